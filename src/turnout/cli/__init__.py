@@ -1,0 +1,66 @@
+"""The command line: one file per command, imported only when that command runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from turnout import __version__
+from turnout.error import TurnoutError
+
+COMMANDS = {
+    "up": "start everything the YAML describes, and keep it so",
+    "status": "services, versions, weights, health, traffic",
+    "shift": "move traffic between the versions of a service",
+    "mirror": "send a version a copy of real traffic",
+    "undo": "take the last change back",
+    "load": "send requests, and sum up what came back",
+    "logs": "what the workloads print",
+    "init": "write a first configuration",
+    "down": "stop everything",
+}
+"""Command name to its line in `turnout --help`; the module `turnout.cli.<name>` holds `command`."""
+
+
+class Commands(click.Group):
+    """Lists the commands without importing them, so that `--help` is fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"turnout.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="turnout")
+def root() -> None:
+    """Change a live service safely: run old and new side by side, mirror, compare, shift, watch, go back.
+
+    \b
+    Example:
+      turnout up k8s/
+      turnout shift reviews v2=1
+      turnout undo
+    """
+
+
+def main() -> None:
+    """Exit status: 0 fine, 1 a problem found, 2 wrong usage. No traceback reaches a user."""
+    try:
+        root(standalone_mode=True)
+    except TurnoutError as error:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        sys.exit(1)

@@ -1,0 +1,70 @@
+"""One Envoy's complete configuration: every resource under its type, with a content hash as its version."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
+ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+
+SEND_ORDER = (CLUSTER, ENDPOINTS, LISTENER, ROUTES)
+"""Make before break: what is referred to is sent before what refers to it, and removed after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A resource and its version: the hash of its content, so that equal content is never sent twice."""
+
+    message: Message
+    version: str
+
+    @classmethod
+    def of(cls, message: Message) -> Versioned:
+        digest = hashlib.blake2b(message.SerializeToString(deterministic=True), digest_size=8)
+        return cls(message, digest.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """`resources[type_url][name]`; every type of SEND_ORDER is present, empty or not."""
+
+    resources: Mapping[str, Mapping[str, Versioned]]
+
+    @classmethod
+    def of(
+        cls,
+        clusters: Iterable[Message],
+        endpoints: Iterable[Message],
+        listeners: Iterable[Message],
+        routes: Iterable[Message],
+    ) -> Config:
+        """Names must be unique within a type (a ClusterLoadAssignment's is its `cluster_name`)."""
+        groups = zip(SEND_ORDER, (clusters, endpoints, listeners, routes), strict=True)
+        return cls({type_url: _by_name(messages) for type_url, messages in groups})
+
+    @property
+    def version(self) -> str:
+        """The hash over all resources' versions."""
+        digest = hashlib.blake2b(digest_size=8)
+        for type_url in SEND_ORDER:
+            for name, resource in sorted(self.resources[type_url].items()):
+                digest.update(f"{type_url}\0{name}\0{resource.version}\0".encode())
+        return digest.hexdigest()
+
+
+def _by_name(messages: Iterable[Message]) -> dict[str, Versioned]:
+    named: dict[str, Versioned] = {}
+    for message in messages:
+        name = getattr(message, "cluster_name", "") or message.name  # type: ignore[attr-defined] # every type has one
+        assert name not in named, f"two resources are called {name}"
+        named[name] = Versioned.of(message)
+    return named
+
+
+EMPTY = Config.of((), (), (), ())

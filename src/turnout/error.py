@@ -1,0 +1,50 @@
+"""What may go wrong outside the program: I/O, and other programs. What users write wrong is a `Problem`, a value.
+
+TurnoutError              printed as `error: …` with its hint; exit status 1
+├── NotRunning            no instance behind this state directory
+├── ApiError              the resource API refused: HTTP status, reason, message
+├── StateLocked           another `turnout up` holds this state directory
+├── StateBroken           state.db cannot be read or written
+├── PortTaken             somebody else listens there
+└── EnvoyFailed           Envoy did not start, or does not answer
+"""
+
+from __future__ import annotations
+
+
+class TurnoutError(Exception):
+    """Shown to the user as it is, without a traceback: what happened, then what to do about it."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class NotRunning(TurnoutError):
+    """No instance behind this state directory."""
+
+
+class ApiError(TurnoutError):
+    """The resource API refused; `status` and `reason` are those of Kubernetes' `Status` object."""
+
+    def __init__(self, status: int, reason: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.reason = reason
+
+
+class StateLocked(TurnoutError):
+    """Another `turnout up` holds this state directory."""
+
+
+class StateBroken(TurnoutError):
+    """state.db cannot be read or written."""
+
+
+class PortTaken(TurnoutError):
+    """Somebody else listens there."""
+
+
+class EnvoyFailed(TurnoutError):
+    """Envoy did not start, or does not answer."""

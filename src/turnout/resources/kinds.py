@@ -1,0 +1,69 @@
+"""The resource kinds Turnout knows, under the names Kubernetes and Istio give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One resource kind. `versions`: every API version that is read, the preferred one first."""
+
+    kind: str
+    plural: str
+    group: str
+    versions: tuple[str, ...]
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        return self.versions[0]
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str = "", name: str = "") -> str:
+        """The URL path of one object, or of the collection: `/apis/<group>/<version>/namespaces/<ns>/<plural>`."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+
+
+ISTIO = "networking.istio.io"
+ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
+
+NAMESPACE = Kind("Namespace", "namespaces", "", ("v1",), namespaced=False, short_names=("ns",))
+SERVICE = Kind("Service", "services", "", ("v1",), short_names=("svc",))
+CONFIG_MAP = Kind("ConfigMap", "configmaps", "", ("v1",), short_names=("cm",))
+SECRET = Kind("Secret", "secrets", "", ("v1",))
+POD = Kind("Pod", "pods", "", ("v1",), short_names=("po",))
+DEPLOYMENT = Kind("Deployment", "deployments", "apps", ("v1",), short_names=("deploy",))
+VIRTUAL_SERVICE = Kind("VirtualService", "virtualservices", ISTIO, ISTIO_VERSIONS, short_names=("vs",))
+DESTINATION_RULE = Kind("DestinationRule", "destinationrules", ISTIO, ISTIO_VERSIONS, short_names=("dr",))
+GATEWAY = Kind("Gateway", "gateways", ISTIO, ISTIO_VERSIONS, short_names=("gw",))
+
+KINDS: tuple[Kind, ...] = (
+    NAMESPACE,
+    CONFIG_MAP,
+    SECRET,
+    SERVICE,
+    POD,
+    DEPLOYMENT,
+    GATEWAY,
+    DESTINATION_RULE,
+    VIRTUAL_SERVICE,
+)
+"""In the order in which they are applied."""
+
+
+def by_api_version(api_version: str, kind: str) -> Kind | None:
+    """The kind that a manifest's `apiVersion` and `kind` name; None when Turnout does not know it."""
+    group, _, version = api_version.rpartition("/")
+    return next((k for k in KINDS if k.kind == kind and k.group == group and version in k.versions), None)
+
+
+def by_plural(group: str, version: str, plural: str) -> Kind | None:
+    """The kind that a URL path names."""
+    return next((k for k in KINDS if k.plural == plural and k.group == group and version in k.versions), None)
