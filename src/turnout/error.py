@@ -6,6 +6,7 @@ TurnoutError              printed as `error: …` with its hint; exit status 1
 ├── StateLocked           another `turnout up` holds this state directory
 ├── StateBroken           state.db cannot be read or written
 ├── PortTaken             somebody else listens there
+├── ProgramNotFound       a command cannot be started
 └── EnvoyFailed           Envoy did not start, or does not answer
 """
 
@@ -44,6 +45,10 @@ class StateBroken(TurnoutError):
 
 class PortTaken(TurnoutError):
     """Somebody else listens there."""
+
+
+class ProgramNotFound(TurnoutError):
+    """A command cannot be started: no such program, not executable, or no such working folder."""
 
 
 class EnvoyFailed(TurnoutError):
