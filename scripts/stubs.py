@@ -2,8 +2,8 @@
 
 xds-protos ships its messages without types, so mypy would see `Any` wherever a configuration is built. mypy-protobuf
 is a plugin of protoc; protoc itself is not needed, because the wheel's modules carry their own descriptors: they are
-packed into the request that protoc would have sent. All current messages are written, not only those imported
-somewhere, so that the folder never lags behind the sources. `google.protobuf` is left out: types-protobuf has its stubs.
+packed into the request that protoc would have sent. All current messages are written, not only those in use now, so
+that the folder never lags behind the sources. `google.protobuf` is left out: types-protobuf has its stubs.
 """
 
 from __future__ import annotations
