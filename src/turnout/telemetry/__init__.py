@@ -1,0 +1,1 @@
+"""What Envoy counted: scraped, kept for a while, summed up."""

@@ -1,0 +1,47 @@
+"""Injected delays and aborts, per route."""
+
+from __future__ import annotations
+
+from envoy.extensions.filters.common.fault.v3.fault_pb2 import FaultDelay
+from envoy.extensions.filters.http.fault.v3.fault_pb2 import FaultAbort, HTTPFault
+from envoy.type.v3.percent_pb2 import FractionalPercent
+
+from turnout.compiler.values import duration, millionths
+from turnout.resources.virtual_service import Abort, Delay, HTTPFaultInjection, Percent
+
+FILTER = "envoy.filters.http.fault"
+_GRPC_STATUS = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)  # fmt: skip
+
+
+def http_fault(fault: HTTPFaultInjection) -> HTTPFault:
+    built = HTTPFault()
+    if fault.delay:
+        built.delay.CopyFrom(_delay(fault.delay))
+    if fault.abort:
+        built.abort.CopyFrom(_abort(fault.abort))
+    return built
+
+
+def _delay(delay: Delay) -> FaultDelay:
+    built = FaultDelay(percentage=_share(delay.percentage, delay.percent))
+    if delay.fixed_delay:
+        built.fixed_delay.CopyFrom(duration(delay.fixed_delay))
+    return built
+
+
+def _abort(abort: Abort) -> FaultAbort:
+    built = FaultAbort(percentage=_share(abort.percentage, 0))
+    if abort.grpc_status is not None:
+        built.grpc_status = _GRPC_STATUS.index(abort.grpc_status)
+    else:
+        built.http_status = abort.http_status or 0
+    return built
+
+
+def _share(percentage: Percent | None, percent: int) -> FractionalPercent:
+    """Unset is 0 %: nobody is hit by a fault that does not say how many."""
+    return millionths(percentage.value if percentage else percent)

@@ -1,0 +1,75 @@
+"""The HTTP filters of a listener. What only some routes use is off until a route switches it on, and costs nothing."""
+
+from __future__ import annotations
+
+from envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutation as Mutation
+from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.extensions.common.matching.v3.extension_matcher_pb2 import ExtensionWithMatcher
+from envoy.extensions.filters.common.matcher.action.v3.skip_action_pb2 import SkipFilter
+from envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors
+from envoy.extensions.filters.http.fault.v3.fault_pb2 import HTTPFault
+from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation, Mutations
+from envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpFilter
+from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutation_pb2 import (
+    HeaderMutation as EarlyHeaderMutation,
+)
+from envoy.type.matcher.v3.http_inputs_pb2 import HttpRequestHeaderMatchInput
+from google.protobuf.message import Message
+from xds.core.v3.extension_pb2 import TypedExtensionConfig as XdsExtension
+from xds.type.matcher.v3.matcher_pb2 import Matcher
+
+from turnout.compiler import cors, fault
+from turnout.compiler.values import NAMESPACE, packed
+
+MANAGER = "envoy.filters.network.http_connection_manager"
+LOAD_HEADER = "x-turnout-load"
+VERSION_HEADER = "x-turnout-version"
+
+
+def router() -> HttpFilter:
+    return HttpFilter(name="envoy.filters.http.router", typed_config=packed(Router()))
+
+
+def chain() -> list[HttpFilter]:
+    """CORS before fault, as Istio orders them; the router last."""
+    return [_off(cors.FILTER, Cors()), _off(fault.FILTER, HTTPFault()), _name_the_version(), router()]
+
+
+def _off(name: str, config: Message) -> HttpFilter:
+    return HttpFilter(name=name, typed_config=packed(config), disabled=True)
+
+
+def _name_the_version() -> HttpFilter:
+    """Requests of `turnout load` are told which version answered; nobody else's response is touched."""
+    answered = HeaderValueOption(
+        header=HeaderValue(key=VERSION_HEADER, value=f"%UPSTREAM_METADATA({NAMESPACE}:answered)%"),
+        append_action=HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
+    )
+    mutation = HeaderMutation(mutations=Mutations(response_mutations=[Mutation(append=answered)]))
+    wrapped = ExtensionWithMatcher(
+        xds_matcher=_unless_present(LOAD_HEADER),
+        extension_config=TypedExtensionConfig(name="envoy.filters.http.header_mutation", typed_config=packed(mutation)),
+    )
+    return HttpFilter(name="turnout.version", typed_config=packed(wrapped))
+
+
+def _unless_present(header: str) -> Matcher:
+    """Skips the filter for requests without the header."""
+    wanted = HttpRequestHeaderMatchInput(header_name=header)
+    predicate = Matcher.MatcherList.Predicate()
+    predicate.single_predicate.input.CopyFrom(XdsExtension(name="header", typed_config=packed(wanted)))
+    predicate.single_predicate.value_match.safe_regex.regex = ".+"
+    predicate.single_predicate.value_match.safe_regex.google_re2.SetInParent()
+    absent = Matcher.MatcherList.Predicate(not_matcher=predicate)
+    skip = Matcher.OnMatch(action=XdsExtension(name="skip", typed_config=packed(SkipFilter())))
+    return Matcher(
+        matcher_list=Matcher.MatcherList(matchers=[Matcher.MatcherList.FieldMatcher(predicate=absent, on_match=skip)])
+    )
+
+
+def early_mutation(*removed: str) -> TypedExtensionConfig:
+    """Takes from a client's request what only Turnout may say, before routing sees it."""
+    mutations = EarlyHeaderMutation(mutations=[Mutation(remove=name) for name in removed])
+    return TypedExtensionConfig(name="envoy.http.early_header_mutation.header_mutation", typed_config=packed(mutations))

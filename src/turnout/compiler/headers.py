@@ -1,0 +1,58 @@
+"""Header operations: remove, then set, then add, keys sorted; Host is rewritten, not set."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from typing import Protocol
+
+from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
+
+from turnout.resources.virtual_service import HeaderOperations, Headers
+
+_HOST = ("host", ":authority")
+
+
+class Adjustable(Protocol):
+    """A Route or a WeightedCluster.ClusterWeight: both carry the same four lists."""
+
+    @property
+    def request_headers_to_add(self) -> MutableSequence[HeaderValueOption]: ...
+    @property
+    def request_headers_to_remove(self) -> MutableSequence[str]: ...
+    @property
+    def response_headers_to_add(self) -> MutableSequence[HeaderValueOption]: ...
+    @property
+    def response_headers_to_remove(self) -> MutableSequence[str]: ...
+
+
+def adjust(where: Adjustable, headers: Headers | None) -> None:
+    """Appends a route's or a destination's operations to what is there already."""
+    if headers is None:
+        return
+    request, response = headers.request or HeaderOperations(), headers.response or HeaderOperations()
+    where.request_headers_to_remove.extend(sorted(request.remove))
+    where.request_headers_to_add.extend(options(request))
+    where.response_headers_to_remove.extend(sorted(response.remove))
+    where.response_headers_to_add.extend(options(response))
+
+
+def options(operations: HeaderOperations) -> list[HeaderValueOption]:
+    overwrite = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    append = HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
+    wanted = [(name, value, overwrite) for name, value in sorted(operations.set.items())]
+    wanted += [(name, value, append) for name, value in sorted(operations.add.items())]
+    return [
+        HeaderValueOption(header=HeaderValue(key=name, value=value), append_action=action)
+        for name, value, action in wanted
+        if name.lower() not in _HOST
+    ]
+
+
+def authority(headers: Headers | None) -> str | None:
+    """The Host that the operations ask for."""
+    request = headers.request if headers and headers.request else HeaderOperations()
+    for operations in (request.set, request.add):
+        for name, value in operations.items():
+            if name.lower() in _HOST:
+                return value
+    return None

@@ -1,0 +1,158 @@
+"""Copies of real requests, kept from ever hurting the requests themselves.
+
+A plain Envoy mirror is dangerous: a candidate that answers slowly or hugely takes memory and latency from production.
+So a copy goes through an internal listener of its own, with bounds on both sides of it:
+
+    route ─mirror─► cluster `mirror|…` ─► internal listener `mirror|…` ─► cluster `copy|…` ─► the candidate
+
+Each is limited in connections, requests and buffers; a copy that does not fit is dropped, and counted by Envoy as
+`upstream_rq_pending_overflow`. The listener has its own access log, so copies never mix with what users got.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
+from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutation
+from envoy.config.core.v3.address_pb2 import Address, EnvoyInternalAddress
+from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
+from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_components_pb2 import Route, RouteAction, RouteMatch, VirtualHost
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.bandwidth_limit.v3.bandwidth_limit_pb2 import BandwidthLimit
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+    HttpFilter,
+)
+
+from turnout.compiler import filters
+from turnout.compiler.cluster import ADS, HTTP_OPTIONS, http_options
+from turnout.compiler.values import duration, metadata, millionths, packed, uint32
+from turnout.mesh.routing import Target
+from turnout.resources.virtual_service import HTTPRoute, Percent
+
+HEADER = "x-turnout-mirror"
+"""What a copy carries, so that the candidate can tell it from a real request."""
+
+LIMIT = 32
+TIMEOUT = timedelta(seconds=1)
+_BUFFER_BYTES = 64 * 1024
+_CONNECT_TIMEOUT = timedelta(milliseconds=250)
+_BANDWIDTH_KIB_PER_S = 20 * 1024
+
+
+def policies(http: HTTPRoute, targets: list[tuple[Target, Percent | None]], known: frozenset[str]) -> list[
+    RouteAction.RequestMirrorPolicy
+]:  # fmt: skip
+    """One per destination; a destination that does not exist is named all the same, and Envoy sends it nothing."""
+    built = []
+    for target, percentage in targets:
+        policy = RouteAction.RequestMirrorPolicy(
+            cluster=outer(target) if target.cluster in known else target.cluster,
+            disable_shadow_host_suffix_append=True,
+            request_headers_mutations=[_label("candidate")],
+        )
+        policy.runtime_fraction.default_value.CopyFrom(millionths(_percent(http, percentage)))
+        policy.trace_sampled.value = False
+        built.append(policy)
+    return built
+
+
+def _percent(http: HTTPRoute, percentage: Percent | None) -> float:
+    """Absent is 100; present but empty is 0. `mirror` takes its percentage from the route."""
+    if http.mirror is None:
+        return percentage.value if percentage else 100.0
+    if http.mirror_percentage is not None:
+        return http.mirror_percentage.value
+    return 100.0 if http.mirror_percent is None else float(http.mirror_percent)
+
+
+def _label(value: str) -> HeaderMutation:
+    overwrite = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    return HeaderMutation(
+        append=HeaderValueOption(header=HeaderValue(key=HEADER, value=value), append_action=overwrite)
+    )
+
+
+def outer(target: Target) -> str:
+    """The cluster that leads to the internal listener, and the listener's name."""
+    return f"mirror|{target.port}|{target.subset}|{target.host}"
+
+
+def inner(target: Target) -> str:
+    """The cluster that leads from the internal listener to the candidate."""
+    return f"copy|{target.port}|{target.subset}|{target.host}"
+
+
+def clusters(target: Target, *, http2: bool) -> tuple[Cluster, Cluster]:
+    """Both sides of the internal listener. The inner one shares the endpoints of the real cluster."""
+    entry = Endpoint(address=Address(envoy_internal_address=EnvoyInternalAddress(server_listener_name=outer(target))))
+    first = Cluster(
+        name=outer(target),
+        type=Cluster.STATIC,
+        load_assignment=ClusterLoadAssignment(
+            cluster_name=outer(target),
+            endpoints=[LocalityLbEndpoints(lb_endpoints=[LbEndpoint(endpoint=entry)])],
+        ),
+    )
+    second = Cluster(
+        name=inner(target),
+        type=Cluster.EDS,
+        eds_cluster_config=Cluster.EdsClusterConfig(eds_config=ADS, service_name=target.cluster),
+        metadata=metadata({"host": target.host, "subset": target.subset}),
+        lb_policy=Cluster.LEAST_REQUEST,
+    )
+    second.common_lb_config.healthy_panic_threshold.value = 0
+    for cluster, speaks_http2 in ((first, False), (second, http2)):
+        _bound(cluster)
+        cluster.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(http_options(http2=speaks_http2)))
+    return first, second
+
+
+def _bound(cluster: Cluster) -> None:
+    cluster.connect_timeout.CopyFrom(duration(_CONNECT_TIMEOUT))
+    cluster.per_connection_buffer_limit_bytes.value = _BUFFER_BYTES
+    cluster.circuit_breakers.thresholds.append(
+        CircuitBreakers.Thresholds(
+            max_connections=uint32(LIMIT),
+            max_pending_requests=uint32(LIMIT),
+            max_requests=uint32(LIMIT),
+            max_retries=uint32(0),
+        )
+    )
+
+
+def listener(target: Target, access_log: AccessLog) -> Listener:
+    """The internal listener: its own timeout, bandwidth limit and access log, then the candidate."""
+    route = Route(name="copy", match=RouteMatch(prefix="/"), route=RouteAction(cluster=inner(target)))
+    route.route.timeout.CopyFrom(duration(TIMEOUT))
+    route.request_headers_to_remove.append("x-envoy-expected-rq-timeout-ms")
+    manager = HttpConnectionManager(
+        stat_prefix=outer(target),
+        route_config=RouteConfiguration(
+            name=outer(target), virtual_hosts=[VirtualHost(name="copy", domains=["*"], routes=[route])]
+        ),
+        http_filters=[_bandwidth_limit(), filters.router()],
+        access_log=[access_log],
+        preserve_external_request_id=True,
+        server_header_transformation=HttpConnectionManager.PASS_THROUGH,
+    )
+    manager.generate_request_id.value = False
+    manager.delayed_close_timeout.SetInParent()
+    manager.stream_idle_timeout.CopyFrom(duration(TIMEOUT * 5))
+    chain = FilterChain(filters=[Filter(name=filters.MANAGER, typed_config=packed(manager))])
+    built = Listener(name=outer(target), internal_listener=Listener.InternalListenerConfig(), filter_chains=[chain])
+    built.per_connection_buffer_limit_bytes.value = _BUFFER_BYTES
+    return built
+
+
+def _bandwidth_limit() -> HttpFilter:
+    limit = BandwidthLimit(stat_prefix="copies", enable_mode=BandwidthLimit.RESPONSE)
+    limit.limit_kbps.value = _BANDWIDTH_KIB_PER_S
+    return HttpFilter(name="envoy.filters.http.bandwidth_limit", typed_config=packed(limit))

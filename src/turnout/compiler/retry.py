@@ -1,0 +1,43 @@
+"""Retries: Istio's default policy, or what the route says."""
+
+from __future__ import annotations
+
+from envoy.config.route.v3.route_components_pb2 import RetryPolicy
+from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
+
+from turnout.compiler.values import duration, packed, uint32
+from turnout.resources.virtual_service import HTTPRetry
+
+RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
+ATTEMPTS = 2
+_HOST_SELECTION_ATTEMPTS = 5
+
+
+def policy(retry: HTTPRetry | None, *, consistent_hash: bool) -> RetryPolicy | None:
+    """None: `attempts: 0`. A consistent hash keeps its host, so it is not sent elsewhere."""
+    if retry is None:
+        retry = HTTPRetry(attempts=ATTEMPTS)
+    if retry.attempts == 0:
+        return None
+    conditions, codes = _split(retry.retry_on or RETRY_ON)
+    built = RetryPolicy(retry_on=",".join(conditions), num_retries=uint32(retry.attempts), retriable_status_codes=codes)
+    if retry.per_try_timeout:
+        built.per_try_timeout.CopyFrom(duration(retry.per_try_timeout))
+    if retry.backoff:
+        built.retry_back_off.base_interval.CopyFrom(duration(retry.backoff))
+    if not consistent_hash and retry.retry_ignore_previous_hosts is not False:
+        built.host_selection_retry_max_attempts = _HOST_SELECTION_ATTEMPTS
+        built.retry_host_predicate.add(
+            name="envoy.retry_host_predicates.previous_hosts", typed_config=packed(PreviousHostsPredicate())
+        )
+    return built
+
+
+def _split(retry_on: str) -> tuple[list[str], list[int]]:
+    """Integers are status codes; they need the condition that looks at them."""
+    tokens = retry_on.split(",")
+    codes = [int(token) for token in tokens if token.isdigit()]
+    conditions = [token for token in tokens if token and not token.isdigit()]
+    if codes and "retriable-status-codes" not in conditions:
+        conditions.append("retriable-status-codes")
+    return conditions, codes

@@ -1,0 +1,45 @@
+"""Names as Istio forms them: hosts, clusters, gateway references."""
+
+from __future__ import annotations
+
+DOMAIN = "cluster.local"
+MESH = "mesh"
+"""The reserved gateway name that means every workload's own proxy."""
+
+
+def fqdn(host: str, namespace: str) -> str:
+    """A short name becomes `<host>.<namespace>.svc.cluster.local`; `*` and whatever contains a dot stay as they are."""
+    return host if host == "*" or "." in host or ":" in host else f"{host}.{namespace}.svc.{DOMAIN}"
+
+
+def cluster(port: int, subset: str, host: str) -> str:
+    """Istio's name for an outbound cluster: `outbound|80|v1|reviews.default.svc.cluster.local`."""
+    return f"outbound|{port}|{subset}|{host}"
+
+
+def gateway_reference(name: str, namespace: str) -> str:
+    """`gw` and `./gw` are the VirtualService's own namespace; `mesh` stays as it is."""
+    if name == MESH:
+        return MESH
+    scope, _, rest = name.rpartition("/")
+    return f"{namespace if scope in ('', '.') else scope}/{rest}"
+
+
+def host_matches(pattern: str, host: str) -> bool:
+    """Whether a possibly wildcarded host (`*`, `*.example.com`) covers another, case-insensitively."""
+    pattern, host = pattern.lower(), host.lower()
+    if pattern in ("*", host):
+        return True
+    return pattern.startswith("*") and host.removeprefix("*").endswith(pattern[1:]) and host != pattern[2:]
+
+
+def specificity(host: str) -> tuple[bool, int]:
+    """Sorts hosts as Envoy prefers them: exact names above wildcards, longer above shorter."""
+    return (not host.startswith("*"), len(host))
+
+
+def narrower(a: str, b: str) -> str | None:
+    """The more specific of two hosts when one covers the other; None when they do not meet."""
+    if host_matches(a, b):
+        return b
+    return a if host_matches(b, a) else None

@@ -1,0 +1,35 @@
+"""Whose side of a call is being configured: a gateway's port, or one workload's way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """All Gateway servers on one port. `listen_port` is where it really listens (80 → 8080)."""
+
+    port: int
+    listen_port: int
+
+    @property
+    def name(self) -> str:
+        return f"gateway|{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """One workload's forward proxy: through it the caller is known."""
+
+    namespace: str
+    workload: str
+    listen_port: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"egress|{self.namespace}|{self.workload}"
+
+
+Proxy = Ingress | Egress

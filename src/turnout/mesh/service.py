@@ -1,0 +1,103 @@
+"""What can be called: services, their ports, and the instances that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from turnout.mesh.names import fqdn
+from turnout.resources import core
+
+
+class Protocol(StrEnum):
+    """What a service port speaks."""
+
+    HTTP = "http"
+    HTTP2 = "http2"
+    TCP = "tcp"
+
+
+_HTTP2 = {"http2", "grpc", "grpc-web", "h2c", "kubernetes.io/h2c"}
+_TCP = {"tcp", "tls", "https", "mongo", "mysql", "redis", "udp", "kubernetes.io/wss"}
+
+
+def port_protocol(port: core.ServicePort) -> Protocol:
+    """`appProtocol`, else the port name's prefix before `-`; what neither says is taken for HTTP."""
+    word = (port.app_protocol or port.name.partition("-")[0]).lower()
+    if word in _HTTP2:
+        return Protocol.HTTP2
+    return Protocol.TCP if word in _TCP or port.protocol != "TCP" else Protocol.HTTP
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHost:
+    """A service under its full name."""
+
+    namespace: str
+    name: str
+    spec: core.ServiceSpec
+
+    @property
+    def host(self) -> str:
+        return fqdn(self.name, self.namespace)
+
+    @property
+    def headless(self) -> bool:
+        return self.spec.cluster_ip == "None"
+
+    def port(self, number: int) -> core.ServicePort | None:
+        return next((port for port in self.spec.ports if port.port == number), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InstancePort:
+    """A declared container port and where on this machine it really is."""
+
+    container_port: int
+    actual_port: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One running pod that may be sent requests. A draining one finishes what it has and gets nothing new."""
+
+    namespace: str
+    workload: str
+    name: str
+    address: str
+    ports: tuple[InstancePort, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    draining: bool = False
+
+    def target(self, port: core.ServicePort) -> int:
+        """Where a service port leads: by name, by number, else the one port that a process has."""
+        wanted = port.target_port if port.target_port is not None else port.port
+        for own in self.ports:
+            if wanted in (own.name, own.container_port):
+                return own.actual_port
+        return self.ports[0].actual_port
+
+
+def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Kubernetes' equality selector; an empty one selects nothing."""
+    return bool(selector) and selector.items() <= labels.items()
+
+
+def revision(labels: Mapping[str, str]) -> str:
+    """Istio's canonical revision: the version that metrics show."""
+    keys = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
+    return next((labels[key] for key in keys if labels.get(key)), "latest")
+
+
+def canonical_name(labels: Mapping[str, str], workload: str) -> str:
+    """Istio's canonical service name of a workload."""
+    keys = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
+    return next((labels[key] for key in keys if labels.get(key)), workload)
+
+
+def by_host(services: Iterable[core.Service]) -> dict[str, ServiceHost]:
+    """Services under their full names, sorted."""
+    hosts = (ServiceHost(s.metadata.namespace, s.metadata.name, s.spec) for s in services)
+    return {service.host: service for service in sorted(hosts, key=lambda service: service.host)}

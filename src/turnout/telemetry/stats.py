@@ -1,0 +1,132 @@
+"""Envoy's answer to `/stats?format=json&histogram_buckets=detailed` as series of requests and counters of clusters.
+
+Envoy writes the tags of its stats logger into the stat's name, in the order in which the logger was told of them, so
+the names are taken apart by that order.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+REQUEST_TAGS = (
+    "source_workload",
+    "source_workload_namespace",
+    "destination_service",
+    "destination_workload",
+    "destination_workload_namespace",
+    "destination_version",
+    "destination_subset",
+    "route",
+    "response_code",
+    "response_flags",
+)
+COPY_TAGS = (*REQUEST_TAGS[2:7], *REQUEST_TAGS[8:])
+SCRAPE = "/stats?format=json&histogram_buckets=detailed&filter=%5E(turnout%5C.%7Ccluster%5C.(outbound%7Cmirror%7Ccopy)%5C%7C)"
+CLUSTER_COUNTERS = (
+    "upstream_rq_total",
+    "upstream_rq_retry",
+    "upstream_rq_timeout",
+    "upstream_rq_pending_overflow",
+    "upstream_rq_rx_reset",
+    "upstream_cx_connect_fail",
+    "upstream_cx_overflow",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One kind of request: who called, who answered, how. `mirrored`: a copy, whose answer nobody got."""
+
+    source_workload: str = ""
+    source_workload_namespace: str = ""
+    destination_service: str = ""
+    destination_workload: str = ""
+    destination_workload_namespace: str = ""
+    destination_version: str = ""
+    destination_subset: str = ""
+    route: str = ""
+    response_code: str = ""
+    response_flags: str = ""
+    mirrored: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """5xx, or no answer at all (code 0)."""
+        return self.response_code.startswith("5") or self.response_code == "0"
+
+
+Bucket = tuple[float, float]
+"""Lower bound and width of one of Envoy's log-linear buckets, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All of Envoy's counters at one moment (cumulative since Envoy started)."""
+
+    at: float
+    requests: Mapping[Series, int] = field(default_factory=dict)
+    durations: Mapping[Series, Mapping[Bucket, int]] = field(default_factory=dict)
+    clusters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def parse(body: bytes, at: float) -> Snapshot:
+    """`at`: seconds of a monotonic clock. Unknown stats are passed over."""
+    requests: dict[Series, int] = {}
+    durations: dict[Series, dict[Bucket, int]] = {}
+    clusters: dict[str, dict[str, int]] = {}
+    for stat in json.loads(body)["stats"]:
+        if "histograms" in stat:
+            durations.update(_histograms(stat["histograms"]))
+        elif stat["name"].startswith("cluster."):
+            _cluster(stat, clusters)
+        else:
+            series = _series(stat["name"])
+            if series is not None:
+                requests[series] = int(stat["value"])
+    return Snapshot(at, requests, durations, clusters)
+
+
+def _pattern(stat: str, tags: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(rf"turnout\.{stat}" + "".join(rf"\.{tag}\.(?P<{tag}>.*?)" for tag in tags) + "$")
+
+
+_REQUEST = _pattern("istio_request(?:s_total|_duration_us)", REQUEST_TAGS)
+_COPY = _pattern("turnout_mirrored_request(?:s_total|_duration_us)", COPY_TAGS)
+
+
+def _series(name: str) -> Series | None:
+    match = _REQUEST.match(name)
+    if match:
+        return Series(**match.groupdict())
+    match = _COPY.match(name)
+    return Series(**match.groupdict(), mirrored=True) if match else None
+
+
+def _histograms(stat: Mapping[str, Any]) -> Iterator[tuple[Series, dict[Bucket, int]]]:
+    for detail in stat.get("details", ()):
+        series = _series(detail["name"])
+        if series is not None:
+            yield series, {(b["lower_bound"], b["width"]): int(b["count"]) for b in detail.get("totals", ())}
+
+
+def _cluster(stat: Mapping[str, Any], clusters: dict[str, dict[str, int]]) -> None:
+    name, _, counter = stat["name"].removeprefix("cluster.").rpartition(".")
+    if counter in CLUSTER_COUNTERS:
+        clusters.setdefault(name, {})[counter] = int(stat["value"])
+
+
+def quantile(buckets: Mapping[Bucket, int], share: float) -> float | None:
+    """The value in microseconds below which `share` of the observations lie, interpolated within its bucket."""
+    total = sum(buckets.values())
+    if not total:
+        return None
+    wanted, seen = share * total, 0
+    for (lower, width), count in sorted(buckets.items()):
+        if seen + count >= wanted:
+            return lower + width * (wanted - seen) / count
+        seen += count
+    return None
