@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 REQUEST_TAGS = (
     "source_workload",
@@ -25,7 +26,6 @@ REQUEST_TAGS = (
     "response_flags",
 )
 COPY_TAGS = (*REQUEST_TAGS[2:7], *REQUEST_TAGS[8:])
-SCRAPE = "/stats?format=json&histogram_buckets=detailed&filter=%5E(turnout%5C.%7Ccluster%5C.(outbound%7Cmirror%7Ccopy)%5C%7C)"
 CLUSTER_COUNTERS = (
     "upstream_rq_total",
     "upstream_rq_retry",
@@ -35,6 +35,9 @@ CLUSTER_COUNTERS = (
     "upstream_cx_connect_fail",
     "upstream_cx_overflow",
 )
+_FILTER = rf"^turnout\.|^cluster\.(outbound|mirror|copy)\|.*\.({'|'.join(CLUSTER_COUNTERS)})$"
+SCRAPE = f"/stats?format=json&histogram_buckets=detailed&filter={quote(_FILTER)}"
+"""What to ask Envoy's admin for; unfiltered, it answers with megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,9 @@ _COPY = _pattern("turnout_mirrored_request(?:s_total|_duration_us)", COPY_TAGS)
 def _series(name: str) -> Series | None:
     match = _REQUEST.match(name)
     if match:
-        return Series(**match.groupdict())
+        return replace(Series(), **match.groupdict())
     match = _COPY.match(name)
-    return Series(**match.groupdict(), mirrored=True) if match else None
+    return replace(Series(mirrored=True), **match.groupdict()) if match else None
 
 
 def _histograms(stat: Mapping[str, Any]) -> Iterator[tuple[Series, dict[Bucket, int]]]:
