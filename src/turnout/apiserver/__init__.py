@@ -1,0 +1,1 @@
+"""The resource API of one machine: objects as Kubernetes keeps them, over HTTP as Kubernetes serves them."""
