@@ -1,0 +1,1 @@
+"""Decisions about a delivery: weights and mirrors as patches of VirtualServices. Pure."""

@@ -1,0 +1,101 @@
+"""A change of VirtualServices as values: what is to be patched, and what each field was before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from turnout.mesh import names
+
+JSONObject = Mapping[str, Any]
+"""A VirtualService as the API carries it."""
+
+FieldPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field's new value, and its old one (None: it was not there)."""
+
+    path: FieldPath
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChange:
+    """What a person is shown: one route, its destinations' weights or its mirror, before and after."""
+
+    virtual_service: str
+    route: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Everything that changes in one VirtualService. `operations` is RFC 6902, guarded by resourceVersion."""
+
+    namespace: str
+    name: str
+    operations: Sequence[Mapping[str, Any]]
+    fields: Sequence[Field] = ()
+    shown: Sequence[RouteChange] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing is changed."""
+
+    message: str
+    hint: str | None = None
+
+
+def guarded(virtual_service: JSONObject, operations: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """With a test that nobody has written in between."""
+    version = virtual_service["metadata"]["resourceVersion"]
+    return [{"op": "test", "path": "/metadata/resourceVersion", "value": version}, *operations]
+
+
+def put(path: FieldPath, value: object) -> Mapping[str, Any]:
+    """`add` also replaces."""
+    return {"op": "add", "path": pointer(path), "value": value}
+
+
+def pointer(path: FieldPath) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def routes(virtual_service: JSONObject) -> Sequence[JSONObject]:
+    found: Sequence[JSONObject] = virtual_service.get("spec", {}).get("http") or ()
+    return found
+
+
+def destinations(route: JSONObject) -> Sequence[JSONObject]:
+    found: Sequence[JSONObject] = route.get("route") or ()
+    return found
+
+
+def host_of(destination: JSONObject, namespace: str) -> str:
+    """The destination's host in full."""
+    return names.fqdn(destination.get("host", ""), namespace)
+
+
+def title(virtual_service: JSONObject) -> str:
+    meta = virtual_service["metadata"]
+    return f"{meta['namespace']}/{meta['name']}"
+
+
+def label(route: JSONObject, index: int) -> str:
+    """A route's name, else where it stands."""
+    return route.get("name") or f"http[{index}]"
+
+
+MIRROR_SUFFIX = "-mirror"
+
+
+def named(route: JSONObject, wanted: str | None) -> bool:
+    """A route and the rule that mirrors a part of it go by one name."""
+    return wanted is None or route.get("name", "") in (wanted, wanted + MIRROR_SUFFIX)

@@ -1,0 +1,150 @@
+"""Mirrors on and off in VirtualServices: what `turnout mirror` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from turnout.delivery.edit import (
+    MIRROR_SUFFIX,
+    Edit,
+    JSONObject,
+    Refusal,
+    RouteChange,
+    destinations,
+    guarded,
+    host_of,
+    label,
+    named,
+    pointer,
+    put,
+    routes,
+    title,
+)
+
+Rewrite = Callable[[JSONObject, str], list[JSONObject]]
+"""A route without its mirror, and the VirtualService's namespace, to the rules that take its place."""
+
+_MIRROR_FIELDS = ("mirror", "mirrors", "mirrorPercentage", "mirrorPercent")
+
+
+def mirror(
+    virtual_services: Sequence[JSONObject],
+    host: str,
+    subset: str,
+    *,
+    percent: float = 100.0,
+    methods: Sequence[str] = (),
+    route_name: str | None = None,
+) -> list[Edit] | Refusal:
+    """Copies of requests for `host` (its full name) go to `subset`, from every route that serves it.
+
+    With `methods`, a rule `<name>-mirror` for just these is put before the route; the route itself then copies nothing.
+    """
+    if not 0 <= percent <= 100:
+        return Refusal(f"{percent} is not a percentage", "from 0 to 100")
+
+    def mirrored(route: JSONObject, namespace: str) -> list[JSONObject]:
+        target = _target(route, host, namespace, subset)
+        fields = {"mirror": target, "mirrorPercentage": {"value": percent}}
+        if not methods:
+            return [{**route, **fields}]
+        name = (route.get("name") or "route") + MIRROR_SUFFIX
+        return [{**route, **fields, "name": name, "match": _limited(route, methods)}, route]
+
+    return _rewritten(virtual_services, host, route_name, mirrored)
+
+
+def off(virtual_services: Sequence[JSONObject], host: str, route_name: str | None = None) -> list[Edit] | Refusal:
+    """No copies of requests for `host` any more."""
+    return _rewritten(virtual_services, host, route_name, lambda route, _: [route])
+
+
+def _target(route: JSONObject, host: str, namespace: str, subset: str) -> dict[str, str]:
+    """The host as the route itself writes it."""
+    own = next(c["destination"] for c in destinations(route) if host_of(c["destination"], namespace) == host)
+    return {"host": own["host"], "subset": subset, **({"port": own["port"]} if "port" in own else {})}
+
+
+def _limited(route: JSONObject, methods: Sequence[str]) -> list[JSONObject]:
+    """Every match of the route, once per method; a match that names another method is left out."""
+    matches: list[JSONObject] = [match or {} for match in route.get("match") or ({},)]
+    return [
+        {**match, "method": {"exact": method}}
+        for match in matches
+        for method in methods
+        if match.get("method", {}).get("exact", method) == method
+    ]
+
+
+def _rewritten(
+    virtual_services: Sequence[JSONObject], host: str, route_name: str | None, rewrite: Rewrite
+) -> list[Edit] | Refusal:
+    edits = []
+    found = False
+    for virtual_service in virtual_services:
+        serving = list(_serving(virtual_service, host, route_name))
+        found = found or bool(serving)
+        edit = _edit(virtual_service, serving, rewrite)
+        if edit is not None:
+            edits.append(edit)
+    if not found:
+        which = f" named {route_name}" if route_name else ""
+        return Refusal(f"no route{which} serves {host}", "a VirtualService must route to it: `turnout init` writes one")
+    return edits
+
+
+def _serving(virtual_service: JSONObject, host: str, route_name: str | None) -> Iterator[int]:
+    namespace = virtual_service["metadata"]["namespace"]
+    for index, route in enumerate(routes(virtual_service)):
+        hosts = (host_of(choice["destination"], namespace) for choice in destinations(route))
+        if host in hosts and named(route, route_name):
+            yield index
+
+
+def _edit(virtual_service: JSONObject, serving: Sequence[int], rewrite: Rewrite) -> Edit | None:
+    """Operations index by index, from the last to the first, so that insertions do not move what is still to come."""
+    operations: list[Mapping[str, Any]] = []
+    shown: list[RouteChange] = []
+    namespace = virtual_service["metadata"]["namespace"]
+    http = routes(virtual_service)
+    for index in reversed(serving):
+        route = http[index]
+        if _is_copy_rule(http, index):
+            operations.append({"op": "remove", "path": pointer(("spec", "http", index))})
+            continue
+        previous = http[index - 1] if index and _is_copy_rule(http, index - 1) else route
+        bare = {key: value for key, value in route.items() if key not in _MIRROR_FIELDS}
+        wanted = rewrite(bare, namespace)
+        if wanted[-1] != route:
+            operations.append({"op": "replace", "path": pointer(("spec", "http", index)), "value": wanted[-1]})
+        operations += [put(("spec", "http", index), rule) for rule in reversed(wanted[:-1])]
+        shown.insert(0, _shown(virtual_service, label(route, index), previous, wanted[0]))
+    shown = [change for change in shown if change.before != change.after]
+    if not operations or not shown:
+        return None
+    meta = virtual_service["metadata"]
+    return Edit(meta["namespace"], meta["name"], guarded(virtual_service, operations), (), shown)
+
+
+def _is_copy_rule(http: Sequence[JSONObject], index: int) -> bool:
+    """A rule that `mirror` put before the route it copies."""
+    name: str = http[index].get("name", "")
+    if not name.endswith(MIRROR_SUFFIX) or index + 1 >= len(http):
+        return False
+    following: str = http[index + 1].get("name") or "route"
+    return following == name.removesuffix(MIRROR_SUFFIX)
+
+
+def _shown(virtual_service: JSONObject, name: str, before: JSONObject, after: JSONObject) -> RouteChange:
+    return RouteChange(title(virtual_service), name, {"mirror": _words(before)}, {"mirror": _words(after)})
+
+
+def _words(route: JSONObject) -> str:
+    target = route.get("mirror")
+    if not target:
+        return "off"
+    percent = route.get("mirrorPercentage", {"value": 100}).get("value", 0)
+    methods = sorted({m["method"]["exact"] for m in route.get("match") or () if m and "exact" in m.get("method", {})})
+    limited = f" of {', '.join(methods)}" if methods else ""
+    return f"{percent:g} %{limited} to {target.get('subset') or target['host']}"
