@@ -1,0 +1,3 @@
+module rewrite-app-with-istio/v2
+
+go 1.21
