@@ -1,0 +1,62 @@
+"""Every problem code, in one table. docs/problems.md explains each; a test compares the two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turnout.problem import ObjectPath, Place, Problem, Severity
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """`hint`: what helps in general; a finding may bring a better one."""
+
+    code: str
+    severity: Severity
+    meaning: str
+    hint: str | None = None
+
+
+_TABLE = (
+    # TNO001 to TNO099: reading YAML, and the shape of an object
+    Code("TNO001", ERROR, "the file is not valid YAML"),
+    Code("TNO002", ERROR, "the file contains a character that YAML does not allow", "save the file as UTF-8 text"),
+    Code("TNO003", ERROR, "a tab indents a line", "YAML is indented with spaces only: replace the tab"),
+    Code("TNO004", ERROR, "a key is given twice in one mapping", "remove one of the two"),
+    Code("TNO005", ERROR, "a document is not an object", "a manifest is a mapping with apiVersion, kind and metadata"),
+    Code(
+        "TNO006",
+        ERROR,
+        "the file exceeds a bound: size, nesting, or what its aliases expand to",
+        "split the file, or write the repeated parts out",
+    ),
+    Code("TNO007", ERROR, "an alias or a merge key cannot be resolved"),
+    Code("TNO008", ERROR, "a key or a value that JSON cannot carry"),
+    Code(
+        "TNO009",
+        ERROR,
+        "the file is empty",
+        "delete the file if its objects are to go; a comment makes it empty on purpose",
+    ),
+    Code("TNO010", ERROR, "apiVersion or kind is missing", "each object starts with `apiVersion:` and `kind:`"),
+    Code("TNO011", WARNING, "this kind is not known and is left out"),
+    Code("TNO012", ERROR, "the field does not exist", "run `kubectl explain` or see Istio's reference for the fields"),
+    Code("TNO013", ERROR, "the value has the wrong type"),
+    Code("TNO014", ERROR, "a required field is missing"),
+    Code("TNO015", ERROR, "the value is none of those allowed"),
+    Code("TNO016", ERROR, "the number is out of range"),
+    Code("TNO017", ERROR, "the value is no duration", "write a number with a unit, such as 500ms, 2s, 1m or 1m30s"),
+    Code("TNO018", ERROR, "several fields are set of which only one may be"),
+    Code("TNO019", WARNING, "a field looks misspelt and is ignored"),
+    Code("TNO020", ERROR, "the object has more faults than are listed"),
+)
+
+CODES = {code.code: code for code in _TABLE}
+
+
+def problem(code: str, where: Place | ObjectPath | None, message: str, hint: str | None = None) -> Problem:
+    """A finding with the severity, and unless it brings its own the hint, of its code."""
+    entry = CODES[code]
+    return Problem(code, entry.severity, message, where, hint or entry.hint)
