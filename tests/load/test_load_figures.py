@@ -96,6 +96,14 @@ def test_the_open_loop_has_rate_times_seconds_requests(rate: float, seconds: flo
     assert [start is not None for start in taken] == [True] * count + [False] * 2
 
 
+def test_the_open_loop_starts_what_was_due_before_its_end_until_it_is_closed() -> None:
+    schedule = Schedule(rate=10, seconds=1, requests=None)
+    assert schedule.take(1.2) == 0.0
+    schedule.close(1.2)
+    assert schedule.take(1.2) is None
+    assert schedule.unstarted(1.2) == 9
+
+
 def test_what_was_due_and_not_started_is_known() -> None:
     schedule = Schedule(rate=10, seconds=60, requests=None)
     schedule.take(0.0)

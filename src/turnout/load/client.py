@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Protocol
 
 from turnout.load.connection import Answer, Connection, Exchange
@@ -116,7 +117,7 @@ class Client:
             connection = await crew.dialer.connect(lambda: Connection(crew.exchange, self))
         except OSError as error:
             self._connecting = None
-            self._fail(Failure.REFUSED if isinstance(error, ConnectionRefusedError) else Failure.UNREACHABLE, 0)
+            self._fail(_why(error), 0)
             return
         self._connecting = None
         crew.ledger.connections += 1
@@ -141,3 +142,10 @@ class Client:
         self.busy = False
         self._crew.ledger.error(kind, now - self._intended, received_bytes)
         self._crew.finished(self, now)
+
+
+def _why(error: OSError) -> Failure:
+    """Why no connection could be opened."""
+    if isinstance(error, ConnectionRefusedError):
+        return Failure.REFUSED
+    return Failure.TLS if isinstance(error, ssl.SSLError) else Failure.UNREACHABLE

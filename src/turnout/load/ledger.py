@@ -17,6 +17,7 @@ class Failure(StrEnum):
 
     REFUSED = "connect refused"
     UNREACHABLE = "connect failed"
+    TLS = "TLS failed"
     RESET = "reset"
     CLOSED = "closed early"
     TIMEOUT = "timeout"

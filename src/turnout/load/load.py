@@ -107,6 +107,10 @@ class Load:
         if not self._in_flight:
             self._done.set()
 
+    def _time_is_up(self) -> None:
+        self._start_due(self.now())
+        self.stop()
+
     def _bound_drain(self) -> None:
         # Only where time ends the window: a plan that counts requests waits for all, each bounded by its timeout.
         if "drain" not in self._timers:
@@ -118,7 +122,7 @@ class Load:
 
     def _set_timers(self, progress: Callable[[Progress], None] | None) -> None:
         if self._plan.seconds is not None:
-            self._timer("window", self._plan.seconds, self.stop)
+            self._timer("window", self._plan.seconds, self._time_is_up)
         self._pace()
         self._sweep()
         if progress is not None:

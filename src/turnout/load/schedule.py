@@ -12,7 +12,7 @@ EARLY_SECONDS = 0.001
 class Schedule:
     """Hands out starts, one at a time. Times are seconds since the run began."""
 
-    __slots__ = ("_limit", "_rate", "_seconds", "taken")
+    __slots__ = ("_closed", "_limit", "_rate", "_seconds", "taken")
 
     def __init__(self, *, rate: float | None, seconds: float | None, requests: int | None) -> None:
         self._rate = rate
@@ -21,13 +21,16 @@ class Schedule:
         if rate is not None and seconds is not None:
             # Rounded, so that 0.1 s at 30/s is 3 requests and not 4.
             self._limit = min(self._limit, math.ceil(round(rate * seconds, 6)))
+        self._closed = False
         self.taken = 0
 
     def take(self, now: float) -> float | None:
         """The time from which the next request counts; None if none is due."""
-        if self.taken >= self._limit or now >= self._seconds:
+        if self._closed or self.taken >= self._limit:
             return None
         if self._rate is None:
+            if now >= self._seconds:
+                return None
             self.taken += 1
             return now
         due = self.taken / self._rate
@@ -44,10 +47,14 @@ class Schedule:
 
     def over(self, now: float) -> bool:
         """No request starts any more."""
-        return self.taken >= self._limit or now >= self._seconds
+        return self._closed or self.taken >= self._limit or now >= self._seconds
 
     def close(self, now: float) -> None:
-        """End here, unless it ended before."""
+        """End here, unless it ended before.
+
+        Until then the open loop hands out what was due before its end, so that a slow machine misses none.
+        """
+        self._closed = True
         self._seconds = min(self._seconds, now)
 
     def unstarted(self, now: float) -> int:
