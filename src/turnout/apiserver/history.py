@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -83,7 +83,7 @@ class History:
             raise expired(self.oldest)
         return self._events[revision - self.oldest :]
 
-    async def watch(self, revision: int) -> AsyncIterator[Event]:
+    async def watch(self, revision: int) -> AsyncGenerator[Event, None]:
         """The events after `revision`, as they come, without end. Raises StatusError 410 to a reader too slow."""
         while True:
             news = self._news

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -154,7 +154,7 @@ class Store:
         """Every write since. Raises StatusError 410 when they are not all known any more: list again."""
         return self._history.after(revision)
 
-    def watch(self, revision: int) -> AsyncIterator[Event]:
+    def watch(self, revision: int) -> AsyncGenerator[Event, None]:
         """Every write since, and those to come, without end. Raises StatusError 410 as `events_after`."""
         return self._history.watch(revision)
 

@@ -1,0 +1,183 @@
+"""The HTTP server, inside the caller's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncIterator, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from turnout.apiserver import discovery, message
+from turnout.apiserver.gate import Gate
+from turnout.apiserver.resource import Resources
+from turnout.apiserver.status import StatusError, path_not_found, status_object
+from turnout.apiserver.store import Store
+from turnout.apiserver.stream import Streams
+from turnout.apiserver.view import View, ViewRequest, encoded
+from turnout.error import ApiError, PortTaken, TurnoutError
+from turnout.process import port_holder
+
+MAX_CONNECTIONS = 1000
+KEEP_ALIVE_SECONDS = 300
+STOP_SECONDS = 1
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class ApiServer:
+    """Serves `store` and `views` on 127.0.0.1 to whoever knows `token`.
+
+    `start` returns the port (0: a free one); it raises PortTaken. `stop` ends open watches first.
+    """
+
+    def __init__(self, store: Store, token: str, views: Mapping[str, View]) -> None:
+        self._streams = Streams()
+        self._views = views
+        self._gate = Gate(self._app(Resources(store, self._streams)), token)
+        self._server: uvicorn.Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    def _app(self, resources: Resources) -> Starlette:
+        routes = [
+            Route("/healthz", _healthy),
+            Route("/livez", _healthy),
+            Route("/readyz", _healthy),
+            Route("/version", _version),
+            Route("/api", _core_versions),
+            Route("/apis", _groups),
+            Route("/apis/{group}", _group),
+            Route("/api/{version:str}", _resources),
+            Route("/apis/{group}/{version}", _resources),
+            Route("/api/v1/{rest:path}", resources.serve, methods=METHODS),
+            Route("/apis/{group}/{version}/{rest:path}", resources.serve, methods=METHODS),
+            Route("/turnout/v1/{name:path}", self._view, methods=["GET", "POST"]),
+        ]
+        handlers: Mapping[Any, Any] = {TurnoutError: _failed, HTTPException: _not_routed, Exception: _crashed}
+        app = Starlette(routes=routes, exception_handlers=handlers)
+        app.router.redirect_slashes = False
+        return app
+
+    async def start(self, port: int = 0) -> int:
+        """Listen on 127.0.0.1:`port` and answer from now on."""
+        listener = _listen(port)
+        self._gate.port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            self._gate,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+        self._server = _Server(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        return self._gate.port
+
+    async def stop(self) -> None:
+        """End watches and streams, finish the other requests, close the port. Without a start it does nothing."""
+        self._streams.stop()
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+
+    async def _view(self, request: Request) -> Response:
+        view = self._views.get(request.path_params["name"])
+        if view is None:
+            raise path_not_found()
+        body = await message.json_body(request) if request.method == "POST" else None
+        result = await view(ViewRequest(request.method, dict(request.query_params), body))
+        if isinstance(result, AsyncIterator):
+            return self._streams.answer(encoded(result), "text/plain")
+        return message.answer(result)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without its hands on the program's signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        # From here on clients may connect, though the first is answered when the server runs.
+        listener.listen(MAX_CONNECTIONS)
+    except OSError as error:
+        listener.close()
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        raise _taken(port, error) from error
+    return listener
+
+
+def _taken(port: int, error: OSError) -> PortTaken:
+    if error.errno == errno.EACCES:
+        return PortTaken(f"port {port} may not be used: {error.strerror}", "choose a port above 1023")
+    holder = port_holder(port)
+    return PortTaken(f"port {port} is taken" + (f" by {holder}" if holder else ""), "stop it, or choose another port")
+
+
+async def _healthy(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+async def _version(request: Request) -> Response:
+    return message.answer(discovery.version())
+
+
+async def _core_versions(request: Request) -> Response:
+    return message.answer(discovery.core_versions())
+
+
+async def _groups(request: Request) -> Response:
+    return message.answer(discovery.groups())
+
+
+async def _group(request: Request) -> Response:
+    return _found(discovery.group(request.path_params["group"]))
+
+
+async def _resources(request: Request) -> Response:
+    parameters = request.path_params
+    return _found(discovery.resources(parameters.get("group", ""), parameters["version"]))
+
+
+def _found(value: Mapping[str, Any] | None) -> Response:
+    if value is None:
+        raise path_not_found()
+    return message.answer(value)
+
+
+async def _failed(request: Request, error: TurnoutError) -> Response:
+    return message.answer(status_object(error), error.status if isinstance(error, ApiError) else 500)
+
+
+async def _crashed(request: Request, error: Exception) -> Response:
+    """A bug: its traceback is logged, not sent."""
+    return await _failed(request, StatusError(500, "InternalError", f"a bug in Turnout: {type(error).__name__}"))
+
+
+async def _not_routed(request: Request, error: HTTPException) -> Response:
+    """Starlette's own 404 and 405."""
+    reason = "MethodNotAllowed" if error.status_code == 405 else "NotFound"
+    return await _failed(request, StatusError(error.status_code, reason, error.detail))

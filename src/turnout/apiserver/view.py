@@ -1,0 +1,36 @@
+"""What is no resource (status, logs, figures), served under `/turnout/v1/<name>`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from turnout.apiserver.stream import Lines
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRequest:
+    """`method` is GET or POST; `body` the parsed JSON, None where there is none."""
+
+    method: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+View = Callable[[ViewRequest], Awaitable[Any]]
+"""Answers with what JSON can carry, or with an AsyncIterator[str] that is streamed as lines of plain text.
+
+A TurnoutError becomes a `Status`: an ApiError with its own code, another one a 500.
+"""
+
+
+async def encoded(lines: AsyncIterator[str]) -> Lines:
+    """The lines as bytes, each with exactly one line feed."""
+    try:
+        async for line in lines:
+            yield line.rstrip("\n").encode(errors="replace") + b"\n"
+    finally:
+        close = getattr(lines, "aclose", None)
+        if close is not None:
+            await close()
