@@ -51,6 +51,14 @@ _TABLE = (
     Code("TNO018", ERROR, "several fields are set of which only one may be"),
     Code("TNO019", WARNING, "a field looks misspelt and is ignored"),
     Code("TNO020", ERROR, "the object has more faults than are listed"),
+    # TNO101 to TNO199: what one object says
+    Code("TNO101", ERROR, "a name has the wrong form"),
+    Code(
+        "TNO102",
+        ERROR,
+        "a label's key or value has the wrong form",
+        "use at most 63 letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit",
+    ),
 )
 
 CODES = {code.code: code for code in _TABLE}

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from turnout.resources.meta import Metadata
 
+UNMODELLED = frozenset(("clusterIPs", "deletionTimestamp", "ephemeralContainers", "initContainers", "serviceAccount"))
+"""Fields of Kubernetes that Turnout leaves alone, and that look like misspelt ones of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
@@ -26,7 +29,7 @@ class ServicePort:
 class ServiceSpec:
     ports: tuple[ServicePort, ...] = ()
     selector: Mapping[str, str] = field(default_factory=dict)
-    cluster_ip: str = ""
+    cluster_ip: str = field(default="", metadata={"json": "clusterIP"})
     type: str = "ClusterIP"
     external_name: str = ""
 

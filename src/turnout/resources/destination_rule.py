@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from turnout.resources.meta import Metadata
 from turnout.resources.virtual_service import PortSelector
@@ -41,6 +41,11 @@ class ConsistentHash:
     maglev: MagLev | None = None
     minimum_ring_size: int = 0
 
+    ONLY_ONE_OF: ClassVar = (
+        ("http_header_name", "http_cookie", "use_source_ip", "http_query_parameter_name"),
+        ("ring_hash", "maglev"),
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Distribute:
@@ -63,6 +68,15 @@ class LocalityLbSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneAwareLbSetting:
+    """Envoy's own zone-aware routing; instead of `localityLbSetting`."""
+
+    enabled: bool | None = None
+    min_cluster_size: int | None = None
+    routing_enabled: Percentage | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WarmupConfiguration:
     duration: timedelta | None = None
     minimum_percent: float | None = None
@@ -74,8 +88,11 @@ class LoadBalancerSettings:
     simple: Literal["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"] | None = None
     consistent_hash: ConsistentHash | None = None
     locality_lb_setting: LocalityLbSetting | None = None
+    zone_aware_lb_setting: ZoneAwareLbSetting | None = None
     warmup_duration_secs: timedelta | None = None
     warmup: WarmupConfiguration | None = None
+
+    ONLY_ONE_OF: ClassVar = (("simple", "consistent_hash"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,14 @@ class TCPSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepaliveSettings:
+    """HTTP/2 PING frames."""
+
+    interval: timedelta | None = None
+    timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HTTPSettings:
     http1_max_pending_requests: int = 0
     http2_max_requests: int = 0
@@ -104,6 +129,7 @@ class HTTPSettings:
     h2_upgrade_policy: Literal["DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"] = "DEFAULT"
     use_client_protocol: bool = False
     max_concurrent_streams: int = 0
+    http2_keep_alive: KeepaliveSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

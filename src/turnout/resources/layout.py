@@ -172,7 +172,8 @@ class _Builder:
         return Position(self._offset + mark.index, self._first_line + mark.line, mark.column)
 
     def _offset_at_end(self, event: Event) -> int:
-        start, end = self._offset + event.start_mark.index, self._offset + event.end_mark.index
+        start: int = self._offset + event.start_mark.index
+        end = self._offset + event.end_mark.index
         return start + len(self._text[start:end].rstrip())  # a block scalar's event ends on the next line
 
 

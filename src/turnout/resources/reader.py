@@ -63,8 +63,8 @@ class _Open:
     merged: list[tuple[Any, Event]] = field(default_factory=list)
 
 
-class _Refused(Exception):  # noqa: N818 - a way out of the loop below, never seen outside
-    """The rest of the file cannot be read."""
+class _Refused(Exception):
+    """The rest of the file cannot be read: the way out of the loop over its events, never seen outside."""
 
     def __init__(self, found: Problem) -> None:
         self.problem = found

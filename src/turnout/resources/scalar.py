@@ -19,6 +19,7 @@ _WORDS: dict[str, Value] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
 }
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
 _NUMBER_START = frozenset("0123456789+-.")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,19})")
 _OCTAL = re.compile(r"([-+]?)0[oO]?([0-7]{1,22})")
@@ -57,7 +58,7 @@ def tagged(text: str, tag: str) -> Value:
     short = tag.removeprefix("tag:yaml.org,2002:")
     if short == "binary":
         return _binary(text)
-    expected = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}.get(short)
+    expected = _TYPES.get(short)
     if expected is None:
         return text
     value = plain(text)

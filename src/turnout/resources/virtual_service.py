@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from turnout.resources.meta import Metadata
 
@@ -17,6 +17,8 @@ class StringMatch:
     exact: str | None = None
     prefix: str | None = None
     regex: str | None = None
+
+    ONLY_ONE_OF: ClassVar = (("exact", "prefix", "regex"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class HTTPRedirect:
     redirect_code: int = 0
     prefix_rewrite: str = ""
 
+    ONLY_ONE_OF: ClassVar = (("port", "derive_port"),)
+
 
 @dataclass(frozen=True, slots=True)
 class HTTPBody:
@@ -88,6 +92,8 @@ class HTTPBody:
 
     string: str | None = None
     bytes: str | None = None
+
+    ONLY_ONE_OF: ClassVar = (("string", "bytes"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,8 @@ class Delay:
     percentage: Percent | None = None
     percent: int = 0
 
+    ONLY_ONE_OF: ClassVar = (("fixed_delay", "exponential_delay"),)
+
 
 @dataclass(frozen=True, slots=True)
 class Abort:
@@ -140,6 +148,8 @@ class Abort:
     grpc_status: str | None = None
     http2_error: str | None = None
     percentage: Percent | None = None
+
+    ONLY_ONE_OF: ClassVar = (("http_status", "grpc_status", "http2_error"),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,129 @@
+"""Plain data to a typed resource: which kind it is, whether it has that kind's shape, and whether it makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from turnout.problem import ObjectPath, Place, Problem, errors
+from turnout.resources import kinds
+from turnout.resources.codes import problem
+from turnout.resources.core import ConfigMap, Deployment, Namespace, Pod, Secret, Service
+from turnout.resources.decode import Dialect, decode
+from turnout.resources.destination_rule import DestinationRule
+from turnout.resources.document import Document
+from turnout.resources.finding import Finding, Findings, dotted
+from turnout.resources.gateway import Gateway
+from turnout.resources.kinds import KINDS, Kind
+from turnout.resources.layout import Path
+from turnout.resources.metadata_checks import check_metadata
+from turnout.resources.spelling import closest, shown
+from turnout.resources.virtual_service import VirtualService
+
+Resource = Namespace | Service | ConfigMap | Secret | Pod | Deployment | VirtualService | DestinationRule | Gateway
+"""One object of any kind that Turnout knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreted:
+    """`resource` is None when an error is among the problems; `kind` is None when Turnout does not know it."""
+
+    kind: Kind | None
+    resource: Resource | None
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    """How one kind is read and checked."""
+
+    cls: type[Any]
+    dialect: Dialect
+    check: Callable[[Any, Findings], None] | None = None
+
+
+_SCHEMAS = {
+    kinds.NAMESPACE: _Schema(Namespace, Dialect.KUBERNETES),
+    kinds.SERVICE: _Schema(Service, Dialect.KUBERNETES),
+    kinds.CONFIG_MAP: _Schema(ConfigMap, Dialect.KUBERNETES),
+    kinds.SECRET: _Schema(Secret, Dialect.KUBERNETES),
+    kinds.POD: _Schema(Pod, Dialect.KUBERNETES),
+    kinds.DEPLOYMENT: _Schema(Deployment, Dialect.KUBERNETES),
+    kinds.VIRTUAL_SERVICE: _Schema(VirtualService, Dialect.ISTIO),
+    kinds.DESTINATION_RULE: _Schema(DestinationRule, Dialect.ISTIO),
+    kinds.GATEWAY: _Schema(Gateway, Dialect.ISTIO),
+}
+_NOT_DECODED = frozenset(("apiVersion", "kind", "status"))
+_KINDS = {(f"{k.group}/{version}" if k.group else version, k.kind): k for k in KINDS for version in k.versions}
+
+
+def interpret(obj: Mapping[str, Any], document: Document | None = None) -> Interpreted:
+    """The resource in an object, and everything that is wrong with it. Never raises, whatever the object contains.
+
+    Problems are at file:line:column when the document is given, else at the object's name and field path.
+    """
+    api_version, name = obj.get("apiVersion"), obj.get("kind")
+    findings = Findings()
+    if not isinstance(api_version, str) or not isinstance(name, str) or not api_version or not name:
+        _missing_type(obj, findings)
+        return Interpreted(None, None, _problems(obj, document, findings))
+    kind = _KINDS.get((api_version, name))
+    if kind is None:
+        _unknown_kind(api_version, name, findings)
+        return Interpreted(None, None, _problems(obj, document, findings))
+    schema = _SCHEMAS[kind]
+    data = {key: value for key, value in obj.items() if key not in _NOT_DECODED}
+    resource = decode(schema.cls, data, schema.dialect, findings)
+    if resource is not None:
+        has_shape = not findings.has_error  # what a misspelt field leaves out would be found missing a second time
+        check_metadata(resource.metadata, kind, findings)
+        if has_shape and schema.check is not None:
+            schema.check(resource, findings)
+    if not findings.found:
+        return Interpreted(kind, resource)
+    problems = _problems(obj, document, findings)
+    return Interpreted(kind, None if errors(problems) else resource, problems)
+
+
+def _missing_type(obj: Mapping[str, Any], findings: Findings) -> None:
+    for key in ("apiVersion", "kind"):
+        value = obj.get(key)
+        if value is None or value == "":
+            near = closest(key, (str(given) for given in obj), cutoff=0.8)
+            findings.add("TNO010", (), f"`{key}` is missing", f"is `{near}` meant to be `{key}`?" if near else None)
+        elif not isinstance(value, str):
+            findings.add("TNO013", (key,), f"expected text, not {shown(value)}")
+
+
+def _unknown_kind(api_version: str, name: str, findings: Findings) -> None:
+    named = [kind for kind in KINDS if kind.kind == name]
+    if named:
+        versions = ", ".join(api for api, kind in _KINDS if kind == name)
+        findings.add("TNO011", ("apiVersion",), f"{name} has no apiVersion {shown(api_version)}", f"known: {versions}")
+        return
+    near = closest(name, {kind.kind for kind in KINDS}, cutoff=0.8)
+    hint = f"did you mean {near}?" if near else f"Turnout runs {', '.join(kind.kind for kind in KINDS)}"
+    findings.add("TNO011", ("kind",), f"kind {shown(name)} of {shown(api_version)} is not known and is left out", hint)
+
+
+def _problems(obj: Mapping[str, Any], document: Document | None, findings: Findings) -> list[Problem]:
+    found = dict.fromkeys(findings.found)  # a rule may find the same twice, by two ways
+    return [problem(f.code, _where(f, obj, document), f.message, f.hint) for f in found]
+
+
+def _where(finding: Finding, obj: Mapping[str, Any], document: Document | None) -> Place | ObjectPath:
+    if document is not None:
+        return document.place(finding.path)
+    metadata = obj.get("metadata")
+    named: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
+    return ObjectPath(
+        _text(obj.get("kind")), _text(named.get("namespace")), _text(named.get("name")), dotted(finding.path)
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+__all__ = ["Interpreted", "Path", "Resource", "interpret"]
