@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,9 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+_STEP = re.compile(r'([^.\[\]"]+)|\[(\d+)\]|"([^"]*)"')
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectPath:
     """Where in an object that has no file: `VirtualService default/cluster spec.http[0].route`."""
@@ -35,6 +39,12 @@ class ObjectPath:
     namespace: str
     name: str
     path: str = ""
+
+    @property
+    def fields(self) -> tuple[str | int, ...]:
+        """The path in steps: `("spec", "http", 0, "route")`."""
+        steps = _STEP.finditer(self.path)
+        return tuple(int(step[2]) if step[2] else step[1] or step[3] for step in steps)
 
     def __str__(self) -> str:
         name = f"{self.namespace}/{self.name}" if self.namespace else self.name

@@ -210,6 +210,14 @@ def cpu_seconds(pid: int) -> float | None:
     return float(times.user + times.system)
 
 
+def carries(pid: int, variable: str, value: str) -> bool:
+    """Whether a process was started with this variable in its environment, as far as that may be read."""
+    try:
+        return bool(psutil.Process(pid).environ().get(variable) == value)
+    except (psutil.Error, OSError):
+        return False
+
+
 def listening_ports(pid: int) -> set[int]:
     """The TCP ports on which the program led by `pid` listens, any member of its session counted."""
     ports: set[int] = set()

@@ -68,7 +68,8 @@ def _target(route: JSONObject, host: str, namespace: str, subset: str) -> dict[s
 
 def _limited(route: JSONObject, methods: Sequence[str]) -> list[JSONObject]:
     """Every match of the route, once per method; a match that names another method is left out."""
-    matches: list[JSONObject] = [match or {} for match in route.get("match") or ({},)]
+    given: Sequence[JSONObject | None] = route.get("match") or (None,)
+    matches: list[JSONObject] = [match or {} for match in given]
     return [
         {**match, "method": {"exact": method}}
         for match in matches

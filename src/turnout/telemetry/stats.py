@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -102,11 +102,12 @@ _COPY = _pattern("turnout_mirrored_request(?:s_total|_duration_us)", COPY_TAGS)
 
 
 def _series(name: str) -> Series | None:
-    match = _REQUEST.match(name)
-    if match:
-        return replace(Series(), **match.groupdict())
-    match = _COPY.match(name)
-    return replace(Series(mirrored=True), **match.groupdict()) if match else None
+    mirrored = name.startswith("turnout.turnout_mirrored")
+    match = (_COPY if mirrored else _REQUEST).match(name)
+    if match is None:
+        return None
+    tags: dict[str, Any] = match.groupdict()
+    return Series(mirrored=mirrored, **tags)
 
 
 def _histograms(stat: Mapping[str, Any]) -> Iterator[tuple[Series, dict[Bucket, int]]]:

@@ -1,0 +1,60 @@
+"""What `shift`, `mirror` and `undo` print: before → after, and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from turnout.delivery.edit import Edit, Refusal, RouteChange
+from turnout.error import TurnoutError
+
+if TYPE_CHECKING:
+    from turnout.client import Client
+
+
+def virtual_services(client: Client) -> list[dict[str, Any]]:
+    """All of them: a service may be routed from other namespaces."""
+    from turnout.resources.kinds import VIRTUAL_SERVICE
+
+    return list(client.list(VIRTUAL_SERVICE)["items"])
+
+
+def accepted(edits: list[Edit] | Refusal) -> list[Edit]:
+    """The edits, or an error that says why there are none."""
+    if isinstance(edits, Refusal):
+        raise TurnoutError(edits.message, edits.hint)
+    return edits
+
+
+def carry_out(client: Client, edits: list[Edit], before: list[dict[str, Any]], command: str) -> None:
+    """Does it and says so."""
+    from turnout.client.change import carry_out as change
+
+    if not edits:
+        click.echo("nothing to change")
+        return
+    outcome = change(client, edits, before, command)
+    for edit in edits:
+        for shown in edit.shown:
+            click.echo(line(shown))
+    if not outcome.acknowledged:
+        raise TurnoutError("accepted, but Envoy has not confirmed it yet", "see turnout status")
+    click.echo(f"acknowledged by Envoy in {outcome.seconds * 1000:.0f} ms")
+    for warning in client.warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def line(change: RouteChange) -> str:
+    """`default/cluster route-v2: green 1 → 50, blue 99 → 50`."""
+    parts = [_part(key, change.before.get(key, "-"), after) for key, after in change.after.items()]
+    return f"{change.virtual_service} {change.route}: {', '.join(parts)}"
+
+
+def _part(key: str, before: str, after: str) -> str:
+    return f"{key} {after}" if before == after else f"{key} {before} → {after}"
+
+
+def described(objects: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(f"{obj['namespace']}/{obj['name']}" for obj in objects)

@@ -1,0 +1,65 @@
+"""`turnout shift`: traffic from one version to another."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from turnout.cli.change import accepted, carry_out, virtual_services
+from turnout.cli.options import connect, namespace_option, state_option
+from turnout.delivery.edit import Edit
+from turnout.delivery.weights import shift
+from turnout.mesh.names import fqdn
+
+
+@click.command()
+@click.argument("service")
+@click.argument("weights", nargs=-1, required=True, metavar="SUBSET=WEIGHT...")
+@click.option("--route", "route_name", help="Only the HTTP route of this name.")
+@click.option("--write", is_flag=True, help="Change the YAML files as well, comments and layout kept.")
+@namespace_option
+@state_option
+def command(
+    service: str, weights: tuple[str, ...], route_name: str | None, write: bool, namespace: str, state: Path | None
+) -> None:
+    """Move traffic between the versions of a service.
+
+    Weights are percent (down to 0.001). What is not named shares the rest, in the proportion it has now. Every HTTP
+    route that lists the subsets is changed, in all VirtualServices, as one change.
+
+    \b
+    Example:
+      turnout shift rewrite-app-with-istio green=1
+      turnout shift reviews v2=0.1 --route canary --write
+    """
+    wanted = dict(_weight(text) for text in weights)
+    client = connect(state)
+    before = virtual_services(client)
+    edits = accepted(shift(before, fqdn(service, namespace), wanted, route_name))
+    carry_out(client, edits, before, " ".join(["shift", service, *weights]))
+    if write:
+        _write(edits, before)
+
+
+def _weight(text: str) -> tuple[str, Decimal]:
+    subset, equals, weight = text.partition("=")
+    try:
+        value = Decimal(weight.removesuffix("%"))
+    except InvalidOperation:
+        value = None
+    if not subset or not equals or value is None or not value.is_finite():
+        raise click.UsageError(f"{text!r} is not SUBSET=WEIGHT, such as green=1")
+    return subset, value
+
+
+def _write(edits: list[Edit], before: list[dict[str, object]]) -> None:
+    from turnout.cli.files import write_values
+
+    unwritten = write_values(edits, before)
+    for message in unwritten:
+        click.echo(f"error: {message}", err=True)
+    if unwritten:
+        sys.exit(1)

@@ -1,0 +1,35 @@
+"""`turnout status`: what runs, where traffic goes, and what is wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from turnout.cli.options import connect, state_option
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+@state_option
+def command(as_json: bool, state: Path | None) -> None:
+    """Show services, versions, weights, health and traffic. Exit status 1 when something is wrong.
+
+    \b
+    Example:
+      turnout status
+      turnout status --json | jq '.services[].versions'
+    """
+    status = connect(state).view("status")
+    if as_json:
+        click.echo(json.dumps(status, indent=2))
+    else:
+        from rich.console import Console
+
+        from turnout.cli.board import board
+
+        Console().print(board(status))
+    if any(problem["severity"] == "error" for problem in status["problems"]):
+        sys.exit(1)

@@ -1,0 +1,188 @@
+"""`turnout up`: everything the YAML describes runs, and is kept so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from turnout.cli.options import state_option
+from turnout.error import NotRunning, TurnoutError
+
+if TYPE_CHECKING:
+    from turnout.control.instance import Instance, Options
+
+REFRESH_SECONDS = 1.0
+LOOK_SECONDS = 0.2
+DETACH_SECONDS = 120.0
+LOG_BYTES = 5 * 1024 * 1024
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
+@click.option("-d", "--detach", is_flag=True, help="Return when everything is ready, and go on in the background.")
+@click.option("--gateway-port", multiple=True, metavar="PORT=LISTEN", help="Where a Gateway's port listens (80=9080).")
+@click.option("--concurrency", default=2, show_default=True, type=click.IntRange(1, 64), help="Envoy's worker threads.")
+@click.option(
+    "--api-port", default=0, type=click.IntRange(0, 65535), help="The resource API's port [default: a free one]."
+)
+@click.option("--detached", is_flag=True, hidden=True)
+@state_option
+def command(
+    paths: tuple[Path, ...],
+    detach: bool,
+    gateway_port: tuple[str, ...],
+    concurrency: int,
+    api_port: int,
+    detached: bool,
+    state: Path | None,
+) -> None:
+    """Start everything that the Kubernetes and Istio YAML in PATH (files, folders) describes, and keep it so.
+
+    Saving a manifest applies it; saving a source file rebuilds and rolls its workload. turnout.yaml says how an image
+    is run as a process. Ctrl-C stops everything.
+
+    \b
+    Example:
+      turnout up
+      turnout up k8s/ --gateway-port 80=9080
+      turnout up -d && turnout status
+    """
+    folder = state or Path.cwd() / ".turnout"
+    ports = dict(_port_pair(text) for text in gateway_port)
+    if detach:
+        _detach(folder)
+        return
+    from turnout.control.instance import Options
+
+    options = Options(paths or (Path(),), folder, ports, concurrency, api_port)
+    asyncio.run(_run(options, detached=detached))
+
+
+def _port_pair(text: str) -> tuple[int, int]:
+    port, _, listen = text.partition("=")
+    if not (port.isdecimal() and listen.isdecimal() and 0 < int(port) < 65536 and 0 < int(listen) < 65536):
+        raise click.UsageError(f"--gateway-port {text!r} is not PORT=LISTEN, such as 80=9080")
+    return int(port), int(listen)
+
+
+async def _run(options: Options, *, detached: bool) -> None:
+    from turnout.control.instance import Instance
+
+    instance = Instance(options)
+    live = sys.stdout.isatty() and not detached
+    instance.state.create()
+    _log_to(instance.state.control_log, also_stderr=not live)
+    shown: list[asyncio.Task[None]] = []
+
+    def ready(instance: Instance) -> None:
+        shown.append(asyncio.create_task(_show_live(instance) if live else _narrate(instance)))
+
+    try:
+        await instance.run(ready)
+    finally:
+        for task in shown:
+            task.cancel()
+        await asyncio.gather(*shown, return_exceptions=True)
+    click.echo("stopped")
+
+
+def _log_to(path: Path, *, also_stderr: bool) -> None:
+    handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1)]
+    if also_stderr:
+        handlers = [logging.StreamHandler()]
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
+
+
+async def _show_live(instance: Instance) -> None:
+    from rich.live import Live
+
+    from turnout.cli.board import board
+    from turnout.control.status import status
+
+    with Live(auto_refresh=False) as live:
+        while True:
+            live.update(board(status(instance)), refresh=True)
+            await asyncio.sleep(REFRESH_SECONDS)
+
+
+async def _narrate(instance: Instance) -> None:
+    """One line for each thing that has changed, for logs and pipes."""
+    from turnout.cli.narration import Narration
+    from turnout.control.status import status
+
+    narration = Narration()
+    while True:
+        for line in narration.news(status(instance)):
+            click.echo(f"{time.strftime('%H:%M:%S')} {line}")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+# --- in the background
+
+
+def _detach(folder: Path) -> None:
+    """The same command again, in a session of its own; returns when all pods are ready, or says what is wrong."""
+    from turnout.control.state import StateDir
+
+    state = StateDir(folder)
+    state.create()
+    argv = [argument for argument in sys.argv[1:] if argument not in ("-d", "--detach")]
+    with state.control_log.open("ab") as log:
+        begun = log.tell()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "turnout", *argv, "--detached"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    status = _await_ready(child, folder)
+    if status is None:
+        sys.stderr.write(state.control_log.read_text(errors="replace")[begun:])
+        sys.exit(child.wait() or 1)
+    from rich.console import Console
+
+    from turnout.cli.board import board
+
+    Console().print(board(status))
+
+
+def _await_ready(child: subprocess.Popen[bytes], folder: Path) -> dict[str, object] | None:
+    """The status once every pod is ready, or as it is after DETACH_SECONDS. None: the child has ended."""
+    from turnout.client import Client
+
+    deadline = time.monotonic() + DETACH_SECONDS
+    client: Client | None = None
+    while child.poll() is None:
+        try:
+            client = client or Client.from_state(folder)
+            status = client.view("status")
+            if status["pid"] == child.pid and (_ready(status) or time.monotonic() > deadline):
+                return dict(status)
+        except (NotRunning, TurnoutError):
+            client = None
+        time.sleep(LOOK_SECONDS / 4)
+    return None
+
+
+def _ready(status: dict[str, object]) -> bool:
+    """Everything that is wanted runs, or is known to fail."""
+    if not status["serving"]:
+        return False
+    workloads = status["workloads"]
+    assert isinstance(workloads, list)
+    for workload in workloads:
+        done = [pod for pod in workload["pods"] if pod["ready"] or pod["phase"] in ("failed", "crash-loop")]
+        if len(done) < workload["replicas"]:
+            return False
+    return True

@@ -1,0 +1,132 @@
+"""One change of several VirtualServices: all of it or none, acknowledged by Envoy, and remembered for `undo`."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from turnout.client.client import Client
+from turnout.delivery.edit import Edit
+from turnout.error import ApiError, TurnoutError
+from turnout.resources.kinds import VIRTUAL_SERVICE
+
+ACKNOWLEDGE_SECONDS = 15
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`acknowledged`: Envoy serves it. `seconds`: from the first patch to that."""
+
+    acknowledged: bool
+    seconds: float
+    objects: Sequence[Object] = ()
+
+
+def carry_out(client: Client, edits: Sequence[Edit], before: Sequence[Object], command: str) -> Outcome:
+    """Dry-runs all, patches each guarded by resourceVersion, restores on failure, waits for Envoy.
+
+    `before`: the VirtualServices that the edits were made from. Raises ApiError when the API refuses.
+    """
+    started = time.perf_counter()
+    if len(edits) > 1:
+        for edit in edits:
+            _patch(client, edit, dry_run=True)
+    change = uuid.uuid4().hex
+    patched: list[Object] = []
+    for edit in edits:
+        try:
+            patched.append(_patch(client, edit, change=(change, len(edits))))
+        except ApiError:
+            _restore(client, patched, _by_name(before))
+            raise
+    acknowledged = all(_acknowledged(client, obj) for obj in patched)
+    _remember(client, command, patched, _by_name(before))
+    return Outcome(acknowledged, time.perf_counter() - started, patched)
+
+
+def _patch(client: Client, edit: Edit, *, dry_run: bool = False, change: tuple[str, int] | None = None) -> Object:
+    operations = list(edit.operations)
+    return client.patch(
+        VIRTUAL_SERVICE, edit.namespace, edit.name, operations, type="json", dry_run=dry_run, change=change
+    )
+
+
+def _by_name(objects: Sequence[Object]) -> Mapping[tuple[str, str], Object]:
+    return {(obj["metadata"]["namespace"], obj["metadata"]["name"]): obj for obj in objects}
+
+
+def _restore(client: Client, patched: Sequence[Object], before: Mapping[tuple[str, str], Object]) -> None:
+    for obj in patched:
+        meta = obj["metadata"]
+        client.patch(VIRTUAL_SERVICE, meta["namespace"], meta["name"], _back(obj, before), type="json")
+
+
+def _back(obj: Object, before: Mapping[tuple[str, str], Object]) -> list[dict[str, Any]]:
+    meta = obj["metadata"]
+    spec = before[meta["namespace"], meta["name"]]["spec"]
+    return [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]},
+        {"op": "replace", "path": "/spec", "value": spec},
+    ]
+
+
+def _acknowledged(client: Client, obj: Object) -> bool:
+    """Until the object's status says that Envoy serves this generation. False when that takes too long."""
+    meta = obj["metadata"]
+    wanted = meta["generation"]
+    if _served(obj, wanted):
+        return True
+    watch = client.watch(VIRTUAL_SERVICE, meta["namespace"], meta["resourceVersion"], ACKNOWLEDGE_SECONDS)
+    return any(seen.get("metadata", {}).get("name") == meta["name"] and _served(seen, wanted) for _, seen in watch)
+
+
+def _served(obj: Object, generation: int) -> bool:
+    status = obj.get("status") or {}
+    if status.get("observedGeneration", 0) < generation:
+        return False
+    if any(c.get("type") == "Reconciled" and c.get("status") == "False" for c in status.get("conditions", ())):
+        raise TurnoutError(
+            "Envoy rejected the change; the last good configuration stays in force", "see turnout status"
+        )
+    return True
+
+
+def _remember(
+    client: Client, command: str, patched: Sequence[Object], before: Mapping[tuple[str, str], Object]
+) -> None:
+    steps = []
+    for obj in patched:
+        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
+        if before[key]["spec"] != obj["spec"]:
+            steps.append({"namespace": key[0], "name": key[1], "before": before[key]["spec"], "after": obj["spec"]})
+    if steps:
+        client.post("history", {"command": command, "objects": steps})
+
+
+def restore(client: Client, steps: Sequence[Mapping[str, Any]]) -> float:
+    """Puts every object's spec back to what it was before a remembered step; seconds until Envoy serves it.
+
+    Raises TurnoutError when an object has changed since: what others did is not undone silently.
+    """
+    started = time.perf_counter()
+    change = (uuid.uuid4().hex, len(steps))
+    live = {(s["namespace"], s["name"]): client.get(VIRTUAL_SERVICE, s["namespace"], s["name"]) for s in steps}
+    for step in steps:
+        if live[step["namespace"], step["name"]]["spec"] != step["after"]:
+            raise TurnoutError(
+                f"VirtualService {step['namespace']}/{step['name']} has changed since, so the step is not undone",
+                "set the weights you want with turnout shift",
+            )
+    patched = []
+    for step in steps:
+        key = (step["namespace"], step["name"])
+        operations = _back(live[key], {key: {"spec": step["before"]}})
+        patched.append(client.patch(VIRTUAL_SERVICE, *key, operations, type="json", change=change))
+    for obj in patched:
+        _acknowledged(client, obj)
+    return time.perf_counter() - started

@@ -1,0 +1,131 @@
+"""Files to live objects: a saved file is applied wholly, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from turnout.apiserver.store import Store
+from turnout.inputs import apply
+from turnout.inputs.files import Manifests, read_paths, read_text, settings_file, shown
+from turnout.inputs.images import Settings, read_images
+from turnout.problem import ObjectPath, Place, Problem, Severity, errors
+from turnout.resources.document import Document
+from turnout.resources.kinds import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A field that lives differently from what its file says."""
+
+    kind: str
+    namespace: str
+    name: str
+    path: str
+    file_value: Any
+    live_value: Any
+
+
+class Files:
+    """What the paths given to `turnout up` say now; the last state without an error stays in force."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = [path.absolute() for path in paths]
+        self.settings = Settings()
+        self.manifests = Manifests()
+        self.problems: tuple[Problem, ...] = ()
+
+    def read(self) -> bool:
+        """Reads everything anew. False: something is wrong (see `problems`), and nothing has been taken over."""
+        settings, problems = self._read_settings()
+        manifests = read_paths(self.paths, self.manifests)
+        self.problems = (*problems, *manifests.problems)
+        if errors(self.problems):
+            return False
+        self.settings, self.manifests = settings, manifests
+        return True
+
+    def _read_settings(self) -> tuple[Settings, list[Problem]]:
+        file = self.settings_file
+        if file is None:
+            return Settings(), []
+        try:
+            return read_images(read_text(file), shown(file))
+        except (OSError, ValueError) as error:
+            return Settings(), [Problem("TNO201", Severity.ERROR, f"cannot read it: {error}", Place(shown(file), 1, 1))]
+
+    @property
+    def settings_file(self) -> Path | None:
+        return settings_file(self.paths)
+
+    @property
+    def watched(self) -> list[Path]:
+        """The paths, turnout.yaml, and the folders that images are built from."""
+        file = self.settings_file
+        contexts = [image.context for image in self.settings.images if not image.attach]
+        return [*self.paths, *([file] if file else []), *contexts]
+
+    def document(self, kind: str, namespace: str, name: str) -> Document | None:
+        """Where an object stands in the files; None when it came from elsewhere."""
+        for manifest in self.manifests.objects:
+            meta = manifest.obj["metadata"]
+            if (manifest.kind.kind, meta.get("namespace", ""), meta["name"]) == (kind, namespace, name):
+                return manifest.document
+        return None
+
+    def locate(self, problem: Problem) -> Problem:
+        """The same problem with its line, where its object came from a file."""
+        where = problem.where
+        if not isinstance(where, ObjectPath):
+            return problem
+        document = self.document(where.kind, where.namespace, where.name)
+        if document is None:
+            return problem
+        place = document.place(where.fields)
+        return Problem(problem.code, problem.severity, problem.message, place, problem.hint)
+
+
+def apply_files(files: Files, store: Store) -> bool:
+    """Carries the files' changes over to the live objects; False when nothing had to be done.
+
+    All is tried before anything is done, so that a refusal leaves the objects as they were.
+    Raises StatusError (an ApiError) when the store refuses.
+    """
+    live = [obj for kind in KINDS for obj in store.list(kind)]
+    actions = apply.plan([manifest.obj for manifest in files.manifests.objects], live, broken=files.manifests.broken)
+    for dry_run in (True, False):
+        for action in actions:
+            _carry_out(store, action, dry_run=dry_run)
+    return bool(actions)
+
+
+def _carry_out(store: Store, action: apply.Action, *, dry_run: bool) -> None:
+    if isinstance(action, apply.Create):
+        key = apply.key_of(action.object)
+        assert key is not None
+        store.create(key[0], action.object, dry_run=dry_run)
+    elif isinstance(action, apply.Patch):
+        store.replace(action.kind, action.object, dry_run=dry_run)
+    else:
+        store.delete(action.kind, action.namespace, action.name, dry_run=dry_run)
+
+
+def drift(files: Files, store: Store) -> list[Drift]:
+    """Where live objects are not what the files say: weights that were shifted since, mostly."""
+    found = []
+    for manifest in files.manifests.objects:
+        meta = manifest.obj["metadata"]
+        live = store.get(manifest.kind, meta.get("namespace", ""), meta["name"])
+        if live is None:
+            continue
+        for difference in apply.drift(manifest.obj, live):
+            path = _dotted(difference.path)
+            names = (manifest.kind.kind, meta.get("namespace", ""), meta["name"])
+            found.append(Drift(*names, path, difference.file_value, difference.live_value))
+    return found
+
+
+def _dotted(path: Sequence[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")

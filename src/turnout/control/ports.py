@@ -1,0 +1,73 @@
+"""Which port a proxy listens on: a gateway's by rule, a workload's way out wherever there is room, kept for good."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable, Mapping
+
+from turnout.database import Records
+from turnout.error import PortTaken
+from turnout.process import port_holder
+
+LOOPBACK = "127.0.0.1"
+_UNPRIVILEGED = 1024
+_OFFSET = 8000
+
+
+def gateway_port(port: int, chosen: Mapping[int, int]) -> int:
+    """80 → 8080 and 443 → 8443, so that nobody has to be root; others as they are, unless chosen otherwise."""
+    return chosen.get(port, port + _OFFSET if port < _UNPRIVILEGED else port)
+
+
+def is_free(port: int) -> bool:
+    """Whether something could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def require_free(ports: Iterable[tuple[int, int]]) -> None:
+    """`(gateway port, listen port)` pairs. Raises PortTaken, naming the holder where it can be known."""
+    for port, listen in ports:
+        if not is_free(listen):
+            holder = port_holder(listen)
+            raise PortTaken(
+                f"port {listen} (for the Gateway's port {port}) is taken" + (f" by {holder}" if holder else ""),
+                f"stop it, or choose another port: --gateway-port {port}=<port>",
+            )
+
+
+class EgressPorts:
+    """A workload's proxy keeps its port, also when Turnout starts again: running processes know it by heart."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._ports = {name: int(json.loads(value)) for name, value in records.all("egress").items()}
+
+    def of(self, namespace: str, workload: str) -> int:
+        name = f"{namespace}/{workload}"
+        if name not in self._ports:
+            self._ports[name] = self._free()
+            self._records.put("egress", name, json.dumps(self._ports[name]))
+        return self._ports[name]
+
+    def keep(self, workloads: Iterable[tuple[str, str]]) -> None:
+        """Forgets the ports of workloads that are no more."""
+        wanted = {f"{namespace}/{name}" for namespace, name in workloads}
+        for name in [name for name in self._ports if name not in wanted]:
+            del self._ports[name]
+            self._records.remove("egress", name)
+
+    def _free(self) -> int:
+        taken = set(self._ports.values())
+        while True:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+                probe.bind((LOOPBACK, 0))
+                port: int = probe.getsockname()[1]
+            if port not in taken:
+                return port

@@ -1,0 +1,97 @@
+"""The state directory: what it holds, and who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from turnout.database import RECORDS, Database
+from turnout.error import StateBroken, StateLocked
+
+_MAX_SOCKET_PATH = 90
+"""A unix socket's path must stay below 104 bytes (macOS; Linux 108), its file name included."""
+
+
+class StateDir:
+    """`.turnout/`: state.db, logs/, sockets, kubeconfig; readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._lock: int | None = None
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.path / "kubeconfig"
+
+    @property
+    def control_log(self) -> Path:
+        return self.logs / "turnout.log"
+
+    @property
+    def runtime(self) -> Path:
+        """Where the sockets are: in the state directory, or, if its path is too long for one, in a runtime folder."""
+        own = self.path / "run"
+        if len(os.fsencode(own)) <= _MAX_SOCKET_PATH:
+            return own
+        digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
+        return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"turnout-{os.getuid()}-{digest}"
+
+    def create(self) -> None:
+        """Makes the folders, each of mode 0700. Raises StateBroken."""
+        try:
+            for folder in (self.path, self.logs, self.runtime):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if folder.stat().st_uid != os.getuid():
+                    raise StateBroken(f"{folder} belongs to another user", "choose another --state directory")
+                folder.chmod(0o700)
+            (self.path / ".gitignore").write_text("*\n")
+        except OSError as error:
+            raise StateBroken(
+                f"cannot use {self.path}: {error.strerror}", "choose another --state directory, or free some space"
+            ) from error
+
+    def lock(self) -> None:
+        """Held until this process ends, however it ends. Raises StateLocked, with the holder's pid."""
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(descriptor, 20, 0).decode() or "unknown"
+            os.close(descriptor)
+            raise StateLocked(
+                f"turnout up already runs for {self.path} (pid {holder})",
+                "use it through `turnout status`, or stop it with `turnout down`",
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        self._lock = descriptor
+
+    def locked(self) -> bool:
+        """Whether a `turnout up` runs for it."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def database(self, *migrations: str) -> Database:
+        """state.db, with the tables of everybody who keeps something in it."""
+        return Database(self.path / "state.db", (RECORDS, *migrations))

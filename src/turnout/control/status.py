@@ -1,0 +1,253 @@
+"""What `turnout status` shows: services, versions, weights, health and traffic, as JSON carries it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from turnout import __version__
+from turnout.compiler import mirror
+from turnout.control.manifests import drift
+from turnout.delivery.weights import percentages
+from turnout.mesh import names
+from turnout.mesh.mesh import Mesh
+from turnout.mesh.routing import is_http
+from turnout.mesh.service import ServiceHost, revision, selects
+from turnout.problem import Problem
+from turnout.process import rss_bytes
+from turnout.resources.virtual_service import HTTPRoute, VirtualService
+from turnout.telemetry.stats import Series
+from turnout.telemetry.window import Traffic, summed
+from turnout.workloads.status import PodStatus
+
+if TYPE_CHECKING:
+    from turnout.control.instance import Instance
+
+WINDOW_SECONDS = 10.0
+_DROPPED = ("upstream_rq_pending_overflow", "upstream_cx_overflow")
+
+
+def status(instance: Instance) -> dict[str, Any]:
+    """Everything at one moment. Rates are requests per second and latencies milliseconds, over the last 10 s."""
+    mesh, traffic = instance.world.mesh, instance.window.traffic(WINDOW_SECONDS)
+    totals = instance.window.totals()
+    pods = instance.pods()
+    return {
+        "version": __version__,
+        "pid": os.getpid(),
+        "serving": instance.serving.is_set(),
+        "state": str(instance.state.path),
+        "envoy": _envoy(instance),
+        "memory": {"control": rss_bytes(os.getpid())},
+        "gateways": list(_gateways(mesh, instance.listen)),
+        "services": [_service(mesh, host, pods, traffic, totals) for host in mesh.services.values()],
+        "workloads": _workloads(instance, pods),
+        "hops": list(_hops(totals)),
+        "mirrors": list(_mirrors(instance)),
+        "clusters": {name: dict(counters) for name, counters in instance.window.latest.clusters.items()},
+        "drift": [asdict(found) for found in drift(instance.files, instance.store)],
+        "problems": [problem_json(problem) for problem in instance.problems()],
+    }
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "severity": str(problem.severity),
+        "message": problem.message,
+        "where": str(problem.where) if problem.where else None,
+        "hint": problem.hint,
+    }
+
+
+def _envoy(instance: Instance) -> dict[str, Any]:
+    identity = instance.envoy.identity
+    return {
+        "pid": identity.pid if identity else None,
+        "rss": rss_bytes(identity.pid) if identity else None,
+        "connected": instance.ads.connected,
+    }
+
+
+def _gateways(mesh: Mesh, listen: Mapping[int, int]) -> Iterator[dict[str, Any]]:
+    for gateway in mesh.gateways:
+        for server in gateway.spec.servers:
+            if server.port and is_http(server):
+                yield {
+                    "namespace": gateway.metadata.namespace,
+                    "name": gateway.metadata.name,
+                    "hosts": [host.rpartition("/")[2] for host in server.hosts],
+                    "port": server.port.number,
+                    "listens": listen.get(server.port.number),
+                }
+
+
+# --- services
+
+
+def _service(
+    mesh: Mesh,
+    host: ServiceHost,
+    pods: Sequence[PodStatus],
+    traffic: Mapping[Series, Traffic],
+    totals: Mapping[Series, int],
+) -> dict[str, Any]:
+    own = [p for p in pods if p.namespace == host.namespace and selects(host.spec.selector, p.labels)]
+    subsets = mesh.policies[host.host].subsets
+    versions = [
+        _version(subset.name, subset.labels, [p for p in own if subset.labels.items() <= p.labels.items()])
+        for subset in subsets
+    ] or [_version("", {}, own)]
+    for version in versions:
+        series = [s for s in (*traffic, *totals) if _answered(s, host, version["subset"])]
+        version.update(_traffic(traffic, totals, dict.fromkeys(series)))
+    return {
+        "namespace": host.namespace,
+        "name": host.name,
+        "host": host.host,
+        "versions": versions,
+        "routes": list(_routes(mesh, host)),
+    }
+
+
+def _version(subset: str, labels: Mapping[str, str], pods: Sequence[PodStatus]) -> dict[str, Any]:
+    revisions = sorted({revision(pod.labels) for pod in pods})
+    return {
+        "subset": subset,
+        "labels": dict(labels),
+        "revision": ", ".join(revisions),
+        "workloads": sorted({pod.workload for pod in pods}),
+        "ready": sum(pod.ready and not pod.draining for pod in pods),
+        "pods": sum(not pod.draining for pod in pods),
+    }
+
+
+def _answered(series: Series, host: ServiceHost, subset: str) -> bool:
+    if series.destination_service != host.host:
+        return False
+    return not subset or series.destination_subset == subset
+
+
+def _traffic(
+    traffic: Mapping[Series, Traffic], totals: Mapping[Series, int], series: Iterable[Series]
+) -> dict[str, Any]:
+    """Requests that users made, and copies apart."""
+    found = list(series)
+    now = summed(traffic, (s for s in found if not s.mirrored))
+    return {
+        "requests": sum(totals.get(s, 0) for s in found if not s.mirrored),
+        "errors": sum(totals.get(s, 0) for s in found if not s.mirrored and s.failed),
+        "copies": sum(totals.get(s, 0) for s in found if s.mirrored),
+        "rate": now.rate,
+        "error_share": now.errors / now.requests if now.requests else 0.0,
+        "p50_ms": now.milliseconds(0.5),
+        "p99_ms": now.milliseconds(0.99),
+    }
+
+
+def _routes(mesh: Mesh, host: ServiceHost) -> Iterator[dict[str, Any]]:
+    """Every rule that splits the service's traffic or copies it."""
+    for virtual_service in mesh.virtual_services:
+        for index, http in enumerate(virtual_service.spec.http):
+            if len(http.route) < 2 and not http.mirror and not http.mirrors:
+                continue
+            if host.host in _hosts(virtual_service, http):
+                yield _route(virtual_service, http, index)
+
+
+def _hosts(virtual_service: VirtualService, http: HTTPRoute) -> set[str]:
+    namespace = virtual_service.metadata.namespace
+    return {names.fqdn(choice.destination.host, namespace) for choice in http.route if choice.destination}
+
+
+def _route(virtual_service: VirtualService, http: HTTPRoute, index: int) -> dict[str, Any]:
+    meta = virtual_service.metadata
+    keys = [choice.destination.subset or choice.destination.host for choice in http.route if choice.destination]
+    weights = [choice.weight for choice in http.route] if len(http.route) > 1 else [100]
+    copies = [http.mirror] if http.mirror else [policy.destination for policy in http.mirrors]
+    return {
+        "virtual_service": f"{meta.namespace}/{meta.name}",
+        "route": http.name or f"http[{index}]",
+        "weights": dict(zip(keys, percentages(weights), strict=True)),
+        "mirror": [copy.subset or copy.host for copy in copies if copy],
+    }
+
+
+# --- what runs, and what was counted
+
+
+def _workloads(instance: Instance, pods: Sequence[PodStatus]) -> list[dict[str, Any]]:
+    return [
+        {
+            "namespace": deployment.metadata.namespace,
+            "name": deployment.metadata.name,
+            "replicas": deployment.spec.replicas,
+            "pods": [
+                pod_json(pod)
+                for pod in pods
+                if (pod.namespace, pod.workload) == (deployment.metadata.namespace, deployment.metadata.name)
+            ],
+        }
+        for deployment in instance.world.deployments
+    ]
+
+
+def pod_json(pod: PodStatus) -> dict[str, Any]:
+    return {
+        "name": pod.name,
+        "phase": pod.phase,
+        "ready": pod.ready and not pod.draining,
+        "pid": pod.pid,
+        "ports": {str(port): actual for port, actual in pod.ports.items()},
+        "restarts": pod.restarts,
+        "message": pod.message,
+        "started_at": pod.started_at,
+    }
+
+
+def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
+    """Who called whom, version by version; copies are hops of their own."""
+    hops: dict[tuple[str, ...], dict[str, Any]] = {}
+    for series, count in totals.items():
+        key = (series.source_workload, series.destination_service, series.destination_workload, series.route)
+        hop = hops.setdefault(
+            (*key, str(series.mirrored)),
+            {
+                "source": series.source_workload,
+                "service": series.destination_service,
+                "workload": series.destination_workload,
+                "subset": series.destination_subset,
+                "version": series.destination_version,
+                "route": series.route,
+                "mirrored": series.mirrored,
+                "requests": 0,
+                "errors": 0,
+                "codes": {},
+            },
+        )
+        hop["requests"] += count
+        hop["errors"] += count if series.failed else 0
+        hop["codes"][series.response_code] = hop["codes"].get(series.response_code, 0) + count
+    yield from (hops[key] for key in sorted(hops))
+
+
+def _mirrors(instance: Instance) -> Iterator[dict[str, Any]]:
+    """Copies by destination: how many were wanted, how many reached the candidate, how many were dropped."""
+    clusters = instance.window.latest.clusters
+    for name, counters in sorted(clusters.items()):
+        if not name.startswith("mirror|"):
+            continue
+        inner = clusters.get(name.replace("mirror|", "copy|", 1), {})
+        dropped = sum(counters.get(key, 0) for key in _DROPPED[:1]) + sum(inner.get(key, 0) for key in _DROPPED[:1])
+        yield {
+            "to": name.removeprefix("mirror|"),
+            "wanted": counters.get("upstream_rq_total", 0) + counters.get("upstream_rq_pending_overflow", 0),
+            "sent": inner.get("upstream_rq_total", 0),
+            "dropped": dropped,
+            "failed": inner.get("upstream_rq_timeout", 0)
+            + inner.get("upstream_rq_rx_reset", 0)
+            + inner.get("upstream_cx_connect_fail", 0),
+            "limit": mirror.LIMIT,
+        }

@@ -1,0 +1,100 @@
+"""What is no resource, under `/turnout/v1/…`: status, logs, history, and the order to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from turnout.apiserver.view import View, ViewRequest
+from turnout.control.status import status
+from turnout.error import ApiError
+from turnout.workloads.logs import follow
+
+if TYPE_CHECKING:
+    from turnout.control.instance import Instance
+
+DEFAULT_LINES = 100
+_OWN = ("turnout", "envoy")
+_POD = re.compile(r"-[a-z0-9]{5}$")
+
+
+def table(instance: Instance) -> Mapping[str, View]:
+    """The views of one instance, by name."""
+
+    async def show_status(request: ViewRequest) -> Any:
+        return status(instance)
+
+    async def show_logs(request: ViewRequest) -> AsyncIterator[str]:
+        return _logs(instance, request.query)
+
+    async def history(request: ViewRequest) -> Any:
+        if request.method == "GET":
+            return list(instance.history.all())
+        if isinstance(request.body, Mapping) and "undone" in request.body:
+            instance.history.mark_undone(int(request.body["undone"]))
+            return {}
+        if not isinstance(request.body, Mapping):
+            raise ApiError(400, "BadRequest", "a step is a JSON object")
+        return instance.history.add(request.body)
+
+    async def down(request: ViewRequest) -> Any:
+        if request.method != "POST":
+            raise ApiError(405, "MethodNotAllowed", "POST it")
+        asyncio.get_running_loop().call_soon(instance.stopping.set)
+        return {}
+
+    return {"status": show_status, "logs": show_logs, "history": history, "down": down}
+
+
+def _logs(instance: Instance, query: Mapping[str, str]) -> AsyncIterator[str]:
+    """`workload` (a Deployment, a pod, `turnout` or `envoy`; all when empty), `follow`, `lines`."""
+    wanted, lines = query.get("workload", ""), int(query.get("lines", DEFAULT_LINES))
+    if not wanted:
+        paths = {pod.name: _path(instance, pod.name) for pod in instance.pods()}
+    else:
+        names = [pod.name for pod in instance.pods() if wanted in (pod.workload, pod.name)]
+        names += [wanted] if wanted in _OWN else []
+        paths = {name: _path(instance, name) for name in names} or _past(instance.state.logs, wanted)
+    if not paths:
+        known = sorted({pod.workload for pod in instance.pods()} | set(_OWN))
+        raise ApiError(404, "NotFound", f"no workload is called {wanted}", f"known: {', '.join(known)}")
+    return merged(paths, lines, following=query.get("follow") == "1")
+
+
+def _path(instance: Instance, name: str) -> Path:
+    return instance.state.logs / f"{name}.log"
+
+
+def _past(logs: Path, wanted: str) -> dict[str, Path]:
+    """Logs of pods that are gone, the newest of the workload; `wanted` is a name, never a path."""
+    found = [path for path in logs.glob("*.log") if path.stem == wanted or _POD.sub("", path.stem) == wanted]
+    newest = sorted(found, key=lambda path: path.stat().st_mtime)[-1:]
+    return {path.stem: path for path in newest}
+
+
+async def merged(paths: Mapping[str, Path], lines: int, *, following: bool) -> AsyncIterator[str]:
+    """Several logs as one, each line headed by its pod when there is more than one."""
+    queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1000)
+
+    async def read(name: str, path: Path) -> None:
+        prefix = f"{name} | " if len(paths) > 1 else ""
+        async for line in follow(path, lines, following):
+            await queue.put(prefix + line)
+        await queue.put(None)
+
+    tasks = [asyncio.create_task(read(name, path)) for name, path in sorted(paths.items())]
+    open_logs = len(tasks)
+    try:
+        while open_logs:
+            line = await queue.get()
+            if line is None:
+                open_logs -= 1
+            else:
+                yield line
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,106 @@
+"""The live objects, and what is derived from them. Pure but for its cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from turnout.mesh import findings, mesh
+from turnout.mesh.mesh import Mesh
+from turnout.mesh.proxy import Egress, Ingress, Proxy
+from turnout.mesh.routing import is_http
+from turnout.mesh.service import Instance, InstancePort
+from turnout.problem import Problem
+from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
+from turnout.resources.interpret import interpret
+from turnout.workloads.status import PodStatus
+
+Named = tuple[str, str]
+T = TypeVar("T")
+
+
+class Resources:
+    """Typed resources of live objects; one that has not changed is not read again."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str], tuple[str, object, tuple[Problem, ...]]] = {}
+
+    def read(self, objects: Iterable[Mapping[str, Any]]) -> tuple[list[object], list[Problem]]:
+        """All resources, and the warnings about them (errors were refused when they were written)."""
+        kept: dict[tuple[str, str, str], tuple[str, object, tuple[Problem, ...]]] = {}
+        for obj in objects:
+            meta = obj["metadata"]
+            key = (obj["kind"], meta.get("namespace", ""), meta["name"])
+            version = f"{meta.get('generation', 0)}/{meta.get('labels')}/{meta.get('uid')}"
+            known = self._known.get(key)
+            if known is None or known[0] != version:
+                found = interpret(obj)
+                known = (version, found.resource, tuple(found.problems))
+            kept[key] = known
+        self._known = kept
+        resources = [resource for _, resource, _ in kept.values() if resource is not None]
+        return resources, [problem for _, _, problems in kept.values() for problem in problems]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything at one moment: what runs, what is routed, what does not fit."""
+
+    mesh: Mesh = field(default_factory=Mesh)
+    deployments: tuple[Deployment, ...] = ()
+    config_maps: Mapping[Named, ConfigMap] = field(default_factory=dict)
+    secrets: Mapping[Named, Secret] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def world(resources: Sequence[object], pods: Iterable[PodStatus], problems: Sequence[Problem] = ()) -> World:
+    """Derived from scratch each time: nothing is patched."""
+    deployments = tuple(of(Deployment, resources))
+    ports = {_name(d): _container_ports(d) for d in deployments}
+    found = mesh.build(
+        resources, [instance(pod, ports.get((pod.namespace, pod.workload), ())) for pod in pods if pod.ready]
+    )
+    return World(
+        mesh=found,
+        deployments=deployments,
+        config_maps={_name(c): c for c in of(ConfigMap, resources)},
+        secrets={_name(s): s for s in of(Secret, resources)},
+        problems=(*problems, *findings.findings(found, deployments)),
+    )
+
+
+def of(kind: type[T], resources: Iterable[object]) -> list[T]:
+    return [resource for resource in resources if isinstance(resource, kind)]
+
+
+def _name(resource: Deployment | ConfigMap | Secret) -> Named:
+    return resource.metadata.namespace, resource.metadata.name
+
+
+def _container_ports(deployment: Deployment) -> tuple[ContainerPort, ...]:
+    return tuple(port for container in deployment.spec.template.spec.containers for port in container.ports)
+
+
+def instance(pod: PodStatus, declared: Sequence[ContainerPort]) -> Instance:
+    """A pod as routing sees it."""
+    names = {port.container_port: port.name for port in declared}
+    ports = tuple(InstancePort(own, actual, names.get(own, "")) for own, actual in pod.ports.items())
+    return Instance(pod.namespace, pod.workload, pod.name, pod.address, ports, pod.labels, pod.draining)
+
+
+def proxies(found: World, listen: Mapping[int, int], egress: Mapping[Named, int]) -> list[Proxy]:
+    """The gateway's ports (`listen`: where each really is), and a way out for every workload."""
+    gateways = [Ingress(port, real) for port, real in sorted(listen.items())]
+    ways_out = [
+        Egress(*_name(d), egress[_name(d)], d.spec.template.metadata.labels)
+        for d in sorted(found.deployments, key=_name)
+        if _name(d) in egress
+    ]
+    return [*gateways, *ways_out]
+
+
+def gateway_ports(found: Mesh) -> set[int]:
+    """Every port that some Gateway wants plain HTTP served on."""
+    servers = (server for gateway in found.gateways for server in gateway.spec.servers)
+    return {server.port.number for server in servers if server.port and is_http(server)}

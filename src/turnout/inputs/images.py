@@ -1,0 +1,242 @@
+"""turnout.yaml: how an image is run as a process on this machine, and where gateways listen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from turnout.inputs.sources import EVERYTHING, is_glob
+from turnout.problem import Place, Problem, Severity
+from turnout.resources.document import Document
+from turnout.resources.reader import read
+from turnout.resources.spelling import closest
+
+FILE_NAME: Final = "turnout.yaml"
+
+UNKNOWN_KEY: Final = "TNO210"
+WRONG_TYPE: Final = "TNO211"
+NO_WAY_TO_RUN: Final = "TNO212"
+RUN_AND_ATTACH: Final = "TNO213"
+BAD_ADDRESS: Final = "TNO214"
+NO_CONTEXT: Final = "TNO215"
+NO_EFFECT: Final = "TNO216"
+BAD_PORT: Final = "TNO217"
+BAD_GLOB: Final = "TNO218"
+
+TOP_KEYS: Final = ("images", "gatewayPorts")
+IMAGE_KEYS: Final = ("context", "build", "run", "watch", "attach")
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRun:
+    """One image's way to run: either `run` (with `context`, `build`, `watch`) or `attach` (`host:port`) is set.
+
+    `context` is where `build` and `run` work and what `watch` globs are relative to; it exists.
+    """
+
+    image: str
+    context: Path
+    place: Place
+    build: str | None = None
+    run: str | tuple[str, ...] | None = None
+    watch: tuple[str, ...] = EVERYTHING
+    attach: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What turnout.yaml says. `gateway_ports`: a Gateway server's port to the port to listen on."""
+
+    images: tuple[ImageRun, ...] = ()
+    gateway_ports: Mapping[int, int] = field(default_factory=dict)
+
+
+def read_images(text: str, file: str) -> tuple[Settings, list[Problem]]:
+    """The settings as far as they are right, and all that is wrong. Folders are relative to that of `file`."""
+    documents, problems = read(text, file) if text.strip() else ([], [])
+    if not documents:
+        return Settings(), problems
+    form = Form(documents[0], problems)
+    for document in documents[1:]:
+        form.report(WRONG_TYPE, (), "one document is enough", "join the parts under one `images:`", document=document)
+    form.known_keys((), documents[0].data, TOP_KEYS)
+    images = form.mapping(("images",))
+    runs = [_image(form, str(image), ("images", image), Path(file).parent) for image in images]
+    return Settings(tuple(run for run in runs if run), dict(_ports(form))), problems
+
+
+def find(images: Sequence[ImageRun], image_ref: str) -> ImageRun | None:
+    """The way to run a Deployment's image: one that names its tag, else one that names no tag."""
+    name, tag = split_image(image_ref)
+    ways = {split_image(run.image): run for run in reversed(images)}
+    return ways.get((name, tag or "latest")) or ways.get((name, ""))
+
+
+def split_image(image_ref: str) -> tuple[str, str]:
+    """Name and tag (or digest); tag "" where there is none. A registry's port is no tag."""
+    reference, _, digest = image_ref.partition("@")
+    folder, slash, last = reference.rpartition("/")
+    name, _, tag = last.partition(":")
+    full = (folder + slash + name).removeprefix("docker.io/").removeprefix("library/")
+    return full, tag or digest
+
+
+class Form:
+    """Reads values out of a document by path, and reports what is wrong with them."""
+
+    def __init__(self, document: Document, problems: list[Problem]) -> None:
+        self.document = document
+        self.problems = problems
+
+    def report(
+        self,
+        code: str,
+        path: Path_,
+        message: str,
+        hint: str | None = None,
+        *,
+        severity: Severity = Severity.ERROR,
+        document: Document | None = None,
+    ) -> None:
+        where = (document or self.document).place(path)
+        self.problems.append(Problem(code, severity, message, where, hint))
+
+    def value(self, path: Path_) -> Any:
+        value: Any = self.document.data
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    def mapping(self, path: Path_) -> Mapping[str, Any]:
+        value = self.value(path)
+        if isinstance(value, Mapping):
+            return value
+        if value is not None:
+            self.wrong_type(path, "a mapping")
+        return {}
+
+    def text(self, path: Path_) -> str | None:
+        """A non-empty string."""
+        value = self.value(path)
+        if value is None or (isinstance(value, str) and value.strip()):
+            return value
+        self.wrong_type(path, "a text")
+        return None
+
+    def texts(self, path: Path_) -> tuple[str, ...] | None:
+        """A non-empty list; numbers in it are taken as they print."""
+        value = self.value(path)
+        if value is None:
+            return None
+        if isinstance(value, list) and value and all(type(item) in (str, int, float) for item in value):
+            return tuple(str(item) for item in value)
+        self.wrong_type(path, "a list of texts")
+        return None
+
+    def wrong_type(self, path: Path_, wanted: str) -> None:
+        self.report(WRONG_TYPE, path, f"`{_dotted(path)}` has to be {wanted}, not {_type_name(self.value(path))}")
+
+    def known_keys(self, path: Path_, value: Any, known: Sequence[str]) -> None:
+        for key in value if isinstance(value, Mapping) else ():
+            if key not in known:
+                close = closest(str(key), known, cutoff=0.6)
+                hint = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}"
+                self.report(UNKNOWN_KEY, (*path, key), f"unknown key `{key}`", hint)
+
+
+def _image(form: Form, image: str, path: Path_, folder: Path) -> ImageRun | None:
+    """None when something is wrong with it, which is then reported."""
+    before = len(form.problems)
+    value = {key: item for key, item in form.mapping(path).items() if item is not None}
+    form.known_keys(path, value, IMAGE_KEYS)
+    attach = _attach(form, (*path, "attach"))
+    run = _run(form, (*path, "run"))
+    if "run" in value and "attach" in value:
+        form.report(
+            RUN_AND_ATTACH, (*path, "attach"), f"image `{image}` has both `run` and `attach`", "keep one of them"
+        )
+    elif "attach" in value:
+        _report_idle_keys(form, path, value)
+    elif run is None and len(form.problems) == before:
+        hint = "add `run: COMMAND`, or `attach: HOST:PORT` for something that already runs"
+        form.report(NO_WAY_TO_RUN, path, f"image `{image}` has neither `run` nor `attach`", hint)
+    context = _context(form, (*path, "context"), folder)
+    watch = _watch(form, (*path, "watch"))
+    build = form.text((*path, "build"))
+    if any(problem.severity is Severity.ERROR for problem in form.problems[before:]):
+        return None
+    return ImageRun(image, context, form.document.place(path), build, run, watch, attach)
+
+
+def _run(form: Form, path: Path_) -> str | tuple[str, ...] | None:
+    return form.texts(path) if isinstance(form.value(path), list) else form.text(path)
+
+
+def _attach(form: Form, path: Path_) -> str | None:
+    value = form.value(path)
+    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if value is None or (bare and "/" not in host and (bare == host) == (":" not in bare) and _is_port(port)):
+        return None if value is None else str(value)
+    form.report(BAD_ADDRESS, path, f"`{value}` is not a host and a port", "write it like `127.0.0.1:9000`")
+    return None
+
+
+def _report_idle_keys(form: Form, path: Path_, value: Mapping[str, Any]) -> None:
+    for key in ("context", "build", "watch"):
+        if key in value:
+            message = f"`{key}` has no effect beside `attach`"
+            form.report(NO_EFFECT, (*path, key), message, severity=Severity.WARNING)
+
+
+def _context(form: Form, path: Path_, folder: Path) -> Path:
+    context = folder / (form.text(path) or ".")
+    if not context.is_dir():
+        what = "is not a folder" if context.exists() else "does not exist"
+        hint = f"`context` is relative to the folder of {FILE_NAME}"
+        form.report(NO_CONTEXT, path, f"context `{context}` {what}", hint)
+    return context.absolute()
+
+
+def _watch(form: Form, path: Path_) -> tuple[str, ...]:
+    value = form.value(path)
+    globs = (value,) if isinstance(value, str) else form.texts(path)
+    for index, glob in enumerate(globs or ()):
+        if not is_glob(glob):
+            place = path if isinstance(value, str) else (*path, index)
+            form.report(BAD_GLOB, place, f"`{glob}` matches no file", "a glob is relative to `context`: `**/*.py`")
+    return globs or EVERYTHING
+
+
+def _ports(form: Form) -> Iterator[tuple[int, int]]:
+    for port, listen in form.mapping(("gatewayPorts",)).items():
+        if _is_port(port) and _is_port(listen):
+            yield int(port), int(listen)
+        else:
+            hint = "a Gateway's port, then the one to listen on: `80: 8080`"
+            form.report(BAD_PORT, ("gatewayPorts", port), f"`{port}: {listen}` are not two ports", hint)
+
+
+def _is_port(value: Any) -> bool:
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65535
+
+
+def _dotted(path: Path_) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _type_name(value: Any) -> str:
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
+    return "an empty text" if value == "" else names.get(type(value), "that")
