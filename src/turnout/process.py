@@ -13,14 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
-from turnout.error import ProgramNotFound
+from turnout.error import ProgramNotFound, StateBroken
 
 POLL_SECONDS = 0.05
-KILL_WAIT_SECONDS = 5.0
-"""A process in uninterruptible sleep does not even die of SIGKILL; nobody waits for it longer than this."""
+KILLS = 100
+"""A process in uninterruptible sleep does not even die of SIGKILL; nobody waits for it longer than 5 s."""
 START_TOLERANCE_SECONDS = 1.5
 """Linux gives the boot time in whole seconds, and it may flicker; no pid comes round again that fast."""
 
@@ -45,8 +46,8 @@ class Process:
 
     @classmethod
     def spawn(cls, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> Process:
-        """Starts `argv` with exactly `env`, output appended to `log`. Raises ProgramNotFound."""
-        with _program_problems(argv, cwd), log.open("ab") as output:
+        """Starts `argv` with exactly `env`, output appended to `log`. Raises ProgramNotFound, StateBroken (no log)."""
+        with _opened(log) as output, _program_problems(argv, cwd):
             child = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
@@ -115,9 +116,12 @@ class Process:
         """
         strays = await asyncio.to_thread(self._strays)
         self.signal(signal.SIGTERM)
-        if not await self._ended(grace_seconds):
-            self.signal(signal.SIGKILL)
-            await self._ended(KILL_WAIT_SECONDS)
+        ended = await self._ended(grace_seconds)
+        for _ in range(KILLS):
+            if ended:
+                break
+            self.signal(signal.SIGKILL)  # again and again: one of them may be forking just now
+            ended = await self._ended(POLL_SECONDS)
         for stray in strays:
             with suppress(psutil.Error):
                 stray.kill()
@@ -155,6 +159,13 @@ class Process:
 def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _opened(log: Path) -> BinaryIO:
+    try:
+        return log.open("ab")
+    except OSError as error:
+        raise StateBroken(f"the log {log} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from turnout.error import ProgramNotFound
+from turnout.error import TurnoutError
 from turnout.process import Process
 from turnout.workloads.logs import tail
 from turnout.workloads.workload import Workload
@@ -59,19 +59,21 @@ class Builds:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, slot: Slot, log: Path, before: asyncio.Task[str] | None) -> str:
-        if before is not None:
-            before.cancel()
-            await asyncio.wait([before])
-        async with self._at_once:
-            return await self._execute(slot, log)
+        try:
+            if before is not None:
+                before.cancel()
+                await asyncio.wait([before])
+            async with self._at_once:
+                return await self._execute(slot, log)
+        except asyncio.CancelledError:  # only newer sources and `stop` do that, and whoever waits must hear of it
+            return "build given up: the sources have changed since"
+        except (OSError, TurnoutError) as error:
+            return f"build failed: {error}"
 
     async def _execute(self, slot: Slot, log: Path) -> str:
         folder, command = slot
         offset = _headline(log, command)
-        try:
-            process = Process.spawn(("/bin/sh", "-c", command), cwd=folder, env=self._environment, log=log)
-        except ProgramNotFound as error:
-            return f"build failed: {error.message}"
+        process = Process.spawn(("/bin/sh", "-c", command), cwd=folder, env=self._environment, log=log)
         try:
             status = await process.wait()
         finally:

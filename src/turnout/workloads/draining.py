@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Collection
 from typing import Protocol
 
+from turnout.error import TurnoutError
+
 LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.1, 0.5
 QUIET_LOOKS = 2
 """A request may be on its way from one of Envoy's workers while it is counted nowhere: one look is not enough."""
@@ -35,10 +37,18 @@ async def drain(mesh: MeshView, addresses: Collection[str], within_seconds: floa
     return True
 
 
+async def _active(mesh: MeshView, addresses: Collection[str]) -> int:
+    """An Envoy that does not answer has not said that nothing is in flight."""
+    try:
+        return sum([await mesh.active_requests(address) for address in addresses])
+    except TurnoutError:
+        return 1
+
+
 async def _quiet(mesh: MeshView, addresses: Collection[str]) -> None:
     quiet, look = 0, LOOK_SECONDS
     while True:
-        active = sum([await mesh.active_requests(address) for address in addresses])
+        active = await _active(mesh, addresses)
         quiet = quiet + 1 if active == 0 else 0
         if quiet == QUIET_LOOKS:
             return

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
-from turnout.error import ProgramNotFound
+from turnout.error import TurnoutError
 from turnout.process import Process, listening_ports
 from turnout.workloads.backoff import Backoff
 from turnout.workloads.draining import drain
@@ -112,7 +112,7 @@ class Life:
         offset = pod.log.stat().st_size if pod.log.exists() else 0
         try:
             process = pod.process or self._spawn(workload)
-        except ProgramNotFound as error:
+        except TurnoutError as error:
             return f"{error.message}; {error.hint}" if error.hint else error.message
         ill = await self._watch(workload, process)
         pod.show(ready=False)  # out of service before anything else is done

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from turnout.error import TurnoutError
 from turnout.process import Process
 from turnout.workloads.builds import Builds
 from turnout.workloads.draining import MeshView
@@ -97,7 +98,8 @@ class Pod:
     def candidate(self, template_hash: str) -> Candidate:
         """As the rolling restart sees it, if `template_hash` is wanted."""
         current = self.status.template_hash == template_hash and not self.outdated
-        return Candidate(self.status.name, self.age, current, self.status.ready, self.available)
+        status = self.status
+        return Candidate(status.name, self.age, current, status.ready, self.available, status.phase == "failed")
 
     def show(self, **changes: Any) -> None:
         """Fields of PodStatus that are different from now on."""
@@ -121,10 +123,13 @@ class Pod:
         record = self._as_record()
         if record == self._record:
             return
-        if record is not None:
-            self.host.journal.save(record)
-        else:
-            self.host.journal.remove(self.status.name)
+        try:
+            if record is not None:
+                self.host.journal.save(record)
+            else:
+                self.host.journal.remove(self.status.name)
+        except TurnoutError:  # a full disk: whoever else writes there says so; the next change tries again
+            return
         self._record = record
 
     def _as_record(self) -> PodRecord | None:

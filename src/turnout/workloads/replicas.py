@@ -33,10 +33,10 @@ class Replicas:
     def want(self, workload: Workload | None) -> None:
         """What it is to be from now on; None: nothing at all."""
         self._wanted = workload
-        if workload is not None:
-            for life in self._lives.values():
-                if life.pod.status.template_hash == workload.template_hash:
-                    life.resume(workload)
+        template_hash = workload.template_hash if workload else ""
+        for life in self._lives.values():
+            if workload is not None and life.pod.status.template_hash == template_hash:
+                life.resume(workload)
         self.poke()
 
     def adopt(self, record: PodRecord, process: Process) -> None:
@@ -94,7 +94,8 @@ class Replicas:
             return
         wanted = self._wanted
         serving = [life.pod for life in self._lives.values() if not life.pod.status.draining]
-        step = next_step(_count(wanted), [pod.candidate(wanted.template_hash if wanted else "") for pod in serving])
+        template_hash = wanted.template_hash if wanted else ""
+        step = next_step(_count(wanted), [pod.candidate(template_hash) for pod in serving])
         for name in step.drain:
             self._lives[name].leave()
         if wanted is not None:

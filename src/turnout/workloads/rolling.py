@@ -19,6 +19,8 @@ class Candidate:
     ready: bool
     available: bool
     """Ready, and Envoy knows it: only such a pod can stand in for another."""
+    hopeless: bool = False
+    """Nothing of it runs, nor will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,27 @@ class Step:
 def next_step(replicas: int, pods: Sequence[Candidate]) -> Step:
     """Towards `replicas` pods of the current version, never fewer than that available, nor more than one too many.
 
-    Old pods that are not ready serve nobody and go first: they make room where a version never came up.
+    A version that never comes up is in nobody's way: the next one finds its place free.
     """
     if not replicas:
         return Step(drain=tuple(pod.name for pod in pods))
-    leaving = [pod for pod in pods if not pod.current and not pod.ready]
+    leaving = [pod for pod in pods if pod.hopeless and not pod.current]
+    leaving += _unhealthy(replicas, [pod for pod in pods if pod not in leaving])
     leaving += _surplus(replicas, pods)
     spare = max(sum(pod.available for pod in pods) - sum(pod.available for pod in leaving) - replicas, 0)
     leaving += _replaced(pods, spare)
     left = [pod for pod in pods if pod not in leaving]
     return Step(_missing(replicas, left), tuple(pod.name for pod in leaving))
+
+
+def _unhealthy(replicas: int, pods: Sequence[Candidate]) -> list[Candidate]:
+    """Old pods that are not ready, the youngest first, as Kubernetes' deployment controller counts them.
+
+    While the current version has not come up, an old pod that has just crashed is kept: it may be all there will be.
+    """
+    unhealthy = sorted((pod for pod in pods if not pod.current and not pod.ready), key=lambda pod: -pod.age)
+    starting = sum(pod.current and not pod.available for pod in pods)
+    return unhealthy[: max(len(pods) - replicas - starting, 0)]
 
 
 def _surplus(replicas: int, pods: Sequence[Candidate]) -> list[Candidate]:

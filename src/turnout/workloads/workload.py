@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from turnout.resources.core import ContainerPort, Probe
@@ -48,6 +48,12 @@ class Workload:
     @property
     def template_hash(self) -> str:
         """Equal for pods that need not be replaced: covers everything but `replicas`. Stable from run to run."""
-        template = asdict(self) | {"replicas": None, "labels": dict(self.labels), "annotations": dict(self.annotations)}
-        text = json.dumps(template, sort_keys=True, default=str)
+        template = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "replicas"}
+        text = json.dumps(template, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, ContainerPort | Probe):
+        return asdict(value)
+    return dict(value) if isinstance(value, Mapping) else str(value)
