@@ -16,7 +16,7 @@ OPEN_FILES = 65_536
 DRAIN_SECONDS = 60
 """A listener that changes hands lets its requests end for so long; the slowest of the example take 50 s."""
 QUIET = "config:error"
-"""While nobody serves ADS, Envoy would log every attempt to connect, 3 kB a second; what it refuses it tells us anyway."""
+"""While nobody serves ADS, Envoy would log every attempt to connect, 3 kB a second; refusals come over ADS anyway."""
 LOG_FORMAT = "%Y-%m-%dT%T.%e %l %n %v"
 
 

@@ -71,7 +71,11 @@ class Envoy:
         return self._process.identity if self._process else None
 
     async def start(self) -> None:
-        """Until its admin interface answers; it listens once it has a config. Raises EnvoyFailed."""
+        """Until its admin interface answers; it listens once it has a config. Raises EnvoyFailed.
+
+        An Envoy that still answers there is ended first: its identity got lost when Turnout was killed.
+        """
+        await self._end_stray()
         bootstrap_file = self._bootstrap_file
         bootstrap_file.write_text(self._bootstrap)
         bootstrap_file.chmod(0o600)
@@ -141,6 +145,14 @@ class Envoy:
         argv = command(self._binary, self._bootstrap_file, self._concurrency)
         env = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         return Process.spawn(argv, cwd=self._runtime, env=env, log=self._log)
+
+    async def _end_stray(self) -> None:
+        with suppress(EnvoyFailed, TimeoutError):
+            async with asyncio.timeout(TERM_SECONDS):
+                await self.admin("POST", "/quitquitquit")
+                while True:  # until nobody answers
+                    await self.admin("GET", "/server_info")
+                    await asyncio.sleep(POLL_SECONDS)
 
     async def _answers(self, process: Process) -> None:
         while process.running():
