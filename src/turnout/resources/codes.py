@@ -59,6 +59,27 @@ _TABLE = (
         "a label's key or value has the wrong form",
         "use at most 63 letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit",
     ),
+    # TNO201 to TNO249: files, turnout.yaml, edits in place
+    Code("TNO201", ERROR, "a file or folder cannot be read"),
+    Code("TNO202", ERROR, "a file is too large, or a folder has too many files", "name the folder with the manifests"),
+    Code("TNO203", WARNING, "a YAML document is no Kubernetes object and is left out", "keep other files elsewhere"),
+    Code("TNO204", ERROR, "an object is in two places", "keep one of them; until then neither file is applied"),
+    Code("TNO205", WARNING, "a folder has no manifest in it"),
+    Code("TNO210", ERROR, "turnout.yaml has a key that does not exist"),
+    Code("TNO211", ERROR, "a value in turnout.yaml has the wrong type"),
+    Code(
+        "TNO212",
+        ERROR,
+        "an image in turnout.yaml has no way to run",
+        "add `run: COMMAND`, or `attach: HOST:PORT` for something that already runs",
+    ),
+    Code("TNO213", ERROR, "an image in turnout.yaml has both run and attach", "keep one of them"),
+    Code("TNO214", ERROR, "an address in turnout.yaml is no host and port", "write it like `127.0.0.1:9000`"),
+    Code("TNO215", ERROR, "the context folder does not exist", "`context` is relative to the folder of turnout.yaml"),
+    Code("TNO216", WARNING, "a key in turnout.yaml has no effect beside attach"),
+    Code("TNO217", ERROR, "a gateway port is no port", "a Gateway's port, then the one to listen on: `80: 8080`"),
+    Code("TNO218", ERROR, "a glob can match no file", "a glob is relative to `context`: `**/*.py`"),
+    Code("TNO220", ERROR, "a value cannot be changed in its file", "change the file by hand"),
 )
 
 CODES = {code.code: code for code in _TABLE}
