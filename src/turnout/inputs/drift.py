@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from turnout.inputs.align import by_name, same
 from turnout.inputs.merge import ABSENT
+from turnout.resources.document import Path
 
 ANY: Final = object()
 
@@ -44,8 +45,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "type": ANY,
 }
 """What a Kubernetes API server fills in by itself, in its own kinds. Istio's kinds have no defaulting."""
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import Any, Final
 from turnout.inputs.align import same
 from turnout.inputs.merge import ABSENT
 from turnout.inputs.scalar import Scalar, written
-from turnout.problem import Problem, Severity, errors
-from turnout.resources.document import Document
+from turnout.problem import Problem, errors
+from turnout.resources.codes import problem
+from turnout.resources.document import Document, Path
 from turnout.resources.reader import read
 
 NOT_EDITABLE: Final = "TNO220"
@@ -24,8 +25,6 @@ PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)*")
 
 BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """What ends a line in YAML 1.1."""
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +172,7 @@ def _says(text: str, expected: list[dict[str, Any]]) -> bool:
 
 def _refusal(document: Document, path: Path, why: str) -> Problem:
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    message = f"cannot change `{name}` in this file: {why}"
-    return Problem(NOT_EDITABLE, Severity.ERROR, message, document.place(path), "change the file by hand")
+    return problem(NOT_EDITABLE, document.place(path), f"cannot change `{name}` in this file: {why}")
 
 
 def _at(data: Any, path: Path) -> Any:
