@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from turnout.inputs.align import canonical
 from turnout.inputs.sources import EVERYTHING, is_glob
-from turnout.problem import Place, Problem, Severity
+from turnout.problem import Place, Problem, errors
+from turnout.resources.codes import problem
 from turnout.resources.document import Document
 from turnout.resources.reader import read
 from turnout.resources.spelling import closest
@@ -28,7 +30,7 @@ BAD_GLOB: Final = "TNO218"
 TOP_KEYS: Final = ("images", "gatewayPorts")
 IMAGE_KEYS: Final = ("context", "build", "run", "watch", "attach")
 
-Path_ = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def read_images(text: str, file: str) -> tuple[Settings, list[Problem]]:
         return Settings(), problems
     form = Form(documents[0], problems)
     for document in documents[1:]:
-        form.report(WRONG_TYPE, (), "one document is enough", "join the parts under one `images:`", document=document)
+        hint = "join the parts under one `images:`"
+        problems.append(problem(WRONG_TYPE, document.place(), "a second document; one is enough", hint))
     form.known_keys((), documents[0].data, TOP_KEYS)
     images = form.mapping(("images",))
     runs = [_image(form, str(image), ("images", image), Path(file).parent) for image in images]
@@ -92,26 +95,16 @@ class Form:
         self.document = document
         self.problems = problems
 
-    def report(
-        self,
-        code: str,
-        path: Path_,
-        message: str,
-        hint: str | None = None,
-        *,
-        severity: Severity = Severity.ERROR,
-        document: Document | None = None,
-    ) -> None:
-        where = (document or self.document).place(path)
-        self.problems.append(Problem(code, severity, message, where, hint))
+    def report(self, code: str, path: Keys, message: str, hint: str | None = None) -> None:
+        self.problems.append(problem(code, self.document.place(path), message, hint))
 
-    def value(self, path: Path_) -> Any:
+    def value(self, path: Keys) -> Any:
         value: Any = self.document.data
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
         return value
 
-    def mapping(self, path: Path_) -> Mapping[str, Any]:
+    def mapping(self, path: Keys) -> Mapping[str, Any]:
         value = self.value(path)
         if isinstance(value, Mapping):
             return value
@@ -119,7 +112,7 @@ class Form:
             self.wrong_type(path, "a mapping")
         return {}
 
-    def text(self, path: Path_) -> str | None:
+    def text(self, path: Keys) -> str | None:
         """A non-empty string."""
         value = self.value(path)
         if value is None or (isinstance(value, str) and value.strip()):
@@ -127,7 +120,7 @@ class Form:
         self.wrong_type(path, "a text")
         return None
 
-    def texts(self, path: Path_) -> tuple[str, ...] | None:
+    def texts(self, path: Keys) -> tuple[str, ...] | None:
         """A non-empty list; numbers in it are taken as they print."""
         value = self.value(path)
         if value is None:
@@ -137,10 +130,10 @@ class Form:
         self.wrong_type(path, "a list of texts")
         return None
 
-    def wrong_type(self, path: Path_, wanted: str) -> None:
+    def wrong_type(self, path: Keys, wanted: str) -> None:
         self.report(WRONG_TYPE, path, f"`{_dotted(path)}` has to be {wanted}, not {_type_name(self.value(path))}")
 
-    def known_keys(self, path: Path_, value: Any, known: Sequence[str]) -> None:
+    def known_keys(self, path: Keys, value: Any, known: Sequence[str]) -> None:
         for key in value if isinstance(value, Mapping) else ():
             if key not in known:
                 close = closest(str(key), known, cutoff=0.6)
@@ -148,7 +141,7 @@ class Form:
                 self.report(UNKNOWN_KEY, (*path, key), f"unknown key `{key}`", hint)
 
 
-def _image(form: Form, image: str, path: Path_, folder: Path) -> ImageRun | None:
+def _image(form: Form, image: str, path: Keys, folder: Path) -> ImageRun | None:
     """None when something is wrong with it, which is then reported."""
     before = len(form.problems)
     value = {key: item for key, item in form.mapping(path).items() if item is not None}
@@ -162,53 +155,50 @@ def _image(form: Form, image: str, path: Path_, folder: Path) -> ImageRun | None
     elif "attach" in value:
         _report_idle_keys(form, path, value)
     elif run is None and len(form.problems) == before:
-        hint = "add `run: COMMAND`, or `attach: HOST:PORT` for something that already runs"
-        form.report(NO_WAY_TO_RUN, path, f"image `{image}` has neither `run` nor `attach`", hint)
+        form.report(NO_WAY_TO_RUN, path, f"image `{image}` has neither `run` nor `attach`")
     context = _context(form, (*path, "context"), folder)
     watch = _watch(form, (*path, "watch"))
     build = form.text((*path, "build"))
-    if any(problem.severity is Severity.ERROR for problem in form.problems[before:]):
+    if errors(form.problems[before:]):
         return None
     return ImageRun(image, context, form.document.place(path), build, run, watch, attach)
 
 
-def _run(form: Form, path: Path_) -> str | tuple[str, ...] | None:
+def _run(form: Form, path: Keys) -> str | tuple[str, ...] | None:
     return form.texts(path) if isinstance(form.value(path), list) else form.text(path)
 
 
-def _attach(form: Form, path: Path_) -> str | None:
+def _attach(form: Form, path: Keys) -> str | None:
     value = form.value(path)
     host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if value is None or (bare and "/" not in host and (bare == host) == (":" not in bare) and _is_port(port)):
         return None if value is None else str(value)
-    form.report(BAD_ADDRESS, path, f"`{value}` is not a host and a port", "write it like `127.0.0.1:9000`")
+    form.report(BAD_ADDRESS, path, f"`{value}` is not a host and a port")
     return None
 
 
-def _report_idle_keys(form: Form, path: Path_, value: Mapping[str, Any]) -> None:
+def _report_idle_keys(form: Form, path: Keys, value: Mapping[str, Any]) -> None:
     for key in ("context", "build", "watch"):
         if key in value:
-            message = f"`{key}` has no effect beside `attach`"
-            form.report(NO_EFFECT, (*path, key), message, severity=Severity.WARNING)
+            form.report(NO_EFFECT, (*path, key), f"`{key}` has no effect beside `attach`")
 
 
-def _context(form: Form, path: Path_, folder: Path) -> Path:
+def _context(form: Form, path: Keys, folder: Path) -> Path:
     context = folder / (form.text(path) or ".")
     if not context.is_dir():
         what = "is not a folder" if context.exists() else "does not exist"
-        hint = f"`context` is relative to the folder of {FILE_NAME}"
-        form.report(NO_CONTEXT, path, f"context `{context}` {what}", hint)
+        form.report(NO_CONTEXT, path, f"context `{context}` {what}")
     return context.absolute()
 
 
-def _watch(form: Form, path: Path_) -> tuple[str, ...]:
+def _watch(form: Form, path: Keys) -> tuple[str, ...]:
     value = form.value(path)
     globs = (value,) if isinstance(value, str) else form.texts(path)
     for index, glob in enumerate(globs or ()):
         if not is_glob(glob):
             place = path if isinstance(value, str) else (*path, index)
-            form.report(BAD_GLOB, place, f"`{glob}` matches no file", "a glob is relative to `context`: `**/*.py`")
+            form.report(BAD_GLOB, place, f"`{glob}` matches no file")
     return globs or EVERYTHING
 
 
@@ -217,8 +207,7 @@ def _ports(form: Form) -> Iterator[tuple[int, int]]:
         if _is_port(port) and _is_port(listen):
             yield int(port), int(listen)
         else:
-            hint = "a Gateway's port, then the one to listen on: `80: 8080`"
-            form.report(BAD_PORT, ("gatewayPorts", port), f"`{port}: {listen}` are not two ports", hint)
+            form.report(BAD_PORT, ("gatewayPorts", port), f"`{port}: {canonical(listen)}` are not two ports")
 
 
 def _is_port(value: Any) -> bool:
@@ -226,7 +215,7 @@ def _is_port(value: Any) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65535
 
 
-def _dotted(path: Path_) -> str:
+def _dotted(path: Keys) -> str:
     return ".".join(str(part) for part in path)
 
 
