@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from turnout.inputs.apply import Key, key_of, with_source
 from turnout.inputs.images import FILE_NAME
-from turnout.problem import Place, Problem, Severity, errors
+from turnout.problem import Place, Problem, errors
+from turnout.resources.codes import problem
 from turnout.resources.document import Document
 from turnout.resources.interpret import Resource, interpret
 from turnout.resources.kinds import Kind
@@ -72,7 +73,7 @@ def read_paths(paths: Sequence[Path], previous: Manifests | None = None) -> Mani
     broken = {file.path for file in parsed if errors(file.problems)} | doubled
     return Manifests(
         tuple(manifest for file in parsed if file.path not in broken for manifest in file.manifests),
-        (*problems, *(problem for file in parsed for problem in file.problems), *twice),
+        (*problems, *(found for file in parsed for found in file.problems), *twice),
         tuple(files),
         frozenset(str(path) for path in broken),
         {file.path: file for file in parsed},
@@ -91,11 +92,15 @@ def shown(path: Path) -> str:
 
 
 def settings_file(paths: Sequence[Path]) -> Path | None:
-    """The turnout.yaml that belongs to the paths: beside them, or in a folder above, no higher than the current one."""
+    """The turnout.yaml that belongs to the paths: beside them, or above them up to the current folder, or in it.
+
+    Of paths elsewhere, the folder above is looked into too.
+    """
     top = Path.cwd()
     for path in (item.absolute() for item in paths):
         folder = path if path.is_dir() else path.parent
-        for candidate in (folder, *(parent for parent in folder.parents if parent.is_relative_to(top))):
+        above = [parent for parent in folder.parents if parent.is_relative_to(top)]
+        for candidate in (folder, *(above or [folder.parent]), top):
             if (candidate / FILE_NAME).is_file():
                 return candidate / FILE_NAME
     return top / FILE_NAME if (top / FILE_NAME).is_file() else None
@@ -109,12 +114,12 @@ def _found(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
         before = len(files)
         for file in _walk(path.absolute()) if path.is_dir() else [path.absolute()]:
             if len(files) >= MAX_FILES:
-                problems.append(_problem(TOO_MUCH, path, f"more than {MAX_FILES} files", "name the folder to read"))
+                problems.append(problem(TOO_MUCH, _start(path), f"more than {MAX_FILES} files here"))
                 break
             files.setdefault(file.resolve(), file)
         if path.is_dir() and len(files) == before:
             message = f"no {' or '.join('*' + suffix for suffix in SUFFIXES)} in this folder"
-            problems.append(_problem(NOTHING_FOUND, path, message, severity=Severity.WARNING))
+            problems.append(problem(NOTHING_FOUND, _start(path), message))
     return list(files.values()), problems
 
 
@@ -132,12 +137,12 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _parsed(path: Path, known: ParsedFile | None) -> ParsedFile:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            problem = _problem(TOO_MUCH, path, f"the file is larger than {MAX_FILE_BYTES >> 20} MiB")
-            return ParsedFile(path, "", (), (problem,))
+            message = f"the file is larger than {MAX_FILE_BYTES >> 20} MiB"
+            return ParsedFile(path, "", (), (problem(TOO_MUCH, _start(path), message),))
         text = read_text(path)
     except OSError as error:
         hint = "check the path" if isinstance(error, FileNotFoundError) else None
-        return ParsedFile(path, "", (), (_problem(UNREADABLE, path, f"cannot read it: {error.strerror}", hint),))
+        return ParsedFile(path, "", (), (problem(UNREADABLE, _start(path), f"cannot read it: {error.strerror}", hint),))
     return known if known and known.text == text else parse(path, text)
 
 
@@ -156,7 +161,7 @@ def _manifest(document: Document, source: str) -> tuple[Manifest | None, list[Pr
     data = document.data
     if "apiVersion" not in data and "kind" not in data:
         message = "not a Kubernetes object: it has neither `apiVersion` nor `kind`"
-        return None, [Problem(NO_MANIFEST, Severity.WARNING, message, document.place(()), "keep other files elsewhere")]
+        return None, [problem(NO_MANIFEST, document.place(), message)]
     obj = _in_namespace(data)
     interpreted = interpret(obj, document)
     if interpreted.kind is None or interpreted.resource is None:
@@ -185,13 +190,10 @@ def _twice(parsed: Iterable[ParsedFile]) -> tuple[list[Problem], set[Path]]:
             if other is not manifest:
                 files |= {path, file.path}
                 name = f"{key[0].kind} {key[1]}/{key[2]}" if key[1] else f"{key[0].kind} {key[2]}"
-                message = f"{name} is also in {other.document.place(())}"
-                where = manifest.document.place(())
-                problems.append(Problem(TWICE, Severity.ERROR, message, where, "keep one of them"))
+                message = f"{name} is also in {other.document.place()}"
+                problems.append(problem(TWICE, manifest.document.place(), message))
     return problems, files
 
 
-def _problem(
-    code: str, path: Path, message: str, hint: str | None = None, *, severity: Severity = Severity.ERROR
-) -> Problem:
-    return Problem(code, severity, message, Place(shown(path), 1, 1), hint)
+def _start(path: Path) -> Place:
+    return Place(shown(path), 1, 1)
