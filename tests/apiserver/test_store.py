@@ -210,7 +210,10 @@ def test_a_json_patch_that_does_not_fit_is_refused_and_changes_nothing(
     assert store.get(VIRTUAL_SERVICE, "default", "cluster") == made
 
 
-def test_a_patch_that_copies_without_end_is_refused(store: Store, made: dict[str, Any]) -> None:
+def test_a_patch_that_copies_without_end_is_refused(
+    store: Store, made: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("turnout.apiserver.patch.MAX_COPIED_BYTES", 10_000)
     doubling = [{"op": "copy", "from": "/spec", "path": f"/spec/{number}"} for number in range(40)]
     refused(413, lambda: json_patch(store, *doubling))
 

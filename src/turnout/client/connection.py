@@ -12,6 +12,8 @@ from typing import Any
 from turnout.client.state import Address, not_running
 from turnout.error import ApiError, NotRunning, TurnoutError
 
+PIECE_BYTES = 1 << 16
+
 
 class Connection:
     """Requests one after another; `state` is what messages name. Not for several threads.
@@ -66,13 +68,18 @@ class Connection:
             return response.read()
 
     def lines(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
-        """As they come, until the server ends them."""
-        while True:
-            with self._failures():
-                line = response.readline()
-            if not line:
-                return
-            yield line.rstrip(b"\n")
+        """As they come, until the server ends them. Raises NotRunning when they are cut off instead."""
+        rest = b""
+        while piece := self._piece(response):
+            *complete, rest = (rest + piece).split(b"\n")
+            yield from complete
+        if rest:
+            yield rest
+
+    def _piece(self, response: http.client.HTTPResponse) -> bytes:
+        # Not `readline`: that one takes a stream cut in the middle for one that has ended.
+        with self._failures():
+            return response.read1(PIECE_BYTES)
 
     def _send(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         self._http.request(method, path, data, headers)
