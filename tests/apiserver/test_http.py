@@ -248,6 +248,9 @@ def test_discovery_names_groups_versions_and_resources(served: Served) -> None:
     assert (entry["kind"], entry["namespaced"], entry["shortNames"]) == ("VirtualService", True, ["vs"])
     assert served.request("GET", "/api/v1")[1]["resources"][0]["name"] == "namespaces"
     assert served.request("GET", "/version")[1]["major"] == "1"
+    for place in served.request("GET", "/openapi/v3")[1]["paths"]:
+        assert served.request("GET", f"/openapi/v3/{place}")[1]["openapi"] == "3.0.0"
+    assert served.request("GET", "/openapi/v3/apis/nonsense/v1")[0].status == 404
     assert served.request("GET", "/healthz")[1] == "ok"
 
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from turnout.apiserver import discovery, message
+from turnout.apiserver import discovery, message, openapi
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.resource import Resources
 from turnout.apiserver.status import StatusError, path_not_found, status_object
@@ -54,6 +54,8 @@ class ApiServer:
             Route("/version", _version),
             Route("/api", _core_versions),
             Route("/apis", _groups),
+            Route("/openapi/v3", _openapi),
+            Route("/openapi/v3/{place:path}", _openapi_document),
             Route("/apis/{group}", _group),
             Route("/api/{version:str}", _resources),
             Route("/apis/{group}/{version}", _resources),
@@ -161,6 +163,14 @@ async def _group(request: Request) -> Response:
 async def _resources(request: Request) -> Response:
     parameters = request.path_params
     return _found(discovery.resources(parameters.get("group", ""), parameters["version"]))
+
+
+async def _openapi(request: Request) -> Response:
+    return message.answer(openapi.index())
+
+
+async def _openapi_document(request: Request) -> Response:
+    return _found(openapi.document(request.path_params["place"]))
 
 
 def _found(value: Mapping[str, Any] | None) -> Response:
