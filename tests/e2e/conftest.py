@@ -1,0 +1,36 @@
+"""Sites: real `turnout up` processes with a real Envoy, each in a folder of its own, gone when the test ends."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.site import Site
+
+
+@pytest.fixture
+def new_site() -> Iterator[Callable[[], Site]]:
+    """`new_site()`: a laid out project, not started. Its path is short: sockets lie below it."""
+    sites: list[Site] = []
+
+    def lay_out() -> Site:
+        site = Site(Path(tempfile.mkdtemp(prefix="tno-")).resolve())
+        sites.append(site)
+        site.lay_out()
+        return site
+
+    yield lay_out
+    for site in sites:
+        try:
+            site.close()
+        finally:
+            shutil.rmtree(site.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def site(new_site: Callable[[], Site]) -> Site:
+    """A laid out project, not started."""
+    return new_site()
