@@ -178,7 +178,7 @@ def _one_of(allowed: tuple[str, ...]) -> Decoder:
 
 
 def _list(take_item: Decoder, kind: Any) -> Decoder:
-    is_record = dataclasses.is_dataclass(kind)
+    null_is_empty = getattr(kind, "NULL_IS_EMPTY", False)
 
     def take(value: Any, walk: Walk) -> Any:
         if type(value) is not list:
@@ -188,8 +188,11 @@ def _list(take_item: Decoder, kind: Any) -> Decoder:
         path = walk.path
         for number, item in enumerate(value):
             path.append(number)
-            # Go reads a null item of a list of messages as an empty message.
-            decoded = take_item({} if item is None and is_record else item, walk)
+            if item is None and not null_is_empty:
+                walk.fault("TNO013", "an item of a list cannot be null", "remove the empty `- `")
+                decoded = None
+            else:
+                decoded = take_item({} if item is None else item, walk)
             path.pop()
             if decoded is not None:
                 items.append(decoded)

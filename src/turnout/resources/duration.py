@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -38,7 +39,7 @@ def parse(text: str) -> timedelta | None:
         position = term.end()
     if position == 0 or nanoseconds > _LONGEST_NANOSECONDS:
         return None
-    return timedelta(microseconds=sign * -int(-nanoseconds // 1000))
+    return timedelta(microseconds=sign * math.ceil(nanoseconds / 1000))
 
 
 def written(duration: timedelta) -> str:

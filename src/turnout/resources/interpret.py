@@ -8,6 +8,12 @@ from typing import Any
 
 from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources import kinds
+from turnout.resources.checks.deployment import check_deployment
+from turnout.resources.checks.destination_rule import check_destination_rule
+from turnout.resources.checks.gateway import check_gateway
+from turnout.resources.checks.kubernetes import check_config_map, check_secret, check_service
+from turnout.resources.checks.metadata import check_metadata
+from turnout.resources.checks.virtual_service import check_virtual_service
 from turnout.resources.codes import problem
 from turnout.resources.core import ConfigMap, Deployment, Namespace, Pod, Secret, Service
 from turnout.resources.decode import Dialect, decode
@@ -17,7 +23,6 @@ from turnout.resources.finding import Finding, Findings, dotted
 from turnout.resources.gateway import Gateway
 from turnout.resources.kinds import KINDS, Kind
 from turnout.resources.layout import Path
-from turnout.resources.metadata_checks import check_metadata
 from turnout.resources.spelling import closest, shown
 from turnout.resources.virtual_service import VirtualService
 
@@ -45,14 +50,14 @@ class _Schema:
 
 _SCHEMAS = {
     kinds.NAMESPACE: _Schema(Namespace, Dialect.KUBERNETES),
-    kinds.SERVICE: _Schema(Service, Dialect.KUBERNETES),
-    kinds.CONFIG_MAP: _Schema(ConfigMap, Dialect.KUBERNETES),
-    kinds.SECRET: _Schema(Secret, Dialect.KUBERNETES),
+    kinds.SERVICE: _Schema(Service, Dialect.KUBERNETES, check_service),
+    kinds.CONFIG_MAP: _Schema(ConfigMap, Dialect.KUBERNETES, check_config_map),
+    kinds.SECRET: _Schema(Secret, Dialect.KUBERNETES, check_secret),
     kinds.POD: _Schema(Pod, Dialect.KUBERNETES),
-    kinds.DEPLOYMENT: _Schema(Deployment, Dialect.KUBERNETES),
-    kinds.VIRTUAL_SERVICE: _Schema(VirtualService, Dialect.ISTIO),
-    kinds.DESTINATION_RULE: _Schema(DestinationRule, Dialect.ISTIO),
-    kinds.GATEWAY: _Schema(Gateway, Dialect.ISTIO),
+    kinds.DEPLOYMENT: _Schema(Deployment, Dialect.KUBERNETES, check_deployment),
+    kinds.VIRTUAL_SERVICE: _Schema(VirtualService, Dialect.ISTIO, check_virtual_service),
+    kinds.DESTINATION_RULE: _Schema(DestinationRule, Dialect.ISTIO, check_destination_rule),
+    kinds.GATEWAY: _Schema(Gateway, Dialect.ISTIO, check_gateway),
 }
 _NOT_DECODED = frozenset(("apiVersion", "kind", "status"))
 _KINDS = {(f"{k.group}/{version}" if k.group else version, k.kind): k for k in KINDS for version in k.versions}

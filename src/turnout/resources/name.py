@@ -39,3 +39,9 @@ def is_qualified(name: str) -> bool:
 
 def is_label_value(value: str) -> bool:
     return value == "" or (len(value) <= 63 and _QUALIFIED.fullmatch(value) is not None)
+
+
+def is_port_name(name: str) -> bool:
+    """What a container's port may be called: at most 15 characters, among them a letter, no `--`."""
+    has_letter = any(character.isalpha() for character in name)
+    return len(name) <= 15 and _LABEL.fullmatch(name) is not None and has_letter and "--" not in name

@@ -40,6 +40,8 @@ class HTTPMatchRequest:
     source_namespace: str = ""
     stat_prefix: str = ""
 
+    NULL_IS_EMPTY: ClassVar = True  # a null in the list matches everything, as for Istio
+
 
 @dataclass(frozen=True, slots=True)
 class PortSelector:
