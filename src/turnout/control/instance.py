@@ -229,8 +229,9 @@ class Instance:
                 return
 
     def _reload(self) -> None:
-        self._read_sources()
-        if self.files.read():
+        sound = self.files.read()
+        self._read_sources()  # after turnout.yaml: it may name other images now
+        if sound:
             try:
                 _ensure_namespaces(self.files, self.store)
                 apply_files(self.files, self.store)
