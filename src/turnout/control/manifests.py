@@ -11,6 +11,7 @@ from turnout.apiserver.store import Store
 from turnout.inputs import apply
 from turnout.inputs.files import Manifests, read_paths, read_text, settings_file, shown
 from turnout.inputs.images import Settings, read_images
+from turnout.inputs.merge import ABSENT
 from turnout.problem import ObjectPath, Place, Problem, Severity, errors
 from turnout.resources.document import Document
 from turnout.resources.kinds import KINDS
@@ -18,7 +19,7 @@ from turnout.resources.kinds import KINDS
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A field that lives differently from what its file says."""
+    """A field that lives differently from what its file says. None: that side has no such field."""
 
     kind: str
     namespace: str
@@ -123,8 +124,12 @@ def drift(files: Files, store: Store) -> list[Drift]:
         for difference in apply.drift(manifest.obj, live):
             path = _dotted(difference.path)
             names = (manifest.kind.kind, meta.get("namespace", ""), meta["name"])
-            found.append(Drift(*names, path, difference.file_value, difference.live_value))
+            found.append(Drift(*names, path, _shown(difference.file_value), _shown(difference.live_value)))
     return found
+
+
+def _shown(value: Any) -> Any:
+    return None if value is ABSENT else value
 
 
 def _dotted(path: Sequence[str | int]) -> str:
