@@ -51,6 +51,7 @@ _TABLE = (
     Code("TNO018", ERROR, "several fields are set of which only one may be"),
     Code("TNO019", WARNING, "a field looks misspelt and is ignored"),
     Code("TNO020", ERROR, "the object has more faults than are listed"),
+    Code("TNO021", WARNING, "this kind is checked, but has no effect yet"),
     # TNO101 to TNO199: what one object says
     Code("TNO101", ERROR, "a name has the wrong form"),
     Code(
@@ -132,6 +133,11 @@ _TABLE = (
     Code("TNO159", WARNING, "a part of a server's TLS settings has no effect"),
     Code("TNO160", ERROR, "a server cannot bind to this address"),
     Code("TNO161", WARNING, "httpsRedirect has no effect"),
+    Code("TNO165", ERROR, "a ServiceEntry has no hosts"),
+    Code("TNO166", ERROR, "what a ServiceEntry names does not fit how it is resolved"),
+    Code("TNO167", ERROR, "the endpoints of a ServiceEntry do not fit how it is resolved"),
+    Code("TNO168", ERROR, "an endpoint of a ServiceEntry is not valid"),
+    Code("TNO169", WARNING, "a part of a ServiceEntry has no effect, or more than is meant"),
     Code("TNO180", ERROR, "a Service is not valid"),
     Code("TNO181", ERROR, "a Deployment's selector does not select its own pods"),
     Code("TNO182", ERROR, "a pod template has no container, or a container no image"),

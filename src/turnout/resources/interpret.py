@@ -13,6 +13,7 @@ from turnout.resources.checks.destination_rule import check_destination_rule
 from turnout.resources.checks.gateway import check_gateway
 from turnout.resources.checks.kubernetes import check_config_map, check_secret, check_service
 from turnout.resources.checks.metadata import check_metadata
+from turnout.resources.checks.service_entry import check_service_entry
 from turnout.resources.checks.virtual_service import check_virtual_service
 from turnout.resources.codes import problem
 from turnout.resources.core import ConfigMap, Deployment, Namespace, Pod, Secret, Service
@@ -23,10 +24,22 @@ from turnout.resources.finding import Finding, Findings, dotted
 from turnout.resources.gateway import Gateway
 from turnout.resources.kinds import KINDS, Kind
 from turnout.resources.layout import Path
+from turnout.resources.service_entry import ServiceEntry
 from turnout.resources.spelling import closest, shown
 from turnout.resources.virtual_service import VirtualService
 
-Resource = Namespace | Service | ConfigMap | Secret | Pod | Deployment | VirtualService | DestinationRule | Gateway
+Resource = (
+    Namespace
+    | Service
+    | ConfigMap
+    | Secret
+    | Pod
+    | Deployment
+    | VirtualService
+    | DestinationRule
+    | Gateway
+    | ServiceEntry
+)
 """One object of any kind that Turnout knows."""
 
 
@@ -46,6 +59,7 @@ class _Schema:
     cls: type[Any]
     dialect: Dialect
     check: Callable[[Any, Findings], None] | None = None
+    has_effect: bool = True
 
 
 _SCHEMAS = {
@@ -57,6 +71,7 @@ _SCHEMAS = {
     kinds.DEPLOYMENT: _Schema(Deployment, Dialect.KUBERNETES, check_deployment),
     kinds.VIRTUAL_SERVICE: _Schema(VirtualService, Dialect.ISTIO, check_virtual_service),
     kinds.DESTINATION_RULE: _Schema(DestinationRule, Dialect.ISTIO, check_destination_rule),
+    kinds.SERVICE_ENTRY: _Schema(ServiceEntry, Dialect.ISTIO, check_service_entry, has_effect=False),
     kinds.GATEWAY: _Schema(Gateway, Dialect.ISTIO, check_gateway),
 }
 _NOT_DECODED = frozenset(("apiVersion", "kind", "status"))
@@ -85,6 +100,8 @@ def interpret(obj: Mapping[str, Any], document: Document | None = None) -> Inter
         check_metadata(resource.metadata, kind, findings)
         if has_shape and schema.check is not None:
             schema.check(resource, findings)
+    if not schema.has_effect:
+        findings.add("TNO021", ("kind",), f"{name} is checked, but has no effect yet")
     if not findings.found:
         return Interpreted(kind, resource)
     problems = _problems(obj, document, findings)

@@ -43,6 +43,7 @@ DEPLOYMENT = Kind("Deployment", "deployments", "apps", ("v1",), short_names=("de
 VIRTUAL_SERVICE = Kind("VirtualService", "virtualservices", ISTIO, ISTIO_VERSIONS, short_names=("vs",))
 DESTINATION_RULE = Kind("DestinationRule", "destinationrules", ISTIO, ISTIO_VERSIONS, short_names=("dr",))
 GATEWAY = Kind("Gateway", "gateways", ISTIO, ISTIO_VERSIONS, short_names=("gw",))
+SERVICE_ENTRY = Kind("ServiceEntry", "serviceentries", ISTIO, ISTIO_VERSIONS, short_names=("se",))
 
 KINDS: tuple[Kind, ...] = (
     NAMESPACE,
@@ -51,6 +52,7 @@ KINDS: tuple[Kind, ...] = (
     SERVICE,
     POD,
     DEPLOYMENT,
+    SERVICE_ENTRY,
     GATEWAY,
     DESTINATION_RULE,
     VIRTUAL_SERVICE,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from turnout.resources.checks.destination import check_subset_name
 from turnout.resources.checks.metadata import check_labels
 from turnout.resources.checks.traffic_policy import check_traffic_policy
-from turnout.resources.checks.value import check_export_to, check_unique
+from turnout.resources.checks.value import check_export_to, check_selector, check_unique
 from turnout.resources.destination_rule import DestinationRule, DestinationRuleSpec
 from turnout.resources.finding import Findings
 from turnout.resources.host import host_fault
 from turnout.resources.layout import Path
-from turnout.resources.spelling import shown
 
 
 def check_destination_rule(resource: DestinationRule, findings: Findings) -> None:
@@ -34,13 +33,7 @@ def _check_selector(spec: DestinationRuleSpec, namespace: str, findings: Finding
     selector = spec.workload_selector
     if selector is None:
         return
-    at: Path = ("spec", "workloadSelector", "matchLabels")
-    for key, value in selector.match_labels.items():
-        if not key or "*" in key or "*" in value:
-            message = f"{shown(f'{key}={value}')}: a selector has neither empty keys nor wildcards"
-            findings.add("TNO148", (*at, key), message)
-    if not selector.match_labels:
-        findings.add("TNO149", at[:-1], "the workload selector has no labels")
+    check_selector(selector.match_labels, ("spec", "workloadSelector", "matchLabels"), findings)
     if any(target not in (".", namespace) for target in spec.export_to) or len(spec.export_to) > 1:
         hint = "set `exportTo: [.]`, or leave it out"
         findings.add("TNO128", ("spec", "exportTo"), "with a workload selector the rule stays in its namespace", hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turnout.resources.checks.server_tls import check_server_tls
-from turnout.resources.checks.value import check_port, check_unique
+from turnout.resources.checks.value import check_port, check_unique, unix_fault
 from turnout.resources.finding import Findings
 from turnout.resources.gateway import Gateway, Port, Server
 from turnout.resources.host import host_fault, is_ip
@@ -74,9 +74,8 @@ def _check_bind(server: Server, at: Path, findings: Findings) -> None:
     bind = server.bind
     here: Path = (*at, "bind")
     if bind.startswith(_UNIX):
-        path = bind.removeprefix(_UNIX)
-        if not path.startswith("@") and (not path.startswith("/") or path.endswith("/")):
-            findings.add("TNO160", here, f"{shown(bind)} is no absolute path to a socket")
+        if fault := unix_fault(bind.removeprefix(_UNIX)):
+            findings.add("TNO160", here, fault)
         if server.port is not None and server.port.number != 0:
             findings.add("TNO160", (*at, "port", "number"), "port number must be 0 for unix domain socket")
     elif bind and not is_ip(bind):

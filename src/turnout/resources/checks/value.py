@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from turnout.resources.duration import written
@@ -105,3 +105,20 @@ def check_export_to(
     for alone in ("*", "~"):
         if alone in export_to and len(export_to) > 1:
             findings.add("TNO128", at, f"{alone} in exportTo cannot be combined with others")
+
+
+def check_selector(labels: Mapping[str, str], at: Path, findings: Findings) -> None:
+    """The labels of a workload selector."""
+    for key, value in labels.items():
+        if not key or "*" in key or "*" in value:
+            message = f"{shown(f'{key}={value}')}: a selector has neither empty keys nor wildcards"
+            findings.add("TNO148", (*at, key), message)
+    if not labels:
+        findings.add("TNO149", at[:-1], "the workload selector has no labels")
+
+
+def unix_fault(path: str) -> str | None:
+    """What is wrong with the path of a Unix socket; `@name` is an abstract one."""
+    if path.startswith("@") or (path.startswith("/") and not path.endswith("/")):
+        return None
+    return f"{shown(path)} is no absolute path to a socket"
