@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from turnout import process as module
-from turnout.error import ProgramNotFound
+from turnout.error import ProgramNotFound, StateBroken
 from turnout.process import Identity, Process, cpu_seconds, listening_ports, port_holder, rss_bytes
 
 FOREVER = "import time\nprint('up', flush=True)\ntime.sleep(60)"
@@ -164,6 +164,7 @@ async def test_setting_the_clock_does_not_make_a_process_a_stranger(
         (["./garbage"], ".", "`./garbage` cannot be run: "),
         (["true"], "nowhere", "nowhere does not exist"),
         (["a\0b"], ".", "cannot be run: "),
+        ([], ".", "there is no command to run"),
     ],
 )
 def test_a_program_that_cannot_start_says_why(tmp_path: Path, argv: list[str], folder: str, message: str) -> None:
@@ -173,6 +174,11 @@ def test_a_program_that_cannot_start_says_why(tmp_path: Path, argv: list[str], f
     with pytest.raises(ProgramNotFound) as raised:
         Process.spawn(argv, cwd=tmp_path / folder, env=dict(os.environ), log=tmp_path / "log")
     assert message in raised.value.message
+
+
+def test_a_log_that_cannot_be_written_is_not_mistaken_for_a_missing_program(tmp_path: Path) -> None:
+    with pytest.raises(StateBroken, match="nowhere/log cannot be written"):
+        Process.spawn(["true"], cwd=tmp_path, env=dict(os.environ), log=tmp_path / "nowhere" / "log")
 
 
 async def test_ports_of_a_whole_session_are_found_and_their_holder_is_named(start: Start, tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ class Process:
     @classmethod
     def spawn(cls, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> Process:
         """Starts `argv` with exactly `env`, output appended to `log`. Raises ProgramNotFound, StateBroken (no log)."""
+        if not argv:
+            raise ProgramNotFound("there is no command to run")
         with _opened(log) as output, _program_problems(argv, cwd):
             child = subprocess.Popen(
                 list(argv),

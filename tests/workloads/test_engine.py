@@ -176,6 +176,31 @@ async def test_a_draining_pod_lives_until_its_requests_are_answered(machine: Mac
     assert not alive(old.pid)
 
 
+async def test_a_pod_that_became_unready_is_drained_all_the_same(machine: Machine) -> None:
+    readiness = Probe(http_get=HttpGetAction("/", 8080), period_seconds=1, failure_threshold=1)
+    ill = machine.folder / "ill"
+    machine.workloads.reconcile([machine.server(readiness=readiness, env=(("ILL", str(ill)),))])
+    (busy,) = await machine.all_ready(1)
+    ill.touch()
+    await machine.one(lambda pod: not pod.ready)
+    machine.mesh.active[f"127.0.0.1:{busy.ports[8080]}"] = 1
+    machine.workloads.reconcile([])
+    await machine.one(lambda pod: pod.draining)
+    await asyncio.sleep(0.3)
+    assert alive(busy.pid)
+    machine.mesh.active.clear()
+    await machine.until(lambda pods: not pods)
+
+
+async def test_when_the_leader_ends_its_stubborn_children_do_not_delay_the_restart(machine: Machine) -> None:
+    run = ("/bin/sh", "-c", f"(trap '' TERM; sleep 60) & {sys.executable} -S server.py; exit 7")
+    machine.workloads.reconcile([machine.server(run=run, grace_seconds=60.0)])
+    (pod,) = await machine.all_ready(1)
+    os.kill(pod.pid or 0, signal.SIGKILL)
+    again = await machine.one(lambda pod: pod.restarts == 1 and pod.ready)
+    assert again.ports == pod.ports
+
+
 async def test_draining_ends_with_the_grace_period(machine: Machine) -> None:
     machine.workloads.reconcile([machine.server(grace_seconds=0.5)])
     (old,) = await machine.all_ready(1)

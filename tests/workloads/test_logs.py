@@ -116,5 +116,7 @@ def test_last_words_leave_out_empty_lines_and_earlier_runs(log: Path) -> None:
     log.write_text("old\nTraceback\n  KeyError: 'x'\n\n")
     assert tail(log, 1, since=4) == ["KeyError: 'x'"]
     assert tail(log, 2) == ["Traceback", "KeyError: 'x'"]
+    log.write_text("\x1b[31mred\x1b[0m \x07alert\n")
+    assert tail(log, 1) == ["red alert"]
     log.write_text("y" * 500)
     assert tail(log, 1, since=100_000) == ["y" * 200]

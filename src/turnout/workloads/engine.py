@@ -93,9 +93,10 @@ class Workloads:
         """Ends everything at once: SIGTERM, and SIGKILL after each pod's own grace period or `grace_seconds`."""
         if self._rotation is not None:
             self._rotation.cancel()
-        await asyncio.gather(
-            self._builds.stop(), *(replicas.stop(grace_seconds) for replicas in list(self._replicas.values()))
-        )
+        ending = [replicas.stop(grace_seconds) for replicas in self._replicas.values()]
+        await asyncio.gather(self._builds.stop(), *ending)
+        if self._rotation is not None:
+            await asyncio.wait([self._rotation])
         self._replicas.clear()
 
     def _begin(self) -> None:

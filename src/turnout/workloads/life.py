@@ -58,7 +58,7 @@ class Life:
     def leave(self) -> None:
         """Out of service, drained, stopped, gone."""
         if not self.pod.status.draining:
-            served = self.pod.status.ready
+            served = self.pod.served
             self.pod.show(draining=True, phase="draining")
             self._run(self._leave if served else self._end)
 
@@ -116,7 +116,7 @@ class Life:
             return f"{error.message}; {error.hint}" if error.hint else error.message
         ill = await self._watch(workload, process)
         pod.show(ready=False)  # out of service before anything else is done
-        await process.stop(pod.grace_seconds)
+        await process.stop(pod.grace_seconds if ill else 0.0)  # with PID 1 the rest of a container dies at once, too
         pod.process = None
         pod.show(pid=None)
         return ill or obituary(await process.wait(), time.monotonic() - began, tail(pod.log, 1, since=offset))
@@ -253,7 +253,8 @@ def _ending(status: int | None) -> str:
     if status is None:  # not our child: nobody tells us
         return "ended"
     if status < 0:
-        return f"killed by {signal.Signals(-status).name}"
+        known = {number.value: number.name for number in signal.Signals}
+        return f"killed by {known.get(-status, f'signal {-status}')}"
     if status in {126, 127}:  # POSIX shells: not executable, not found
         return f"exited with status {status} (command not {'found' if status == 127 else 'executable'})"
     return f"exited with status {status}"

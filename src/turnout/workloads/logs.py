@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 LIMIT_BYTES = 10 * 1024 * 1024
@@ -21,6 +22,7 @@ LINE_BYTES = 64 * 1024
 LOOK_SECONDS = 0.1
 TAIL_BYTES = 256 * 1024
 MESSAGE_CHARACTERS = 200
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]{5}"
 """Of a pod's name, as Kubernetes makes them: no vowels, no words."""
 
@@ -51,11 +53,12 @@ def prune(logs: Path, workload: str, alive: Iterable[str]) -> None:
     """Deletes the logs of a workload's pods that are gone, but for the last few."""
     name = re.compile(rf"{re.escape(workload)}-{SUFFIX}\.log")
     kept = {path_of(logs, pod) for pod in alive}
-    gone = [path for path in logs.iterdir() if name.fullmatch(path.name) and path not in kept]
-    gone.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in gone[KEPT_PER_WORKLOAD:]:
-        path.unlink(missing_ok=True)
-        _rotated(path).unlink(missing_ok=True)
+    with suppress(OSError):  # somebody else tidies up there: so much the better
+        gone = [path for path in logs.iterdir() if name.fullmatch(path.name) and path not in kept]
+        gone.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in gone[KEPT_PER_WORKLOAD:]:
+            path.unlink(missing_ok=True)
+            _rotated(path).unlink(missing_ok=True)
 
 
 def tail(path: Path, lines: int, *, since: int = 0) -> list[str]:
@@ -68,8 +71,14 @@ def tail(path: Path, lines: int, *, since: int = 0) -> list[str]:
             text = file.read(TAIL_BYTES).decode(errors="replace")
     except OSError:
         return []
-    found = [line.strip() for line in text.splitlines() if line.strip()]
-    return [line[:MESSAGE_CHARACTERS] for line in found[-lines:]] if lines else []
+    found = [line for line in map(_printable, text.splitlines()) if line]
+    return found[-lines:] if lines else []
+
+
+def _printable(line: str) -> str:
+    """Fit to stand in a message: without colours and whatever else a terminal would obey."""
+    plain = "".join(character for character in _ESCAPE.sub("", line) if character.isprintable())
+    return plain.strip()[:MESSAGE_CHARACTERS]
 
 
 async def follow(path: Path, from_end_lines: int | None, follow: bool) -> AsyncIterator[str]:

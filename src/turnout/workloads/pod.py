@@ -52,6 +52,8 @@ class Pod:
         self.available = False
         self.outdated = False
         """To be replaced although its template is the current one: somebody asked for a restart."""
+        self.served = False
+        """Its process has been in service: requests may be in flight even if it is not ready now."""
         self._record: PodRecord | None = None
         self._settling: asyncio.Task[None] | None = None
 
@@ -80,7 +82,7 @@ class Pod:
             template_hash=record.template_hash,
         )
         pod = cls(host, status, age, record.grace_seconds)
-        pod.process, pod.available, pod._record = process, record.ready, record
+        pod.process, pod.available, pod.served, pod._record = process, record.ready, True, record
         for port in record.ports.values():
             host.ports.keep(port)
         return pod
@@ -106,6 +108,7 @@ class Pod:
         before, self.status = self.status, replace(self.status, **changes)
         if self.status == before:
             return
+        self.served = self.status.ready or (self.served and self.status.pid is not None)
         self._remember()
         if self.status.ready != before.ready:
             self._settle()
