@@ -115,7 +115,7 @@ def _content(text: str) -> bytes:
 @click.option("-k", "--insecure", is_flag=True, help="Do not check the server's certificate.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--state", type=click.Path(path_type=Path), help="The instance's state directory. [default: .turnout]")
-def command(  # noqa: PLR0917 - click passes each option by its name
+def command(
     url: str,
     clients: int | None,
     seconds: float | None,
@@ -208,7 +208,7 @@ def _local_address(url: str, state: Path | None) -> tuple[str, int] | None:
 
 def _listeners(state: Path | None) -> list[gateway.Listener]:
     """Of the running instance; none if there is no instance."""
-    from turnout.client import Client, find_state  # noqa: PLC0415 - not needed for an address, so not loaded for it
+    from turnout.client import Client, find_state
 
     try:
         status = Client.from_state(state or find_state(Path.cwd())).view("status")

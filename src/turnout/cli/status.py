@@ -26,10 +26,9 @@ def command(as_json: bool, state: Path | None) -> None:
     if as_json:
         click.echo(json.dumps(status, indent=2))
     else:
-        from rich.console import Console
-
         from turnout.cli.board import board
+        from turnout.cli.console import console
 
-        Console().print(board(status))
+        console().print(board(status))
     if any(problem["severity"] == "error" for problem in status["problems"]):
         sys.exit(1)

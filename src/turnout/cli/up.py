@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from turnout.cli.options import state_option
-from turnout.error import NotRunning, TurnoutError
+from turnout.error import NotRunning
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance, Options
@@ -63,8 +63,7 @@ def command(
         return
     from turnout.control.instance import Options
 
-    options = Options(paths or (Path(),), folder, ports, concurrency, api_port)
-    asyncio.run(_run(options, detached=detached))
+    asyncio.run(_run(Options(paths or (Path(),), folder, ports, concurrency, api_port, detached)))
 
 
 def _port_pair(text: str) -> tuple[int, int]:
@@ -74,11 +73,11 @@ def _port_pair(text: str) -> tuple[int, int]:
     return int(port), int(listen)
 
 
-async def _run(options: Options, *, detached: bool) -> None:
+async def _run(options: Options) -> None:
     from turnout.control.instance import Instance
 
     instance = Instance(options)
-    live = sys.stdout.isatty() and not detached
+    live = sys.stdout.isatty() and not options.detached
     instance.state.create()
     _log_to(instance.state.control_log, also_stderr=not live)
     shown: list[asyncio.Task[None]] = []
@@ -150,11 +149,10 @@ def _detach(folder: Path) -> None:
     if status is None:
         sys.stderr.write(state.control_log.read_text(errors="replace")[begun:])
         sys.exit(child.wait() or 1)
-    from rich.console import Console
-
     from turnout.cli.board import board
+    from turnout.cli.console import console
 
-    Console().print(board(status))
+    console().print(board(status))
 
 
 def _await_ready(child: subprocess.Popen[bytes], folder: Path) -> dict[str, object] | None:
@@ -167,11 +165,13 @@ def _await_ready(child: subprocess.Popen[bytes], folder: Path) -> dict[str, obje
         try:
             client = client or Client.from_state(folder)
             status = client.view("status")
-            if status["pid"] == child.pid and (_ready(status) or time.monotonic() > deadline):
-                return dict(status)
-        except (NotRunning, TurnoutError):
+        except NotRunning:
             client = None
-        time.sleep(LOOK_SECONDS / 4)
+            status = {"pid": None}
+        late = time.monotonic() > deadline
+        if late or (status["pid"] == child.pid and _ready(status)):
+            return dict(status) if status["pid"] == child.pid else None
+        time.sleep(LOOK_SECONDS / 2)
     return None
 
 
