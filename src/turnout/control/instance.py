@@ -30,7 +30,7 @@ from turnout.control.ports import EgressPorts, gateway_port, is_free, require_fr
 from turnout.control.state import StateDir
 from turnout.control.world import Resources, World, gateway_ports, proxies, world
 from turnout.database import Records
-from turnout.error import ApiError, EnvoyFailed, TurnoutError
+from turnout.error import ApiError, EnvoyFailed, StateBroken, TurnoutError
 from turnout.inputs.images import find
 from turnout.inputs.sources import fingerprint
 from turnout.inputs.watch import changes
@@ -66,6 +66,8 @@ class Options:
     gateway_ports: Mapping[int, int] = field(default_factory=dict)
     concurrency: int = 2
     api_port: int = 0
+    detached: bool = False
+    """Nobody's terminal: that one is closed means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Instance:
         self.plan_problems: tuple[Problem, ...] = ()
         self.serving = asyncio.Event()
         self.stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._dirty = asyncio.Event()
         self._resources = Resources()
         self._listen: dict[int, int] = {}
@@ -108,13 +111,43 @@ class Instance:
         self.state.create()
         self.state.lock()
         self._open()
+        self._heed_signals()
         try:
             self._read_files()
-            await self._start()
-            ready(self)
-            await self._until_stopped()
+            if await self._started():
+                ready(self)
+                await self._until_stopped()
         finally:
             await self._stop()
+
+    def _heed_signals(self) -> None:
+        """From the first moment: a signal that comes during the start must leave nothing behind either.
+
+        A handler that does nothing, unlike a signal ignored, is not inherited by the programs we start.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, (lambda: None) if self.options.detached else self.stop)
+
+    def stop(self) -> None:
+        """Everything is to end; asked for again, without waiting for requests and grace periods."""
+        if self.stopping.is_set():
+            self._hurry.set()
+        self.stopping.set()
+
+    async def _started(self) -> bool:
+        """Whether it runs; False when it was told to stop meanwhile."""
+        starting = asyncio.create_task(self._start())
+        stopped = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait([starting])
+            return False
+        starting.result()
+        return True
 
     def _open(self) -> None:
         database = self.state.database(OBJECTS)
@@ -182,9 +215,6 @@ class Instance:
         self.serving.set()
 
     async def _until_stopped(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.stopping.set)
         stopped = asyncio.create_task(self.stopping.wait())
         done, _ = await asyncio.wait([stopped, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stopped}:
@@ -195,14 +225,26 @@ class Instance:
         for task in getattr(self, "_tasks", []):
             task.cancel()
         await asyncio.gather(*getattr(self, "_tasks", []), return_exceptions=True)
+        had_envoy = self.envoy.identity is not None
         with suppress(TurnoutError):
-            await asyncio.gather(self.envoy.stop(), self.workloads.stop())
-        self._envoy_record.clear()
+            await asyncio.gather(self.envoy.stop(), self._end_workloads())
+        if had_envoy:  # else an earlier one may still run, and only its record finds it again
+            with suppress(StateBroken):
+                self._envoy_record.clear()
         await self.ads.stop()
         await self.api.stop()
         self.state.kubeconfig.unlink(missing_ok=True)
         self._database.close()
         self.state.unlock()
+
+    async def _end_workloads(self) -> None:
+        ending = asyncio.create_task(self.workloads.stop())
+        hurried = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait([ending, hurried], return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done():
+            await self.workloads.stop(0.0)
+        hurried.cancel()
+        await ending
 
     # --- bells
 
