@@ -35,7 +35,7 @@ from turnout.inputs.images import find
 from turnout.inputs.sources import fingerprint
 from turnout.inputs.watch import changes
 from turnout.problem import Problem, Severity
-from turnout.process import port_holder
+from turnout.process import Identity, port_holder
 from turnout.resources.core import Deployment
 from turnout.resources.interpret import interpret
 from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, KINDS, NAMESPACE, VIRTUAL_SERVICE
@@ -164,7 +164,7 @@ class Instance:
             log=self.state.logs / "envoy.log",
             concurrency=self.options.concurrency,
             node="turnout",
-            on_respawn=self._envoy_record.save,
+            on_respawn=self._remember_envoy,
         )
         self.workloads = Workloads(
             journal=PodJournal(records), logs=self.state.logs, mesh=_MeshView(self), changed=self.ring
@@ -277,7 +277,7 @@ class Instance:
             try:
                 _ensure_namespaces(self.files, self.store)
                 apply_files(self.files, self.store)
-            except ApiError as error:
+            except (ApiError, StateBroken) as error:
                 self.files.problems = (Problem("TNO401", Severity.ERROR, error.message, None, error.hint),)
         for problem in self.files.problems:
             _log.warning("%s", problem)
@@ -357,7 +357,10 @@ class Instance:
         async with self._settled:
             self._served_version = max(self._served_version, served.version)
             self._settled.notify_all()
-        self._confirm(served.generations, ok=not rejections)
+        try:
+            self._confirm(served.generations, ok=not rejections)
+        except StateBroken as error:  # traffic does not depend on it, and who writes an object is told himself
+            _log.error("Envoy's acknowledgement is not recorded: %s", error)
 
     def _confirm(self, generations: Mapping[tuple[str, str, str], int], *, ok: bool) -> None:
         """`status.observedGeneration` and a condition, as Istio writes them."""
@@ -367,6 +370,12 @@ class Instance:
                 if obj.get("status") != status:
                     meta = obj["metadata"]
                     self.store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
+
+    def _remember_envoy(self, identity: Identity) -> None:
+        try:
+            self._envoy_record.save(identity)
+        except StateBroken as error:
+            _log.error("Envoy's pid %d is not recorded: %s", identity.pid, error)
 
     async def settled(self) -> None:
         """Until Envoy serves what is known now."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from turnout.database import Records
-from turnout.error import PortTaken
+from turnout.error import PortTaken, StateBroken
 from turnout.process import port_holder
 
 LOOPBACK = "127.0.0.1"
@@ -43,7 +44,10 @@ def require_free(ports: Iterable[tuple[int, int]]) -> None:
 
 
 class EgressPorts:
-    """A workload's proxy keeps its port, also when Turnout starts again: running processes know it by heart."""
+    """A workload's proxy keeps its port, also when Turnout starts again: running processes know it by heart.
+
+    On a full disk the ports are known only until this Turnout ends; that costs a rolling restart, no request.
+    """
 
     def __init__(self, records: Records) -> None:
         self._records = records
@@ -53,7 +57,8 @@ class EgressPorts:
         name = f"{namespace}/{workload}"
         if name not in self._ports:
             self._ports[name] = self._free()
-            self._records.put("egress", name, json.dumps(self._ports[name]))
+            with suppress(StateBroken):
+                self._records.put("egress", name, json.dumps(self._ports[name]))
         return self._ports[name]
 
     def keep(self, workloads: Iterable[tuple[str, str]]) -> None:
@@ -61,7 +66,8 @@ class EgressPorts:
         wanted = {f"{namespace}/{name}" for namespace, name in workloads}
         for name in [name for name in self._ports if name not in wanted]:
             del self._ports[name]
-            self._records.remove("egress", name)
+            with suppress(StateBroken):
+                self._records.remove("egress", name)
 
     def _free(self) -> int:
         taken = set(self._ports.values())
