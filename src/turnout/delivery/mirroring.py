@@ -46,7 +46,7 @@ def mirror(
 
     def mirrored(route: JSONObject, namespace: str) -> list[JSONObject]:
         target = _target(route, host, namespace, subset)
-        fields = {"mirror": target, "mirrorPercentage": {"value": percent}}
+        fields = {"mirror": target, "mirrorPercentage": {"value": int(percent) if percent == int(percent) else percent}}
         if not methods:
             return [{**route, **fields}]
         name = (route.get("name") or "route") + MIRROR_SUFFIX

@@ -1,0 +1,147 @@
+"""A change of several VirtualServices: all or nothing, acknowledged, remembered, and taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.apiserver.samples import TOKEN, Served
+
+from turnout.apiserver import kubeconfig
+from turnout.apiserver.store import Event, Store
+from turnout.apiserver.view import ViewRequest
+from turnout.client import Client
+from turnout.client.change import carry_out, restore
+from turnout.delivery.edit import Edit, Refusal
+from turnout.delivery.weights import shift
+from turnout.error import ApiError, TurnoutError
+from turnout.resources.kinds import VIRTUAL_SERVICE
+
+HOST = "app.default.svc.cluster.local"
+NAMES = ("cluster", "ingress")
+
+
+def virtual_service(name: str) -> dict[str, Any]:
+    choices = [{"destination": {"host": "app", "subset": s}, "weight": w} for s, w in (("green", 0), ("blue", 100))]
+    spec = {"hosts": ["app"], "http": [{"name": "all", "route": choices}]}
+    return {"metadata": {"name": name, "namespace": "default"}, "spec": spec}
+
+
+class Envoy:
+    """Confirms every new generation, as the control loop does; remembers which changes came together."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.changes: list[tuple[str, int]] = []
+        store.subscribe(self.seen)
+
+    def seen(self, event: Event) -> None:
+        if event.type != "MODIFIED" or event.status_only:
+            return
+        if event.change:
+            self.changes.append((event.change.id, event.change.of))
+        asyncio.get_running_loop().call_soon(self.confirm, event.object["metadata"])
+
+    def confirm(self, meta: dict[str, Any]) -> None:
+        status = {"observedGeneration": meta["generation"], "conditions": [{"type": "Reconciled", "status": "True"}]}
+        self.store.write_status(VIRTUAL_SERVICE, meta["namespace"], meta["name"], status)
+
+
+@pytest.fixture
+def steps() -> list[dict[str, Any]]:
+    return []
+
+
+@pytest.fixture
+def served(tmp_path: Path, steps: list[dict[str, Any]]) -> Iterator[Served]:
+    async def history(request: ViewRequest) -> Any:
+        if request.method == "POST":
+            steps.append(request.body)
+        return steps
+
+    server = Served(tmp_path / "state.db", {"history": history})
+    server.start()
+    kubeconfig.write(tmp_path / "kubeconfig", f"http://127.0.0.1:{server.port}", TOKEN)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def envoy(served: Served) -> Envoy:
+    served.do(lambda store: [store.create(VIRTUAL_SERVICE, virtual_service(name)) for name in NAMES])
+    envoy: Envoy = served.do(Envoy)
+    return envoy
+
+
+@pytest.fixture
+def client(envoy: Envoy, tmp_path: Path) -> Iterator[Client]:
+    with Client.from_state(tmp_path) as opened:
+        yield opened
+
+
+def weights(client: Client) -> list[list[int]]:
+    objects = client.list(VIRTUAL_SERVICE)["items"]
+    return [[choice["weight"] for choice in obj["spec"]["http"][0]["route"]] for obj in objects]
+
+
+def planned(client: Client, green: int) -> tuple[list[Edit], list[dict[str, Any]]]:
+    objects = client.list(VIRTUAL_SERVICE)["items"]
+    edits = shift(objects, HOST, {"green": Decimal(green)})
+    assert not isinstance(edits, Refusal)
+    return edits, objects
+
+
+def test_all_objects_are_patched_under_one_change_id_and_acknowledged(client: Client, envoy: Envoy) -> None:
+    outcome = carry_out(client, *planned(client, 1), "shift app green=1")
+    assert outcome.acknowledged
+    assert weights(client) == [[1, 99], [1, 99]]
+    assert len(envoy.changes) == 2
+    assert {of for _, of in envoy.changes} == {2}
+    assert len({change for change, _ in envoy.changes}) == 1
+
+
+def test_a_conflict_on_one_object_leaves_all_as_they_were(client: Client) -> None:
+    edits, objects = planned(client, 1)
+    client.patch(VIRTUAL_SERVICE, "default", "ingress", {"metadata": {"labels": {"somebody": "else"}}})
+    with pytest.raises(ApiError) as raised:
+        carry_out(client, edits, objects, "shift app green=1")
+    assert raised.value.status == 409
+    assert weights(client) == [[0, 100], [0, 100]]
+
+
+def test_a_step_is_remembered_with_what_was_before_and_after(client: Client, steps: list[dict[str, Any]]) -> None:
+    carry_out(client, *planned(client, 5), "shift app green=5")
+    (step,) = steps
+    assert step["command"] == "shift app green=5"
+    assert [obj["name"] for obj in step["objects"]] == list(NAMES)
+    assert step["objects"][0]["before"]["http"][0]["route"][0]["weight"] == 0
+    assert step["objects"][0]["after"]["http"][0]["route"][0]["weight"] == 5
+
+
+def test_undo_restores_what_was_before(client: Client, steps: list[dict[str, Any]]) -> None:
+    carry_out(client, *planned(client, 5), "shift app green=5")
+    restore(client, steps[0]["objects"])
+    assert weights(client) == [[0, 100], [0, 100]]
+
+
+def test_undo_does_not_overwrite_what_somebody_changed_since(client: Client, steps: list[dict[str, Any]]) -> None:
+    carry_out(client, *planned(client, 5), "shift app green=5")
+    carry_out(client, *planned(client, 7), "shift app green=7")
+    with pytest.raises(TurnoutError, match="has changed since"):
+        restore(client, steps[0]["objects"])
+    assert weights(client) == [[7, 93], [7, 93]]
+
+
+def test_a_change_that_changes_nothing_is_not_remembered(client: Client, steps: list[dict[str, Any]]) -> None:
+    edits, objects = planned(client, 0)
+    for obj in objects:
+        client.patch(VIRTUAL_SERVICE, "default", obj["metadata"]["name"], {"spec": {"exportTo": ["."]}})
+    edits, objects = planned(client, 0)
+    assert carry_out(client, edits, objects, "shift app green=0").acknowledged
+    assert steps == []
