@@ -1,0 +1,99 @@
+"""Envoy's stats become series; quantiles come from its fine buckets."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from turnout.telemetry.stats import REQUEST_TAGS, Bucket, Series, parse, quantile
+
+TAGS = {
+    "source_workload": "istio-ingressgateway",
+    "source_workload_namespace": "istio-system",
+    "destination_service": "a.default.svc.cluster.local",
+    "destination_workload": "a-v1.x",
+    "destination_workload_namespace": "default",
+    "destination_version": "1.2.3",
+    "destination_subset": "v1",
+    "route": "default/a/http[0]",
+    "response_code": "200",
+    "response_flags": "URX,UF",
+}
+
+
+def name(stat: str, tags: dict[str, str] | None = None) -> str:
+    return f"turnout.{stat}." + ".".join(f"{tag}.{value}" for tag, value in (tags or TAGS).items())
+
+
+def body(*stats: dict[str, Any]) -> bytes:
+    return json.dumps({"stats": list(stats)}).encode()
+
+
+def test_tags_are_taken_apart_although_their_values_contain_dots() -> None:
+    snapshot = parse(body({"name": name("istio_requests_total"), "value": 7}), 1.0)
+    assert snapshot.requests == {Series(**TAGS): 7}  # type: ignore[arg-type] # mirrored keeps its default
+    assert list(TAGS) == list(REQUEST_TAGS)
+
+
+def test_empty_tags_stay_empty() -> None:
+    snapshot = parse(body({"name": name("istio_requests_total", dict.fromkeys(TAGS, "")), "value": 1}), 1.0)
+    assert snapshot.requests == {Series(): 1}
+
+
+def test_copies_are_series_of_their_own() -> None:
+    tags = {tag: value for tag, value in TAGS.items() if not tag.startswith(("source", "route"))}
+    (series,) = parse(body({"name": name("turnout_mirrored_requests_total", tags), "value": 4}), 1.0).requests
+    assert series.mirrored
+    assert series.destination_workload == "a-v1.x"
+
+
+def test_histograms_belong_to_the_same_series_as_their_counter() -> None:
+    details = [{"name": name("istio_request_duration_us"), "totals": [{"lower_bound": 100, "width": 10, "count": 3}]}]
+    snapshot = parse(body({"histograms": {"details": details}}), 1.0)
+    assert snapshot.durations == {Series(**TAGS): {(100, 10): 3}}  # type: ignore[arg-type] # mirrored keeps its default
+
+
+def test_counters_of_clusters_are_kept_under_the_clusters_name() -> None:
+    cluster = "outbound|80|v1|a.default.svc.cluster.local"
+    snapshot = parse(body({"name": f"cluster.{cluster}.upstream_rq_retry", "value": 2}), 1.0)
+    assert snapshot.clusters == {cluster: {"upstream_rq_retry": 2}}
+
+
+def test_unknown_stats_are_passed_over() -> None:
+    snapshot = parse(body({"name": "turnout.something.else", "value": 1}, {"name": "cluster.x.other", "value": 1}), 1.0)
+    assert not snapshot.requests
+    assert not snapshot.clusters
+
+
+@pytest.mark.parametrize(
+    ("code", "failed"), [("200", False), ("404", False), ("500", True), ("503", True), ("0", True)]
+)
+def test_what_counts_as_failed(code: str, failed: bool) -> None:
+    assert Series(response_code=code).failed is failed
+
+
+def log_linear(value: float) -> Bucket:
+    """Envoy's buckets (circllhist): two significant digits."""
+    magnitude = 10 ** (len(str(int(value))) - 2) if value >= 10 else 1
+    lower = int(value / magnitude) * magnitude
+    return float(lower), float(magnitude)
+
+
+def test_quantiles_are_within_5_percent_of_the_exact_ones() -> None:
+    chance = random.Random(7)
+    values = sorted(
+        [chance.gauss(2_000, 200) for _ in range(5_000)] + [chance.gauss(90_000, 9_000) for _ in range(500)]
+    )
+    buckets: dict[Bucket, int] = {}
+    for value in values:
+        buckets[log_linear(value)] = buckets.get(log_linear(value), 0) + 1
+    for share in (0.5, 0.9, 0.95, 0.99, 0.999):
+        exact = values[int(share * len(values))]
+        assert quantile(buckets, share) == pytest.approx(exact, rel=0.05)
+
+
+def test_nothing_observed_has_no_quantile() -> None:
+    assert quantile({}, 0.5) is None
