@@ -231,6 +231,24 @@ def carries(pid: int, variable: str, value: str) -> bool:
         return False
 
 
+def carrying(variable: str, value: str) -> list[Process]:
+    """Programs started with this variable, as far as environments may be read; the caller's own session left out.
+
+    One whose leader lives and does not carry it is somebody else's, who may have copied an environment.
+    """
+    marked = {pid for pid in psutil.pids() if carries(pid, variable, value)}
+    sessions = set()
+    for pid in marked:
+        with suppress(OSError):
+            sessions.add(os.getsid(pid))
+    started = {session: _started(session) for session in sessions - {0, os.getsid(0)}}
+    return [
+        Process(Identity(session, since or 0.0), None)
+        for session, since in started.items()
+        if since is None or session in marked
+    ]
+
+
 def listening_ports(pid: int) -> set[int]:
     """The TCP ports on which the program led by `pid` listens, any member of its session counted."""
     ports: set[int] = set()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
 from turnout.control.manifests import Files, apply_files
 from turnout.control.ports import EgressPorts, gateway_port, is_free, require_free
 from turnout.control.state import StateDir
+from turnout.control.strays import end_strays, mark
 from turnout.control.world import Resources, World, gateway_ports, proxies, world
 from turnout.database import Records
 from turnout.error import ApiError, EnvoyFailed, StateBroken, TurnoutError
@@ -165,9 +167,14 @@ class Instance:
             concurrency=self.options.concurrency,
             node="turnout",
             on_respawn=self._remember_envoy,
+            environment=mark(self.state),
         )
         self.workloads = Workloads(
-            journal=PodJournal(records), logs=self.state.logs, mesh=_MeshView(self), changed=self.ring
+            journal=PodJournal(records),
+            logs=self.state.logs,
+            mesh=_MeshView(self),
+            changed=self.ring,
+            environment=os.environ | mark(self.state),
         )
         token = secrets.token_urlsafe(24)
         self.api = ApiServer(self.store, token, views.table(self))
@@ -187,6 +194,8 @@ class Instance:
     async def _start(self) -> None:
         known = self._envoy_record.load()
         adopted = known is not None and await self.envoy.adopt(known)
+        await self.workloads.adopt()
+        await self._end_strays()
         await self.ads.start()
         self._derive()
         if not adopted:
@@ -194,7 +203,6 @@ class Instance:
             await self.envoy.start()
         assert self.envoy.identity is not None
         self._envoy_record.save(self.envoy.identity)
-        await self.workloads.adopt()
         self.store.subscribe(self._object_changed)
         port = await self.api.start(self.options.api_port)
         kubeconfig.write(self.state.kubeconfig, f"http://127.0.0.1:{port}", self._token)
@@ -202,6 +210,11 @@ class Instance:
         self._tasks = [asyncio.create_task(task) for task in (self._loop(), self._watch(), self._scrape())]
         self.ring()
         await self._first_config()
+
+    async def _end_strays(self) -> None:
+        """What runs for this state directory and was not adopted would be in the way, of ports for one."""
+        envoy = [self.envoy.identity.pid] if self.envoy.identity else []
+        await end_strays(self.state, envoy, [pod.name for pod in self.pods()])
 
     async def _first_config(self) -> None:
         """Envoy listens: from here on a request gets an answer."""
@@ -229,6 +242,7 @@ class Instance:
         with suppress(TurnoutError):
             await asyncio.gather(self.envoy.stop(), self._end_workloads())
         if had_envoy:  # else an earlier one may still run, and only its record finds it again
+            await end_strays(self.state)
             with suppress(StateBroken):
                 self._envoy_record.clear()
         await self.ads.stop()

@@ -3,46 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 from turnout.apiserver.store import OBJECTS
 from turnout.control.journal import EnvoyRecord, PodJournal
 from turnout.control.state import StateDir
+from turnout.control.strays import end_strays
 from turnout.database import Records
+from turnout.error import StateBroken
 from turnout.process import Process
 
 
 async def sweep(folder: Path) -> list[str]:
-    """Ends Envoy and every pod that the journal knows; returns what was found running."""
+    """Ends Envoy and every pod, whether the journal knows them or not; returns what was found running."""
     state = StateDir(folder)
-    if not (state.path / "state.db").exists():
+    if not state.path.is_dir():
         return []
     state.lock()
-    database = state.database(OBJECTS)
     try:
-        records = Records(database)
-        stopped = [name async for name in _stop(records)]
+        stopped = [name async for name in _stop_known(state)]
+        stopped += [f"pid {process.pid}" for process in await end_strays(state)]
         state.kubeconfig.unlink(missing_ok=True)
     finally:
-        database.close()
         state.unlock()
     return stopped
 
 
+async def _stop_known(state: StateDir) -> AsyncIterator[str]:
+    if not (state.path / "state.db").exists():
+        return
+    try:
+        database = state.database(OBJECTS)
+    except StateBroken:  # what it would have told carries the mark of the state directory
+        return
+    try:
+        async for name in _stop(Records(database)):
+            yield name
+    finally:
+        database.close()
+
+
 async def _stop(records: Records) -> AsyncIterator[str]:
-    envoy = EnvoyRecord(records)
-    identity = envoy.load()
+    envoy, journal = EnvoyRecord(records), PodJournal(records)
+    identity, pods = envoy.load(), journal.load()
     process = Process.adopt(identity) if identity else None
     if process is not None:
-        await process.stop(1.0)
+        process.signal(signal.SIGKILL)  # nobody is there to drain it, and SIGTERM may make it dump core
+        await process.stop(0.0)
         yield f"envoy (pid {process.pid})"
-    envoy.clear()
-    journal = PodJournal(records)
-    found = [(record, Process.adopt(record.identity)) for record in journal.load()]
-    running = [(record, process) for record, process in found if process is not None]
+    running = [(record, process) for record in pods if (process := Process.adopt(record.identity))]
     await asyncio.gather(*(process.stop(record.grace_seconds) for record, process in running))
-    for record, _ in found:
-        journal.remove(record.name)
     for record, process in running:
         yield f"{record.name} (pid {process.pid})"
+    with suppress(StateBroken):  # on a full disk the records stay; of processes that are gone they mean nothing
+        envoy.clear()
+        for record in pods:
+            journal.remove(record.name)

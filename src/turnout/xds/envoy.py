@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,8 +44,11 @@ class Envoy:
         node: str,
         on_respawn: Callable[[Identity], None] = lambda _: None,
         drain_seconds: float = 5.0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """`runtime` is a folder of mode 0700 for the sockets; `drain_seconds` bounds how long `stop` lets requests end.
+
+        `environment` is what Envoy gets besides the few variables of ours that it needs.
 
         Raises EnvoyFailed if a socket's path is too long, or there is no Envoy.
         """
@@ -54,6 +57,7 @@ class Envoy:
         self._concurrency = concurrency
         self._on_respawn = on_respawn
         self._drain_seconds = drain_seconds
+        self._environment = dict(environment or {})
         self._admin = Admin(self._runtime / "admin.sock")
         self._binary = find_envoy()
         self._bootstrap = bootstrap(
@@ -144,7 +148,7 @@ class Envoy:
     def _spawn(self) -> Process:
         argv = command(self._binary, self._bootstrap_file, self._concurrency)
         env = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        return Process.spawn(argv, cwd=self._runtime, env=env, log=self._log)
+        return Process.spawn(argv, cwd=self._runtime, env=env | self._environment, log=self._log)
 
     async def _end_stray(self) -> None:
         with suppress(EnvoyFailed, TimeoutError):
