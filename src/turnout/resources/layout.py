@@ -36,12 +36,16 @@ class Position(NamedTuple):
 
 @dataclass(slots=True)
 class Node:
-    """A value. `entries`: for each key (or list index) the place of the key (or item), and its value."""
+    """A value. `entries`: for each key (or list index) the place of the key (or item), and its value.
+
+    `aliased`: what is in it is written elsewhere; `inherited`: it is itself, because a merge key brought it.
+    """
 
     start: Position
     end: int
     entries: dict[str | int, tuple[Position, Node]] = field(default_factory=dict)
     aliased: bool = False
+    inherited: bool = False
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ class Layout:
             if entry is None:
                 return None
             node = entry[1]
-        return node.start.offset, node.end
+        return None if node.inherited else (node.start.offset, node.end)
 
     @cached_property
     def root(self) -> Node:
@@ -186,5 +190,4 @@ def _inherited(merged: Node) -> Iterator[tuple[str | int, tuple[Position, Node]]
     sources = [merged] if 0 not in merged.entries else [node for _, node in merged.entries.values()]
     for source in sources:
         for key, (position, node) in source.entries.items():
-            inherited = Node(node.start, node.end, node.entries, aliased=True)
-            yield key, (position, inherited)
+            yield key, (position, Node(node.start, node.end, node.entries, aliased=True, inherited=True))

@@ -118,7 +118,9 @@ class _Reader:
         except ValueError as fault:
             raise self._refusal("TNO008", event, str(fault)) from fault
         if type(value) is float and not math.isfinite(value):
-            raise self._refusal("TNO008", event, f"{shown(value)} is not a number that JSON can carry", "quote it")
+            raise self._refusal(
+                "TNO008", event, f"{shown(event.value)} is not a number that JSON can carry", "quote it"
+            )
         if event.anchor is not None:
             self._anchors[event.anchor] = value
         if self._awaits_key():
