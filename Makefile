@@ -1,4 +1,4 @@
-# Two commands do everything a newcomer needs: `make demo` and `make test`.
+# Two commands do everything a newcomer needs: `make demo` and `make test`. The rest is for whoever changes the code.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -6,35 +6,39 @@ STAMP  := $(VENV)/.installed
 PATH   := $(CURDIR)/$(BIN):$(PATH)
 export PATH
 
-.PHONY: demo test check bench soak stubs clean
-.DEFAULT_GOAL := test
+.PHONY: demo test check bench soak clean help
+.DEFAULT_GOAL := help
+
+demo: $(STAMP) ## the article's story, from phase 1 to 100 %
+	$(BIN)/python -m scripts.demo
+
+test: $(STAMP) ## unit and end-to-end tests, with a real Envoy
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(STAMP) typings ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## speed and memory, as ratios within one run
+	$(BIN)/python -m scripts.bench
+
+soak: $(STAMP) ## what takes longer than a test may
+	$(BIN)/python -m pytest -m soak --timeout 1800 $(PYTEST_ARGS)
+
+clean: ## everything that make has made
+	rm -rf $(VENV) typings .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,examples,bench]'
 	touch $@
 
-demo: $(STAMP) ## the article's story, from phase 1 to 100 %
-	$(BIN)/python scripts/demo.py
-
-test: $(STAMP) ## unit and end-to-end tests, with a real Envoy
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
-
-check: $(STAMP) typings ## format, lint, types, import contract
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-
+# Envoy's messages come without types: stubs for mypy, made from the messages themselves.
 typings: $(STAMP) scripts/stubs.py
 	$(BIN)/python scripts/stubs.py typings
 	touch typings
-
-bench: $(STAMP) ## speed and memory, as ratios within one run
-	$(BIN)/python scripts/bench.py
-
-soak: $(STAMP) ## what takes longer than a test may
-	$(BIN)/python -m pytest -m soak --timeout 1800 tests/soak
-
-clean:
-	rm -rf $(VENV) typings .mypy_cache .ruff_cache .pytest_cache
