@@ -11,8 +11,8 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +91,7 @@ class Instance:
         self.world = World()
         self.rejections: dict[tuple[str, tuple[str, ...]], Rejection] = {}
         self.plan_problems: tuple[Problem, ...] = ()
+        self._unrecorded: tuple[Problem, ...] = ()
         self.serving = asyncio.Event()
         self.stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -140,6 +141,10 @@ class Instance:
 
     async def _started(self) -> bool:
         """Whether it runs; False when it was told to stop meanwhile."""
+        with self.state.usable():
+            return await self._started_or_stopped()
+
+    async def _started_or_stopped(self) -> bool:
         starting = asyncio.create_task(self._start())
         stopped = asyncio.create_task(self.stopping.wait())
         await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -371,10 +376,8 @@ class Instance:
         async with self._settled:
             self._served_version = max(self._served_version, served.version)
             self._settled.notify_all()
-        try:
+        with self._recording():
             self._confirm(served.generations, ok=not rejections)
-        except StateBroken as error:  # traffic does not depend on it, and who writes an object is told himself
-            _log.error("Envoy's acknowledgement is not recorded: %s", error)
 
     def _confirm(self, generations: Mapping[tuple[str, str, str], int], *, ok: bool) -> None:
         """`status.observedGeneration` and a condition, as Istio writes them."""
@@ -386,10 +389,20 @@ class Instance:
                     self.store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
 
     def _remember_envoy(self, identity: Identity) -> None:
-        try:
+        with self._recording():
             self._envoy_record.save(identity)
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        """Traffic does not depend on what is written inside: that a disk is full is shown, and nothing more."""
+        try:
+            yield
         except StateBroken as error:
-            _log.error("Envoy's pid %d is not recorded: %s", identity.pid, error)
+            if not self._unrecorded:
+                _log.error("%s", error)
+            self._unrecorded = (Problem("TNO404", Severity.ERROR, error.message, None, error.hint),)
+        else:
+            self._unrecorded = ()
 
     async def settled(self) -> None:
         """Until Envoy serves what is known now."""
@@ -410,6 +423,8 @@ class Instance:
                 status, body = await self.envoy.admin("GET", SCRAPE)
                 if status == 200:
                     self.window.add(parse(body, clock()))
+            if self._unrecorded:  # there may be room by now
+                self.ring()
             await asyncio.sleep(SCRAPE_SECONDS)
 
     def pods(self) -> tuple[PodStatus, ...]:
@@ -422,7 +437,8 @@ class Instance:
 
     def problems(self) -> list[Problem]:
         """All that is wrong now, with its place in the files where it has one."""
-        found = [*self.files.problems, *self.world.problems, *self.plan_problems, *self._rejection_problems()]
+        found = [*self.files.problems, *self.world.problems, *self.plan_problems]
+        found += [*self._rejection_problems(), *self._unrecorded]
         return list(dict.fromkeys(self.files.locate(problem) for problem in found))
 
     def _rejection_problems(self) -> list[Problem]:

@@ -6,6 +6,8 @@ import fcntl
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from turnout.database import RECORDS, Database
@@ -45,20 +47,31 @@ class StateDir:
 
     def create(self) -> None:
         """Makes the folders, each of mode 0700. Raises StateBroken."""
-        try:
+        with self.usable():
             for folder in (self.path, self.logs, self.runtime):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if folder.stat().st_uid != os.getuid():
                     raise StateBroken(f"{folder} belongs to another user", "choose another --state directory")
                 folder.chmod(0o700)
             (self.path / ".gitignore").write_text("*\n")
-        except OSError as error:
-            raise StateBroken(
-                f"cannot use {self.path}: {error.strerror}", "choose another --state directory, or free some space"
-            ) from error
 
     def lock(self) -> None:
-        """Held until this process ends, however it ends. Raises StateLocked, with the holder's pid."""
+        """Held until this process ends, however it ends. Raises StateLocked, with the holder's pid, and StateBroken."""
+        with self.usable():
+            self._take_lock()
+
+    @contextmanager
+    def usable(self) -> Iterator[None]:
+        """What the disk refuses inside is a StateBroken."""
+        try:
+            yield
+        except OSError as error:
+            raise StateBroken(
+                f"cannot use {self.path}: {error.strerror or error}",
+                "choose another --state directory, or free some space",
+            ) from error
+
+    def _take_lock(self) -> None:
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
