@@ -332,7 +332,7 @@ class Instance:
         self._listen = {port: gateway_port(port, chosen) for port in gateway_ports(self.world.mesh)}
 
     def _config(self) -> Config:
-        egress = {(d.metadata.namespace, d.metadata.name): self._egress_port(d) for d in self.world.deployments}
+        egress = {name: self.egress.of(*name) for name in self.world.callers}
         return compile(self.world.mesh, proxies(self.world, self._listen, egress))
 
     def _egress_port(self, deployment: Deployment) -> int:
@@ -353,7 +353,7 @@ class Instance:
             problems += found
             planned += [workload] if workload else []
         self.plan_problems = tuple(problems)
-        self.egress.keep(d.key for d in planned)
+        self.egress.keep(self.world.callers)
         return planned
 
     def _source(self, deployment: Deployment) -> str:
@@ -500,7 +500,4 @@ class _MeshView:
                 await self._instance.settled()
 
     async def active_requests(self, address: str) -> int:
-        try:
-            return await self._instance.envoy.active_requests(address)
-        except EnvoyFailed:
-            return 0
+        return await self._instance.envoy.active_requests(address)

@@ -49,6 +49,8 @@ class World:
 
     mesh: Mesh = field(default_factory=Mesh)
     deployments: tuple[Deployment, ...] = ()
+    callers: Mapping[Named, Mapping[str, str]] = field(default_factory=dict)
+    """The labels of every workload that may call others: each Deployment, and what drains after its Deployment."""
     config_maps: Mapping[Named, ConfigMap] = field(default_factory=dict)
     secrets: Mapping[Named, Secret] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -58,12 +60,16 @@ def world(resources: Sequence[object], pods: Iterable[PodStatus], problems: Sequ
     """Derived from scratch each time: nothing is patched."""
     deployments = tuple(of(Deployment, resources))
     ports = {_name(d): _container_ports(d) for d in deployments}
+    known = list(pods)
     found = mesh.build(
-        resources, [instance(pod, ports.get((pod.namespace, pod.workload), ())) for pod in pods if pod.ready]
+        resources, [instance(pod, ports.get((pod.namespace, pod.workload), ())) for pod in known if pod.ready]
     )
+    callers = {(pod.namespace, pod.workload): pod.labels for pod in known}
+    callers |= {_name(d): d.spec.template.metadata.labels for d in deployments}
     return World(
         mesh=found,
         deployments=deployments,
+        callers=callers,
         config_maps={_name(c): c for c in of(ConfigMap, resources)},
         secrets={_name(s): s for s in of(Secret, resources)},
         problems=(*problems, *findings.findings(found, deployments)),
@@ -92,11 +98,7 @@ def instance(pod: PodStatus, declared: Sequence[ContainerPort]) -> Instance:
 def proxies(found: World, listen: Mapping[int, int], egress: Mapping[Named, int]) -> list[Proxy]:
     """The gateway's ports (`listen`: where each really is), and a way out for every workload."""
     gateways = [Ingress(port, real) for port, real in sorted(listen.items())]
-    ways_out = [
-        Egress(*_name(d), egress[_name(d)], d.spec.template.metadata.labels)
-        for d in sorted(found.deployments, key=_name)
-        if _name(d) in egress
-    ]
+    ways_out = [Egress(*name, egress[name], labels) for name, labels in sorted(found.callers.items()) if name in egress]
     return [*gateways, *ways_out]
 
 
