@@ -11,7 +11,6 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -126,41 +125,37 @@ def _play(*, keep: bool) -> int:
     began = time.monotonic()
     place = Place()
     story = Story(place)
-    say('"Refactoring Apps Safely with Istio", on this machine, with a real Envoy; about four minutes.')
-    say(f"working folder: {place.folder}\n")
     left: list[str] = []
     try:
-        status = _told(story.play)
+        status = _told(place, story)
     finally:
-        _deaf()
         left += place.close(keep=keep)
-    if status == 0:
-        found = checks(list(story.rows.values()), story.rows[BUG], story.replaced, time.monotonic() - began, left)
-        say("\n" + "\n".join(map(str, found)))
-        return 0 if all(check.holds for check in found) else 1
-    return status
+    if status:
+        return status
+    found = checks(list(story.rows.values()), story.rows[BUG], story.replaced, time.monotonic() - began, left)
+    say("\n".join(["", "$ turnout down", "", *map(str, found)]))
+    return 0 if all(check.holds for check in found) else 1
 
 
-def _told(play: Callable[[], None]) -> int:
+def _told(place: Place, story: Story) -> int:
     try:
-        play()
+        say('"Refactoring Apps Safely with Istio", on this machine, with a real Envoy; about four minutes.')
+        say(f"working folder: {place.folder}")
+        story.play()
     except StoryEnds as error:
         say(f"error: {error}\nhint: `python -m scripts.demo --keep` leaves the logs, in the working folder")
         return 1
     except KeyboardInterrupt:
-        say("\ninterrupted: requests under way may end first, which takes up to a minute")
+        say("\nstopping; requests under way may end first, for up to a minute (Ctrl-C again: they may not)")
         return 130
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 
 def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
-
-
-def _deaf() -> None:
-    """Stopping is not to be stopped half-way."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

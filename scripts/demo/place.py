@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,16 +130,20 @@ class Place:
     # --- the end
 
     def close(self, *, keep: bool) -> list[str]:
-        """Stops everything; returns what runs all the same (and is killed)."""
+        """Stops everything, without a word; returns what runs all the same (and is killed). A signal: kills at once."""
         if (self.work / ".turnout").exists():
-            say("\n$ turnout down")
-            say(self._run("down", seconds=DOWN_SECONDS).stdout.rstrip())
+            with suppress(KeyboardInterrupt, SystemExit, subprocess.TimeoutExpired):
+                self._run("down", seconds=DOWN_SECONDS)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         left = self._left()
+        names = [f"{process.pid} {process.name()}" for process in left]
         for process in left:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
-        return [f"{process.pid} {process.name()}" for process in left]
+        return names
 
     def _left(self) -> list[psutil.Process]:
         """A process that has just ended may take a moment to go."""
