@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-
 from tests.e2e import manifests
 
 import turnout
@@ -125,7 +124,7 @@ class Site:
         self.apply("service.yaml", manifests.service())
         self.apply("v1.yaml", manifests.deployment("v1"))
         self.apply("v2.yaml", manifests.deployment("v2"))
-        self.apply("rule.yaml", manifests.destination_rule("v1", "v2"))
+        self.apply("rule.yaml", manifests.destination_rule({"v1": "v1", "v2": "v2"}))
         self.apply("route.yaml", manifests.virtual_service(manifests.split({"v1": 100, "v2": 0})))
 
     def write(self, name: str, text: str) -> Path:
@@ -293,7 +292,7 @@ def settings(run: str = "", **more: Any) -> str:
 def is_ready(status: dict[str, Any]) -> bool:
     """Every replica of every workload is in service, and nothing older is left."""
     workloads = status["workloads"]
-    return bool(status["serving"]) and all(
+    return bool(status["serving"] and status["up_to_date"]) and all(
         sum(pod["ready"] for pod in workload["pods"]) == workload["replicas"] == len(workload["pods"])
         for workload in workloads
     )

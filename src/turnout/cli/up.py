@@ -176,8 +176,8 @@ def _await_ready(child: subprocess.Popen[bytes], folder: Path) -> dict[str, obje
 
 
 def _ready(status: dict[str, object]) -> bool:
-    """Everything that is wanted runs, or is known to fail."""
-    if not status["serving"]:
+    """Everything that is wanted runs, or is known to fail; and Envoy knows."""
+    if not status["serving"] or not status["up_to_date"]:
         return False
     workloads = status["workloads"]
     assert isinstance(workloads, list)

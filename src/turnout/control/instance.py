@@ -388,6 +388,11 @@ class Instance:
                     meta = obj["metadata"]
                     self.store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
 
+    @property
+    def up_to_date(self) -> bool:
+        """Whether Envoy serves what is known now: every pod that is ready gets its requests."""
+        return self._served_version >= self._wanted_version
+
     def _remember_envoy(self, identity: Identity) -> None:
         with self._recording():
             self._envoy_record.save(identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,16 @@ from turnout.mesh.service import ServiceHost, revision, selects
 from turnout.problem import Problem
 from turnout.process import rss_bytes
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
-from turnout.telemetry.stats import Series
-from turnout.telemetry.window import Traffic, summed
+from turnout.telemetry.stats import Series, Snapshot
+from turnout.telemetry.window import Traffic, Window, summed
 from turnout.workloads.status import PodStatus
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance
 
 WINDOW_SECONDS = 10.0
-_DROPPED = ("upstream_rq_pending_overflow", "upstream_cx_overflow")
+_NEVER_BEGUN = ("upstream_rq_pending_overflow", "upstream_rq_cancelled")
+"""Copies for which there was no room before the request they copy was over."""
 
 
 def status(instance: Instance) -> dict[str, Any]:
@@ -38,14 +40,15 @@ def status(instance: Instance) -> dict[str, Any]:
         "version": __version__,
         "pid": os.getpid(),
         "serving": instance.serving.is_set(),
+        "up_to_date": instance.up_to_date,
         "state": str(instance.state.path),
         "envoy": _envoy(instance),
         "memory": {"control": rss_bytes(os.getpid())},
         "gateways": list(_gateways(mesh, instance.listen)),
-        "services": [_service(mesh, host, pods, traffic, totals) for host in mesh.services.values()],
+        "services": [_service(mesh, host, pods, traffic, instance.window.latest) for host in mesh.services.values()],
         "workloads": _workloads(instance, pods),
         "hops": list(_hops(totals)),
-        "mirrors": list(_mirrors(instance)),
+        "mirrors": list(_mirrors(instance.window)),
         "clusters": {name: dict(counters) for name, counters in instance.window.latest.clusters.items()},
         "drift": [asdict(found) for found in drift(instance.files, instance.store)],
         "problems": [problem_json(problem) for problem in instance.problems()],
@@ -92,7 +95,7 @@ def _service(
     host: ServiceHost,
     pods: Sequence[PodStatus],
     traffic: Mapping[Series, Traffic],
-    totals: Mapping[Series, int],
+    counted: Snapshot,
 ) -> dict[str, Any]:
     own = [p for p in pods if p.namespace == host.namespace and selects(host.spec.selector, p.labels)]
     subsets = mesh.policies[host.host].subsets
@@ -101,13 +104,15 @@ def _service(
         for subset in subsets
     ] or [_version("", {}, own)]
     for version in versions:
-        series = [s for s in (*traffic, *totals) if _answered(s, host, version["subset"])]
-        version.update(_traffic(traffic, totals, dict.fromkeys(series)))
+        series = [s for s in (*traffic, *counted.requests) if _answered(s, host, version["subset"])]
+        version.update(_traffic(traffic, counted.requests, dict.fromkeys(series)))
+        version["retries"] = _retries(counted, host, version["subset"])
     return {
         "namespace": host.namespace,
         "name": host.name,
         "host": host.host,
         "versions": versions,
+        "retries": _retries(counted, host, ""),
         "routes": list(_routes(mesh, host)),
     }
 
@@ -125,9 +130,7 @@ def _version(subset: str, labels: Mapping[str, str], pods: Sequence[PodStatus]) 
 
 
 def _answered(series: Series, host: ServiceHost, subset: str) -> bool:
-    if series.destination_service != host.host:
-        return False
-    return not subset or series.destination_subset == subset
+    return series.destination_service == host.host and subset in ("", series.subset)
 
 
 def _traffic(
@@ -145,6 +148,17 @@ def _traffic(
         "p50_ms": now.milliseconds(0.5),
         "p99_ms": now.milliseconds(0.99),
     }
+
+
+def _retries(counted: Snapshot, host: ServiceHost, subset: str) -> int:
+    """Attempts beyond the first; none of them is a request of its own. Of all subsets when `subset` is ""."""
+    own = ("outbound", subset, host.host)
+    clusters = {tuple(name.split("|")): counters for name, counters in counted.clusters.items()}
+    return sum(
+        counters.get("upstream_rq_retry", 0)
+        for (kind, _, of, to), counters in clusters.items()
+        if (kind, subset and of, to) == own
+    )
 
 
 def _routes(mesh: Mesh, host: ServiceHost) -> Iterator[dict[str, Any]]:
@@ -211,14 +225,14 @@ def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
     """Who called whom, version by version; copies are hops of their own."""
     hops: dict[tuple[str, ...], dict[str, Any]] = {}
     for series, count in totals.items():
-        key = (series.source_workload, series.destination_service, series.destination_workload, series.route)
+        whole = (series.source_workload, series.destination_service, series.subset, series.destination_workload)
         hop = hops.setdefault(
-            (*key, str(series.mirrored)),
+            (*whole, series.route, str(series.mirrored)),
             {
                 "source": series.source_workload,
                 "service": series.destination_service,
                 "workload": series.destination_workload,
-                "subset": series.destination_subset,
+                "subset": series.subset,
                 "version": series.destination_version,
                 "route": series.route,
                 "mirrored": series.mirrored,
@@ -233,21 +247,39 @@ def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
     yield from (hops[key] for key in sorted(hops))
 
 
-def _mirrors(instance: Instance) -> Iterator[dict[str, Any]]:
-    """Copies by destination: how many were wanted, how many reached the candidate, how many were dropped."""
-    clusters = instance.window.latest.clusters
-    for name, counters in sorted(clusters.items()):
+def _mirrors(window: Window) -> Iterator[dict[str, Any]]:
+    """Copies by destination: wanted = sent + dropped + unreached, but for those under way.
+
+    `dropped`: beyond the limit; `unreached`: no endpoint, or no connection to it. Of those sent, `failed` got no whole
+    answer, or a 5xx.
+    """
+    for name, counters in sorted(window.latest.clusters.items()):
         if not name.startswith("mirror|"):
             continue
-        inner = clusters.get(name.replace("mirror|", "copy|", 1), {})
-        dropped = sum(counters.get(key, 0) for key in _DROPPED[:1]) + sum(inner.get(key, 0) for key in _DROPPED[:1])
+        ends = Counter[str]()
+        for series, count in window.totals().items():
+            if series.upstream_cluster == name.replace("mirror|", "copy|", 1):
+                ends.update(dict.fromkeys(_ends(series), count))
+        overflow = sum(counters.get(key, 0) for key in _NEVER_BEGUN)
         yield {
             "to": name.removeprefix("mirror|"),
-            "wanted": counters.get("upstream_rq_total", 0) + counters.get("upstream_rq_pending_overflow", 0),
-            "sent": inner.get("upstream_rq_total", 0),
-            "dropped": dropped,
-            "failed": inner.get("upstream_rq_timeout", 0)
-            + inner.get("upstream_rq_rx_reset", 0)
-            + inner.get("upstream_cx_connect_fail", 0),
+            "wanted": counters.get("upstream_rq_total", 0) + overflow,
+            "sent": ends["sent"],
+            "dropped": ends["dropped"] + overflow,
+            "unreached": ends["unreached"],
+            "failed": ends["failed"],
             "limit": mirror.LIMIT,
         }
+
+
+def _ends(copy: Series) -> Iterator[str]:
+    """What became of a copy that the internal listener took in."""
+    flags = set(copy.response_flags.split(","))
+    if flags & {"UH", "UF", "NC"}:
+        yield "unreached"
+    elif "UO" in flags:
+        yield "dropped"
+    else:
+        yield "sent"
+        if copy.failed or copy.response_flags not in ("", "-"):
+            yield "failed"
