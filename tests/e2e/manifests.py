@@ -43,8 +43,9 @@ def gateway(host: str = HOST) -> Object:
     return _object("networking.istio.io/v1", "Gateway", "gateway", {"servers": servers})
 
 
-def destination_rule(*subsets: str, app: str = "app") -> Object:
-    named = [{"name": subset, "labels": {"version": subset}} for subset in subsets]
+def destination_rule(subsets: Mapping[str, str], *, app: str = "app") -> Object:
+    """`subsets`: name to the version that it selects."""
+    named = [{"name": subset, "labels": {"version": version}} for subset, version in subsets.items()]
     return _object("networking.istio.io/v1", "DestinationRule", app, {"host": app, "subsets": named})
 
 
