@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from turnout.resources.meta import Metadata
 from turnout.resources.spelling import closest, shown
 
 T = TypeVar("T")
+
+_WORD = re.compile(r"[-./a-zA-Z0-9]{1,40}")  # what needs no quotes in a hint
 
 
 class Dialect(Enum):
@@ -114,7 +117,7 @@ def _int(value: Any, walk: Walk) -> Any:
             "write it without quotes" if is_quoted else None,
         )
     elif not -(2**63) <= number < 2**63:
-        walk.fault("TNO016", f"{shown(number)} is out of range")
+        walk.fault("TNO016", f"{shown(value)} is out of range")
         return None
     return number
 
@@ -127,7 +130,7 @@ def _protobuf_int(value: Any, walk: Walk) -> Any:
     if number is None:
         walk.fault("TNO013", f"expected a whole number, not {_named(value)}")
     elif not -(2**31) <= number < 2**32:
-        walk.fault("TNO016", f"{shown(number)} is out of range")
+        walk.fault("TNO016", f"{shown(value)} is out of range")
         return None
     return number
 
@@ -300,7 +303,8 @@ class _Record:
             return
         near = closest(key, names)
         hint = f"did you mean `{near}`?" if near else self._elsewhere(key)
-        where = f" in `{walk.path[-1]}`" if walk.path and isinstance(walk.path[-1], str) else ""
+        owner = next((step for step in reversed(walk.path) if isinstance(step, str)), None)
+        where = f" in `{owner}`" if owner else ""
         walk.fault("TNO012", f"unknown field {shown(key)}{where}", hint or f"known here: {', '.join(names)}", key=key)
 
     def _elsewhere(self, key: str) -> str | None:
@@ -314,6 +318,7 @@ class _Record:
     def _shape_hint(self, value: Any) -> str | None:
         names = list(self._names.values())
         if isinstance(value, (str, int, float)):
+            value = value if isinstance(value, str) and _WORD.fullmatch(value) else shown(value)
             if len(names) == 1:
                 return f"write `{names[0]}: {value}` below it"
             if self._only_one and len(self._only_one[0]) == len(names):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from turnout.problem import Severity
 from turnout.resources.codes import CODES
 from turnout.resources.layout import Path
+from turnout.resources.spelling import shown
 
 MOST_FINDINGS = 100
 
@@ -47,5 +48,5 @@ def dotted(path: Path) -> str:
         elif step.replace("_", "").replace("-", "").isalnum():
             text += f".{step}"
         else:
-            text += f'["{step}"]'
+            text += f"[{shown(step)}]"
     return text.removeprefix(".")

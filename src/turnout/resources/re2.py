@@ -7,15 +7,19 @@ from functools import lru_cache
 
 LONGEST = 1024
 MOST_REPEATS = 1000
+LAST_CHARACTER = 0x10FFFF
 
 _ESCAPES = frozenset("aftnrvdDsSwWbBAzC")
 _TRANSLATED = {"z": r"\Z", "C": ".", "A": r"\A"}
 _UNICODE_CLASS = re.compile(r"[pP](\{\^?\w+\}|[A-Z])")
-_HEXADECIMAL = re.compile(r"x([0-9a-fA-F]{2}|\{[0-9a-fA-F]{1,6}\})")
+_HEXADECIMAL = re.compile(r"x(?:[0-9a-fA-F]{2}|\{[0-9a-fA-F]{1,6}\})")
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _POSIX_CLASS = re.compile(
     r"\[:\^?(alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]"
 )
+_CLASS_START = re.compile(r"\[\^?\]?")
+_CLASSES = frozenset((r"\d", r"\D", r"\s", r"\S", r"\w", r"\W"))
+_RANGE = re.compile(r"-[^\]]")
 _GROUP = re.compile(r"\?(P?<[A-Za-z_]\w*>|[imsU]*(-[imsU]+)?:|(?P<flags>[imsU]*(-[imsU]+)?\)))")
 _REPEAT = re.compile(r"[*+?]|\{([0-9]{1,6})(,([0-9]{0,6}))?\}")
 _NOT_RE2 = (
@@ -79,10 +83,13 @@ class _Translation:
     def _escape(self) -> str:
         start = self._at + 1
         following = self._pattern[start : start + 1]
-        for pattern, replacement in ((_UNICODE_CLASS, r"\w"), (_HEXADECIMAL, "x"), (_OCTAL, "x")):
-            if match := pattern.match(self._pattern, start):
-                self._at = match.end()
-                return replacement
+        if unicode_class := _UNICODE_CLASS.match(self._pattern, start):
+            self._at = unicode_class.end()
+            return r"\w"
+        for pattern, base in ((_HEXADECIMAL, 16), (_OCTAL, 8)):
+            if number := pattern.match(self._pattern, start):
+                self._at = number.end()
+                return _character(int(number[0].strip("x{}"), base))
         if following == "Q":
             end = self._pattern.find(r"\E", start)
             self._at = len(self._pattern) if end < 0 else end + 2
@@ -97,24 +104,30 @@ class _Translation:
         return "\\" + following
 
     def _class(self) -> None:
-        """A bracket expression: what Python would take for a set operation is escaped."""
-        opening = re.compile(r"\[\^?\]?").match(self._pattern, self._at)
+        """A bracket expression. Every character is escaped, so that Python sees neither sets nor nested brackets."""
+        opening = _CLASS_START.match(self._pattern, self._at)
         assert opening is not None
         self._at = opening.end()
         self._out.append(opening[0].replace("]", r"\]"))
         while self._at < len(self._pattern) and self._pattern[self._at] != "]":
             if posix := _POSIX_CLASS.match(self._pattern, self._at):
-                self._out.append(r"\w")
                 self._at = posix.end()
-            elif self._pattern[self._at] == "\\":
-                escaped = self._escape()
-                self._out.append("x" if escaped in (r"\b", r"\B", r"\A", r"\Z") else escaped)
-            elif self._pattern[self._at] in "[&|~":
-                self._out.append("\\" + self._pattern[self._at])
+                self._out.append(r"\w")
+                continue
+            low = self._member()
+            self._out.append(low)
+            if low not in _CLASSES and _RANGE.match(self._pattern, self._at):
                 self._at += 1
-            else:
-                self._take(1)
+                self._out.append("-" + self._member())
         self._take(1)
+
+    def _member(self) -> str:
+        character = self._pattern[self._at]
+        if character == "\\":
+            escaped = self._escape()
+            return "x" if escaped in (r"\b", r"\B", r"\A", r"\Z") else escaped
+        self._at += 1
+        return re.escape(character)
 
     def _group(self) -> None:
         for pattern, name in _NOT_RE2:
@@ -137,3 +150,9 @@ class _Translation:
         self._out.append(repeat[0])
         if _REPEAT.match(self._pattern, self._at):
             raise _NotRe2(f"RE2 has no repetition of a repetition (`{self._pattern[repeat.start() : self._at + 1]}`)")
+
+
+def _character(code: int) -> str:
+    if code > LAST_CHARACTER:
+        raise _NotRe2(f"there is no character {code:#x}")
+    return re.escape(chr(code))

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 _LONGEST = 64  # comparing is quadratic in length, and nobody misspells longer words
 
+_LARGE = 10**40
+
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.7) -> str | None:
     """The known word most similar to this one, whatever its case; None when none is close."""
@@ -28,6 +30,8 @@ def shown(value: object, longest: int = 40) -> str:
             return "a mapping"
         case list() | tuple():
             return "a list"
+        case int() if abs(value) >= _LARGE:  # Python refuses to write down very long ones
+            return f"a number of {value.bit_length()} bits"
         case _:
             text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= longest + 2 else text[:longest] + "…"

@@ -46,7 +46,7 @@ def _check_selector(spec: DeploymentSpec, findings: Findings) -> None:
     for key, value in selector.match_labels.items():
         if labels.get(key) != value:
             has = f"has {shown(labels[key])}" if key in labels else "has no such label"
-            message = f"the selector asks for {key}={value}, but the pod template {has}"
+            message = f"the selector asks for {shown(f'{key}={value}')}, but the pod template {has}"
             findings.add("TNO181", ("spec", "selector", "matchLabels", key), message)
     for number, requirement in enumerate(selector.match_expressions):
         if not _holds(requirement, labels.get(requirement.key)):

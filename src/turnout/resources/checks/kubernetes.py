@@ -50,7 +50,7 @@ def _check_service_port(port: ServicePort, at: Path, findings: Findings) -> None
     if port.name and not is_label(port.name):
         findings.add("TNO101", (*at, "name"), f"{shown(port.name)} cannot be the name of a port")
     if port.protocol not in ("TCP", "UDP", "SCTP"):
-        hint = f"what it speaks goes into its name or appProtocol: `appProtocol: {port.protocol.lower()[:20]}`"
+        hint = "what it speaks goes into `appProtocol`, or the start of its name: `http-web`"
         findings.add("TNO180", (*at, "protocol"), f"{shown(port.protocol)} is none of TCP, UDP, SCTP", hint)
     check_target_port(port.target_port, (*at, "targetPort"), findings)
 
