@@ -13,7 +13,7 @@ from turnout.telemetry.stats import REQUEST_TAGS, Bucket, Series, parse, quantil
 TAGS = {
     "source_workload": "istio-ingressgateway",
     "source_workload_namespace": "istio-system",
-    "destination_service": "a.default.svc.cluster.local",
+    "upstream_cluster": "outbound|80|v1|a.default.svc.cluster.local",
     "destination_workload": "a-v1.x",
     "destination_workload_namespace": "default",
     "destination_version": "1.2.3",
@@ -48,6 +48,22 @@ def test_copies_are_series_of_their_own() -> None:
     (series,) = parse(body({"name": name("turnout_mirrored_requests_total", tags), "value": 4}), 1.0).requests
     assert series.mirrored
     assert series.destination_workload == "a-v1.x"
+
+
+def test_service_and_subset_are_known_without_an_endpoint_too() -> None:
+    """Nobody was there to answer: the cluster says who should have been."""
+    series = Series(upstream_cluster="outbound|80|v1|a.default.svc.cluster.local", response_flags="UH")
+    assert (series.destination_service, series.subset) == ("a.default.svc.cluster.local", "v1")
+
+
+def test_an_endpoints_subset_is_known_when_the_request_named_none() -> None:
+    series = Series(upstream_cluster="outbound|80||a.default.svc.cluster.local", destination_subset="v2")
+    assert series.subset == "v2"
+
+
+def test_a_request_that_no_route_took_has_no_service() -> None:
+    series = Series(upstream_cluster="-", destination_subset="-")
+    assert (series.destination_service, series.subset) == ("", "")
 
 
 def test_histograms_belong_to_the_same_series_as_their_counter() -> None:

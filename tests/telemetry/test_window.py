@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turnout.telemetry.stats import Series, Snapshot
-from turnout.telemetry.window import Window, summed
+from turnout.telemetry.window import MOST_FORMER, Window, summed
 
 OK = Series(destination_workload="a", response_code="200")
 BAD = Series(destination_workload="a", response_code="503")
@@ -37,16 +37,37 @@ def test_latency_comes_from_the_requests_of_the_window_alone() -> None:
 
 def test_totals_go_on_when_envoy_starts_anew() -> None:
     window = Window()
-    window.add(Snapshot(0.0, {OK: 100}))
-    window.add(Snapshot(1.0, {OK: 3}))
-    assert window.totals() == {OK: 103}
+    window.add(Snapshot(0.0, {OK: 100}), "first")
+    window.add(Snapshot(1.0, {OK: 103}), "second")
+    window.add(Snapshot(2.0, {OK: 104}), "second")
+    assert window.totals() == {OK: 204}
 
 
-def test_after_envoys_restart_rates_begin_anew() -> None:
+def test_rates_go_on_when_envoy_starts_anew() -> None:
     window = Window()
-    window.add(Snapshot(0.0, {OK: 100}))
-    window.add(Snapshot(1.0, {OK: 3}))
-    assert window.traffic(10.0) == {}
+    window.add(Snapshot(0.0, {OK: 100}, {OK: {(1000.0, 100.0): 100}}))
+    window.add(Snapshot(1.0, {OK: 3}, {OK: {(2000.0, 100.0): 3}}))
+    found = window.traffic(10.0)[OK]
+    assert found.requests == 3
+    assert found.durations == {(2000.0, 100.0): 3}
+
+
+def test_a_series_that_envoy_forgets_keeps_its_count_and_touches_no_other() -> None:
+    """With a listener go the counters that only it had, and with a cluster its own."""
+    window = Window()
+    window.add(Snapshot(0.0, {OK: 100, BAD: 5}, clusters={"a": {"x": 7}}))
+    window.add(Snapshot(1.0, {OK: 110}))
+    assert window.totals() == {OK: 110, BAD: 5}
+    window.add(Snapshot(2.0, {OK: 120, BAD: 1}, clusters={"a": {"x": 2, "y": 1}}))
+    assert window.totals() == {OK: 120, BAD: 6}
+    assert window.latest.clusters == {"a": {"x": 9, "y": 1}}
+
+
+def test_what_envoy_has_forgotten_is_remembered_within_bounds() -> None:
+    window = Window()
+    window.add(Snapshot(0.0, {Series(route=str(index)): 1 for index in range(MOST_FORMER + 100)}))
+    window.add(Snapshot(1.0))
+    assert len(window.totals()) == MOST_FORMER
 
 
 def test_one_look_tells_no_rate() -> None:

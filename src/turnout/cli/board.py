@@ -44,7 +44,9 @@ def _gateways(status: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def _services(status: Mapping[str, Any]) -> Table:
-    table = _table("SERVICE", "VERSION", "WEIGHT", "PODS", "RATE/S", "ERRORS", "P50 MS", "P99 MS", "REQUESTS", "COPIES")
+    retried = any(service["retries"] for service in status["services"])
+    columns = ("VERSION", "WEIGHT", "PODS", "RATE/S", "ERRORS", "P50 MS", "P99 MS", "REQUESTS", "COPIES")
+    table = _table("SERVICE", *columns, *(["RETRIES"] if retried else []))
     for service in status["services"]:
         for at, version in enumerate(service["versions"]):
             table.add_row(
@@ -58,6 +60,7 @@ def _services(status: Mapping[str, Any]) -> Table:
                 _number(version["p99_ms"]),
                 str(version["requests"]),
                 str(version["copies"]),
+                *([str(version["retries"])] if retried else []),
             )
     return table
 
@@ -97,11 +100,11 @@ def _workloads(status: Mapping[str, Any]) -> Table | None:
 
 
 def _mirrors(status: Mapping[str, Any]) -> Table | None:
-    table = _table("MIRROR TO", "", "WANTED", "SENT", "DROPPED", "FAILED")
+    table = _table("MIRROR TO", "", "WANTED", "SENT", "DROPPED", "UNREACHED", "FAILED")
     for mirror in status["mirrors"]:
         port, subset, host = mirror["to"].split("|")
-        counts = (str(mirror[key]) for key in ("wanted", "sent", "dropped", "failed"))
-        table.add_row(f"{host}:{port}", subset, *counts)
+        counts = (str(mirror[key]) for key in ("wanted", "sent", "dropped", "unreached", "failed"))
+        table.add_row(f"{host}:{port}", subset if mirror["on"] else f"{subset} (off)", *counts)
     return table if table.row_count else None
 
 

@@ -19,7 +19,7 @@ GATEWAY_WORKLOAD = "istio-ingressgateway"
 GATEWAY_NAMESPACE = "istio-system"
 
 _DESTINATION = {
-    "destination_service": f"%CLUSTER_METADATA({NAMESPACE}:host)%",
+    "upstream_cluster": "%UPSTREAM_CLUSTER%",  # known also when no endpoint was: it names the service and the subset
     "destination_workload": f"%UPSTREAM_METADATA({NAMESPACE}:workload)%",
     "destination_workload_namespace": f"%UPSTREAM_METADATA({NAMESPACE}:namespace)%",
     "destination_version": f"%UPSTREAM_METADATA({NAMESPACE}:version)%",

@@ -55,6 +55,7 @@ _log = logging.getLogger(__name__)
 
 ACKNOWLEDGE_SECONDS = 15.0
 SCRAPE_SECONDS = 1.0
+LOOK_SECONDS = 0.1
 _CONFIRMED = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY)
 """Kinds whose status says that Envoy serves them."""
 
@@ -421,13 +422,20 @@ class Instance:
 
     # --- what is going on
 
-    async def _scrape(self) -> None:
+    async def look(self) -> None:
+        """Has the counters as they are now, unless Envoy was asked a moment ago."""
         clock = asyncio.get_running_loop().time
+        if clock() - self.window.latest.at < LOOK_SECONDS:
+            return
+        with suppress(EnvoyFailed):
+            envoy = self.envoy.identity
+            status, body = await self.envoy.admin("GET", SCRAPE)
+            if status == 200 and envoy == self.envoy.identity:
+                self.window.add(parse(body, clock()), str(envoy))
+
+    async def _scrape(self) -> None:
         while True:
-            with suppress(EnvoyFailed):
-                status, body = await self.envoy.admin("GET", SCRAPE)
-                if status == 200:
-                    self.window.add(parse(body, clock()))
+            await self.look()
             if self._unrecorded:  # there may be room by now
                 self.ring()
             await asyncio.sleep(SCRAPE_SECONDS)

@@ -48,7 +48,7 @@ def status(instance: Instance) -> dict[str, Any]:
         "services": [_service(mesh, host, pods, traffic, instance.window.latest) for host in mesh.services.values()],
         "workloads": _workloads(instance, pods),
         "hops": list(_hops(totals)),
-        "mirrors": list(_mirrors(instance.window)),
+        "mirrors": list(_mirrors(mesh, instance.window)),
         "clusters": {name: dict(counters) for name, counters in instance.window.latest.clusters.items()},
         "drift": [asdict(found) for found in drift(instance.files, instance.store)],
         "problems": [problem_json(problem) for problem in instance.problems()],
@@ -152,13 +152,12 @@ def _traffic(
 
 def _retries(counted: Snapshot, host: ServiceHost, subset: str) -> int:
     """Attempts beyond the first; none of them is a request of its own. Of all subsets when `subset` is ""."""
-    own = ("outbound", subset, host.host)
-    clusters = {tuple(name.split("|")): counters for name, counters in counted.clusters.items()}
-    return sum(
-        counters.get("upstream_rq_retry", 0)
-        for (kind, _, of, to), counters in clusters.items()
-        if (kind, subset and of, to) == own
-    )
+    total = 0
+    for name, counters in counted.clusters.items():
+        kind, _, asked, to = name.split("|")
+        if (kind, to) == ("outbound", host.host) and subset in ("", asked):
+            total += counters.get("upstream_rq_retry", 0)
+    return total
 
 
 def _routes(mesh: Mesh, host: ServiceHost) -> Iterator[dict[str, Any]]:
@@ -247,12 +246,13 @@ def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
     yield from (hops[key] for key in sorted(hops))
 
 
-def _mirrors(window: Window) -> Iterator[dict[str, Any]]:
+def _mirrors(mesh: Mesh, window: Window) -> Iterator[dict[str, Any]]:
     """Copies by destination: wanted = sent + dropped + unreached, but for those under way.
 
     `dropped`: beyond the limit; `unreached`: no endpoint, or no connection to it. Of those sent, `failed` got no whole
-    answer, or a 5xx.
+    answer, or a 5xx. What is mirrored no more is still counted, and not `on`.
     """
+    on = set(_mirrored(mesh))
     for name, counters in sorted(window.latest.clusters.items()):
         if not name.startswith("mirror|"):
             continue
@@ -260,6 +260,7 @@ def _mirrors(window: Window) -> Iterator[dict[str, Any]]:
         for series, count in window.totals().items():
             if series.upstream_cluster == name.replace("mirror|", "copy|", 1):
                 ends.update(dict.fromkeys(_ends(series), count))
+        _, _, subset, host = name.split("|")
         overflow = sum(counters.get(key, 0) for key in _NEVER_BEGUN)
         yield {
             "to": name.removeprefix("mirror|"),
@@ -269,7 +270,17 @@ def _mirrors(window: Window) -> Iterator[dict[str, Any]]:
             "unreached": ends["unreached"],
             "failed": ends["failed"],
             "limit": mirror.LIMIT,
+            "on": (host, subset) in on,
         }
+
+
+def _mirrored(mesh: Mesh) -> Iterator[tuple[str, str]]:
+    """Host and subset of everything that some route mirrors to now."""
+    for virtual_service in mesh.virtual_services:
+        for http in virtual_service.spec.http:
+            for copy in (http.mirror, *(policy.destination for policy in http.mirrors)):
+                if copy:
+                    yield names.fqdn(copy.host, virtual_service.metadata.namespace), copy.subset
 
 
 def _ends(copy: Series) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from turnout.control.instance import Instance
 
 DEFAULT_LINES = 100
+LOOK_SECONDS = 0.25
 _OWN = ("turnout", "envoy")
 _POD = re.compile(r"-[a-z0-9]{5}$")
 
@@ -25,6 +27,9 @@ def table(instance: Instance) -> Mapping[str, View]:
     """The views of one instance, by name."""
 
     async def show_status(request: ViewRequest) -> Any:
+        with suppress(TimeoutError):  # then those of the last look
+            async with asyncio.timeout(LOOK_SECONDS):
+                await instance.look()
         return status(instance)
 
     async def show_logs(request: ViewRequest) -> AsyncIterator[str]:

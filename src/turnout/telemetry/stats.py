@@ -16,7 +16,7 @@ from urllib.parse import quote
 REQUEST_TAGS = (
     "source_workload",
     "source_workload_namespace",
-    "destination_service",
+    "upstream_cluster",
     "destination_workload",
     "destination_workload_namespace",
     "destination_version",
@@ -30,9 +30,12 @@ CLUSTER_COUNTERS = (
     "upstream_rq_total",
     "upstream_rq_retry",
     "upstream_rq_timeout",
+    "upstream_rq_cancelled",
     "upstream_rq_pending_overflow",
+    "upstream_rq_pending_failure_eject",
     "upstream_rq_rx_reset",
     "upstream_cx_connect_fail",
+    "upstream_cx_none_healthy",
     "upstream_cx_overflow",
 )
 _FILTER = rf"^turnout\.|^cluster\.(outbound|mirror|copy)\|.*\.({'|'.join(CLUSTER_COUNTERS)})$"
@@ -46,7 +49,8 @@ class Series:
 
     source_workload: str = ""
     source_workload_namespace: str = ""
-    destination_service: str = ""
+    upstream_cluster: str = ""
+    """As mesh.names has it, `outbound|<port>|<subset>|<host>`; of a copy `copy|…`; "-" where a route leads to none."""
     destination_workload: str = ""
     destination_workload_namespace: str = ""
     destination_version: str = ""
@@ -57,9 +61,25 @@ class Series:
     mirrored: bool = False
 
     @property
+    def destination_service(self) -> str:
+        """The service's full host name; "" when the request was for none that is known."""
+        return _part(self.upstream_cluster, 3)
+
+    @property
+    def subset(self) -> str:
+        """The endpoint's subset; without an endpoint, the one that was asked for. "" when there is none."""
+        own = self.destination_subset.strip("-")
+        return own or _part(self.upstream_cluster, 2)
+
+    @property
     def failed(self) -> bool:
         """5xx, or no answer at all (code 0)."""
         return self.response_code.startswith("5") or self.response_code == "0"
+
+
+def _part(cluster: str, index: int) -> str:
+    parts = cluster.split("|")
+    return parts[index] if len(parts) == 4 else ""
 
 
 Bucket = tuple[float, float]

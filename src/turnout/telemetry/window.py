@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
+from typing import Generic, TypeVar
 
 from turnout.telemetry.stats import Bucket, Series, Snapshot, quantile
+
+MOST_FORMER = 10_000
+"""Series that Envoy has forgotten and that are still remembered here."""
 
 
 @dataclass(slots=True)
@@ -36,32 +41,42 @@ class Traffic:
 
 
 class Window:
-    """Snapshots of the last `seconds`, and totals since Turnout first looked. Envoy's counters restart with Envoy."""
+    """Snapshots of the last `seconds`, and totals since Turnout first looked.
+
+    Envoy's counters begin anew with Envoy, and some with a listener or a cluster that is taken away and comes back.
+    The window's never do: what was counted up to the last look stays in.
+    """
 
     def __init__(self, seconds: float = 60.0) -> None:
         self._seconds = seconds
         self._snapshots: deque[Snapshot] = deque(maxlen=600)
-        self._base: dict[Series, int] = {}
+        self._requests: _Sums[Series, str] = _Sums()
+        self._durations: _Sums[Series, Bucket] = _Sums()
+        self._clusters: _Sums[str, str] = _Sums()
+        self._epoch = ""
 
-    def add(self, snapshot: Snapshot) -> None:
-        if self._snapshots and _restarted(self._snapshots[-1], snapshot):
-            for series, count in self._snapshots[-1].requests.items():
-                self._base[series] = self._base.get(series, 0) + count
-            self._snapshots.clear()
-        self._snapshots.append(snapshot)
+    def add(self, snapshot: Snapshot, epoch: str = "") -> None:
+        """`epoch`: which Envoy was asked; with another one everything counts from 0."""
+        anew, self._epoch = epoch != self._epoch, epoch
+        requests = self._requests.grown({series: {"": count} for series, count in snapshot.requests.items()}, anew)
+        self._snapshots.append(
+            Snapshot(
+                snapshot.at,
+                {series: counts[""] for series, counts in requests.items()},
+                self._durations.grown(snapshot.durations, anew),
+                self._clusters.grown(snapshot.clusters, anew),
+            )
+        )
         while len(self._snapshots) > 2 and snapshot.at - self._snapshots[1].at >= self._seconds:
             self._snapshots.popleft()
 
     @property
     def latest(self) -> Snapshot:
-        return self._snapshots[-1] if self._snapshots else Snapshot(0.0)
+        return self._snapshots[-1] if self._snapshots else Snapshot(-inf)
 
-    def totals(self) -> dict[Series, int]:
-        """Requests per series, also across restarts of Envoy."""
-        counts = dict(self._base)
-        for series, count in self.latest.requests.items():
-            counts[series] = counts.get(series, 0) + count
-        return counts
+    def totals(self) -> Mapping[Series, int]:
+        """Requests per series."""
+        return self.latest.requests
 
     def traffic(self, seconds: float) -> dict[Series, Traffic]:
         """What each series did within (about) the last seconds."""
@@ -74,8 +89,34 @@ class Window:
         return {series: between(first, last, series) for series in last.requests}
 
 
-def _restarted(before: Snapshot, after: Snapshot) -> bool:
-    return any(after.requests.get(series, 0) < count for series, count in before.requests.items())
+K = TypeVar("K", bound=Hashable)
+N = TypeVar("N", bound=Hashable)
+Counts = Mapping[K, Mapping[N, int]]
+
+
+class _Sums(Generic[K, N]):
+    """Groups of counters that only grow, made of groups that fall back to 0 now and then."""
+
+    def __init__(self) -> None:
+        self._base: dict[K, Mapping[N, int]] = {}
+        self._before: Counts[K, N] = {}
+
+    def grown(self, now: Counts[K, N], anew: bool) -> Counts[K, N]:
+        for key, counts in self._before.items():
+            if anew or _fell(counts, now.get(key, {})):
+                self._base[key] = _sum(self._base.pop(key, {}), counts)
+        while len(self._base) > MOST_FORMER:
+            del self._base[next(iter(self._base))]
+        self._before = now
+        return {**self._base, **{key: _sum(self._base.get(key, {}), counts) for key, counts in now.items()}}
+
+
+def _fell(before: Mapping[N, int], now: Mapping[N, int]) -> bool:
+    return any(now.get(name, 0) < count for name, count in before.items())
+
+
+def _sum(base: Mapping[N, int], more: Mapping[N, int]) -> Mapping[N, int]:
+    return {name: base.get(name, 0) + more.get(name, 0) for name in {**base, **more}} if base else more
 
 
 def between(first: Snapshot, last: Snapshot, series: Series) -> Traffic:
