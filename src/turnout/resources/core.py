@@ -8,7 +8,9 @@ from typing import Literal
 
 from turnout.resources.meta import Metadata
 
-UNMODELLED = frozenset(("clusterIPs", "deletionTimestamp", "ephemeralContainers", "initContainers", "serviceAccount"))
+UNMODELLED = frozenset(
+    ("clusterIPs", "deletionTimestamp", "ephemeralContainers", "fileKeyRef", "initContainers", "serviceAccount")
+)
 """Fields of Kubernetes that Turnout leaves alone, and that look like misspelt ones of its own."""
 
 
