@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PATH   := $(CURDIR)/$(BIN):$(PATH)
 export PATH
+COMMA  := ,
+# One of the examples is written in Go: the system's toolchain builds it, or else that of a package.
+GO     := $(if $(shell command -v go),,$(COMMA)go)
 
 .PHONY: demo test check bench soak clean help
 .DEFAULT_GOAL := help
@@ -35,7 +38,7 @@ help: ## this list
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,examples,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,examples,bench$(GO)]'
 	touch $@
 
 # Envoy's messages come without types: stubs for mypy, made from the messages themselves.
