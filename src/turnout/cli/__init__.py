@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -22,6 +23,9 @@ COMMANDS = {
     "down": "stop everything",
 }
 """Command name to its line in `turnout --help`; the module `turnout.cli.<name>` holds `command`."""
+
+DEBUG = "TURNOUT_DEBUG"
+"""Set it to see the traceback of a bug."""
 
 
 class Commands(click.Group):
@@ -60,7 +64,17 @@ def main() -> None:
     try:
         root(standalone_mode=True)
     except TurnoutError as error:
-        click.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
-        sys.exit(1)
+        _fail(error.message, error.hint)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), None)
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        _fail(f"a bug in Turnout: {type(error).__name__}: {error}", f"please report it; {DEBUG}=1 shows more of it")
+
+
+def _fail(message: str, hint: str | None) -> None:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    sys.exit(1)

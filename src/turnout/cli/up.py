@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import click
 
 from turnout.cli.options import state_option
-from turnout.error import NotRunning
+from turnout.error import NotRunning, TurnoutError
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance, Options
+    from turnout.control.state import StateDir
 
 REFRESH_SECONDS = 1.0
 LOOK_SECONDS = 0.2
@@ -79,7 +80,7 @@ async def _run(options: Options) -> None:
     instance = Instance(options)
     live = sys.stdout.isatty() and not options.detached
     instance.state.create()
-    _log_to(instance.state.control_log, also_stderr=not live)
+    _log_to(instance.state, also_stderr=not live)
     shown: list[asyncio.Task[None]] = []
 
     def ready(instance: Instance) -> None:
@@ -87,6 +88,12 @@ async def _run(options: Options) -> None:
 
     try:
         await instance.run(ready)
+    except TurnoutError:
+        raise
+    except Exception as error:
+        logging.getLogger(__name__).exception("a bug ended turnout up")
+        message = f"a bug in Turnout: {type(error).__name__}: {error}"
+        raise TurnoutError(message, f"please report it, with {instance.state.crash_log}") from error
     finally:
         for task in shown:
             task.cancel()
@@ -94,11 +101,27 @@ async def _run(options: Options) -> None:
     click.echo("stopped")
 
 
-def _log_to(path: Path, *, also_stderr: bool) -> None:
-    handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1)]
-    if also_stderr:
-        handlers = [logging.StreamHandler()]
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
+def _log_to(state: StateDir, *, also_stderr: bool) -> None:
+    """Tracebacks go to a file of their own: they tell a user nothing."""
+    said = logging.StreamHandler() if also_stderr else _log_file(state.control_log)
+    said.setFormatter(_WithoutTraceback("%(asctime)s %(message)s", "%H:%M:%S"))
+    crashes = _log_file(state.crash_log)
+    crashes.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    crashes.addFilter(lambda record: record.exc_info is not None)
+    logging.basicConfig(level=logging.WARNING, handlers=[said, crashes])
+
+
+def _log_file(path: Path) -> logging.Handler:
+    return RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, delay=True)
+
+
+class _WithoutTraceback(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        said = f"{record.getMessage()}: {record.exc_info[1]!r}" if record.exc_info else record.getMessage()
+        return super().format(logging.makeLogRecord({**record.__dict__, **_PLAIN, "msg": said}))
+
+
+_PLAIN = {"args": None, "exc_info": None, "exc_text": None, "stack_info": None}
 
 
 async def _show_live(instance: Instance) -> None:

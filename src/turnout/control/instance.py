@@ -93,6 +93,7 @@ class Instance:
         self.rejections: dict[tuple[str, tuple[str, ...]], Rejection] = {}
         self.plan_problems: tuple[Problem, ...] = ()
         self._unrecorded: tuple[Problem, ...] = ()
+        self._bugs: dict[str, Problem] = {}
         self.serving = asyncio.Event()
         self.stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -224,13 +225,15 @@ class Instance:
 
     async def _first_config(self) -> None:
         """Envoy listens: from here on a request gets an answer."""
-        try:
-            async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
-                await self.settled()
-        except TimeoutError as error:
-            raise EnvoyFailed(
-                "Envoy does not take its configuration", f"see {self.state.logs / 'envoy.log'}"
-            ) from error
+        settled = asyncio.create_task(self.settled())
+        done, _ = await asyncio.wait(
+            [settled, *self._tasks], timeout=ACKNOWLEDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        settled.cancel()
+        for task in done:  # a task of ours ends only by a bug: that is what to say then
+            task.result()
+        if not done:
+            raise EnvoyFailed("Envoy does not take its configuration", f"see {self.state.logs / 'envoy.log'}")
         self.serving.set()
 
     async def _until_stopped(self) -> None:
@@ -284,7 +287,8 @@ class Instance:
         while True:
             watched = self.files.watched
             async for _ in changes(watched, self.stopping):
-                self._reload()
+                with self._surviving("the saved file"):
+                    self._reload()
                 if self.files.watched != watched:
                     break
             if self.stopping.is_set():
@@ -311,9 +315,10 @@ class Instance:
             await self._changes.complete()
             self._dirty.clear()
             version = self._wanted_version
-            self._derive()
-            self.workloads.reconcile(self._plan())
-            self._publish(version)
+            with self._surviving("the change"):
+                self._derive()
+                self.workloads.reconcile(self._plan())
+                self._publish(version)
 
     def _publish(self, version: int) -> None:
         """A publication that is still under way takes the newer config in, and then answers for it as well."""
@@ -366,6 +371,21 @@ class Instance:
     def _read_sources(self) -> None:
         images = [image for image in self.files.settings.images if not image.attach]
         self._sources = {image.image: fingerprint(image.context, image.watch) for image in images}
+
+    @contextmanager
+    def _surviving(self, what: str) -> Iterator[None]:
+        """A bug of ours inside must not end anybody's traffic: the last good state stays, and the bug is shown."""
+        try:
+            yield
+        except Exception as error:
+            if not self.serving.is_set():
+                raise
+            _log.exception("a bug in Turnout")
+            message = f"a bug in Turnout keeps it from taking {what} in: {type(error).__name__}: {error}"
+            hint = f"the last good state stays in force; please report it, with {self.state.crash_log}"
+            self._bugs[what] = Problem("TNO405", Severity.ERROR, message, None, hint)
+        else:
+            self._bugs.pop(what, None)
 
     # --- acknowledgement
 
@@ -435,7 +455,8 @@ class Instance:
 
     async def _scrape(self) -> None:
         while True:
-            await self.look()
+            with self._surviving("the counters"):
+                await self.look()
             if self._unrecorded:  # there may be room by now
                 self.ring()
             await asyncio.sleep(SCRAPE_SECONDS)
@@ -451,7 +472,7 @@ class Instance:
     def problems(self) -> list[Problem]:
         """All that is wrong now, with its place in the files where it has one."""
         found = [*self.files.problems, *self.world.problems, *self.plan_problems]
-        found += [*self._rejection_problems(), *self._unrecorded]
+        found += [*self._rejection_problems(), *self._unrecorded, *self._bugs.values()]
         return list(dict.fromkeys(self.files.locate(problem) for problem in found))
 
     def _rejection_problems(self) -> list[Problem]:

@@ -37,6 +37,11 @@ class StateDir:
         return self.logs / "turnout.log"
 
     @property
+    def crash_log(self) -> Path:
+        """Tracebacks of bugs."""
+        return self.logs / "crash.log"
+
+    @property
     def runtime(self) -> Path:
         """Where the sockets are: in the state directory, or, if its path is too long for one, in a runtime folder."""
         own = self.path / "run"

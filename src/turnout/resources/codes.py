@@ -157,6 +157,7 @@ _TABLE = (
     Code("TNO402", ERROR, "a port of a Gateway is taken", "choose another: `--gateway-port 80=9080`"),
     Code("TNO403", ERROR, "Envoy rejected a configuration; the last good one stays in force", "please report this"),
     Code("TNO404", ERROR, "the state directory cannot be written; traffic goes on", "free some space"),
+    Code("TNO405", ERROR, "a bug in Turnout; the last good state stays in force", "please report it, with crash.log"),
 )
 
 CODES = {code.code: code for code in _TABLE}
