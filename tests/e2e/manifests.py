@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 HOST = "app.test"
@@ -16,17 +16,22 @@ def service(name: str = "app") -> Object:
 
 
 def deployment(
-    version: str, *, app: str = "app", replicas: int = 1, env: Mapping[str, str] | None = None, **container: Any
+    version: str,
+    *,
+    app: str = "app",
+    replicas: int = 1,
+    env: Mapping[str, str] | Sequence[Object] = (),
+    **container: Any,
 ) -> Object:
     """`<app>-<version>`, run as the image `app`; `container` holds more fields of its one container."""
     labels = {"app": app, "version": version}
-    variables = {"VERSION": version, **(env or {})}
+    more = [{"name": name, "value": value} for name, value in env.items()] if isinstance(env, Mapping) else env
     probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1}
     whole = {
         "name": "app",
         "image": "app:latest",
         "ports": [{"name": "http", "containerPort": 8080}],
-        "env": [{"name": name, "value": value} for name, value in variables.items()],
+        "env": [{"name": "VERSION", "value": version}, *more],
         "readinessProbe": probe,
         **container,
     }
