@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from turnout.cli.change import accepted, carry_out, virtual_services
 from turnout.cli.options import connect, namespace_option, state_option
 from turnout.delivery import mirroring
+from turnout.error import TurnoutError
 from turnout.mesh.names import fqdn
+
+if TYPE_CHECKING:
+    from turnout.client import Client
+
+_METHOD = re.compile(r"[A-Z]+(-[A-Z]+)*")
 
 
 @click.command()
@@ -42,7 +50,7 @@ def command(
     """
     if off == bool(subset):
         raise click.UsageError("give either --to SUBSET or --off")
-    limited = [method.strip().upper() for method in methods.split(",") if method.strip()] if methods else []
+    limited = _methods(methods or "")
     client = connect(state)
     before = virtual_services(client)
     host = fqdn(service, namespace)
@@ -50,9 +58,31 @@ def command(
         edits = accepted(mirroring.off(before, host, route_name))
         carry_out(client, edits, before, f"mirror {service} --off")
         return
+    _require_subset(client, host, subset)
     edits = accepted(mirroring.mirror(before, host, subset, percent=percent, methods=limited, route_name=route_name))
     carry_out(client, edits, before, f"mirror {service} --to {subset}")
     if not limited:
         click.echo(
             "warning: requests that change data are copied too\nhint: limit them with --methods GET,HEAD", err=True
         )
+
+
+def _methods(text: str) -> list[str]:
+    """`get, HEAD` → `["GET", "HEAD"]`."""
+    methods = [method.strip().upper() for method in text.split(",") if method.strip()]
+    for method in methods:
+        if not _METHOD.fullmatch(method):
+            raise click.UsageError(f"--methods: {method!r} is no HTTP method")
+    return methods
+
+
+def _require_subset(client: Client, host: str, subset: str) -> None:
+    """Copies to a subset that is not there would go nowhere, unseen. Raises TurnoutError."""
+    from turnout.resources.kinds import DESTINATION_RULE
+
+    rules = client.list(DESTINATION_RULE)["items"]
+    own = [rule for rule in rules if fqdn(rule["spec"]["host"], rule["metadata"]["namespace"]) == host]
+    known = [each["name"] for rule in own for each in rule["spec"].get("subsets") or ()]
+    if subset not in known:
+        hint = f"subsets: {', '.join(known)}" if known else "a DestinationRule names them: `turnout init` writes one"
+        raise TurnoutError(f"{host} has no subset {subset}", hint)

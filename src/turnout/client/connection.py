@@ -115,7 +115,7 @@ class Connection:
         if code == 401:
             # The port of an instance that is gone went to another one.
             raise not_running(self.state)
-        raise ApiError(code, reason, message)
+        raise ApiError(code, reason, *_hinted(message))
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -128,3 +128,9 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             self._http.close()
             raise not_running(self.state) from error
+
+
+def _hinted(message: str) -> tuple[str, str | None]:
+    """A message as the API puts it on one line, and the hint at its end, where it has one."""
+    said, begins, hint = message.partition(" (hint: ")
+    return (said, hint.removesuffix(")")) if begins and hint.endswith(")") else (message, None)

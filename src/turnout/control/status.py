@@ -142,7 +142,7 @@ def _traffic(
     return {
         "requests": sum(totals.get(s, 0) for s in found if not s.mirrored),
         "errors": sum(totals.get(s, 0) for s in found if not s.mirrored and s.failed),
-        "copies": sum(totals.get(s, 0) for s in found if s.mirrored),
+        "copies": sum(totals.get(s, 0) for s in found if s.mirrored and "sent" in _ends(s)),
         "rate": now.rate,
         "error_share": now.errors / now.requests if now.requests else 0.0,
         "p50_ms": now.milliseconds(0.5),

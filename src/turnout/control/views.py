@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from turnout.control.instance import Instance
 
 DEFAULT_LINES = 100
+MOST_LINES = 100_000
 LOOK_SECONDS = 0.25
 _OWN = ("turnout", "envoy")
 _POD = re.compile(r"-[a-z0-9]{5}$")
@@ -38,12 +39,13 @@ def table(instance: Instance) -> Mapping[str, View]:
     async def history(request: ViewRequest) -> Any:
         if request.method == "GET":
             return list(instance.history.all())
-        if isinstance(request.body, Mapping) and "undone" in request.body:
-            instance.history.mark_undone(int(request.body["undone"]))
+        step = request.body
+        if isinstance(step, Mapping) and type(step.get("undone")) is int:
+            instance.history.mark_undone(step["undone"])
             return {}
-        if not isinstance(request.body, Mapping):
-            raise ApiError(400, "BadRequest", "a step is a JSON object")
-        return instance.history.add(request.body)
+        if not isinstance(step, Mapping) or not isinstance(step.get("command"), str) or not step.get("objects"):
+            raise ApiError(400, "BadRequest", "a step has a `command` and its `objects`, or says which one is `undone`")
+        return instance.history.add(step)
 
     async def down(request: ViewRequest) -> Any:
         if request.method != "POST":
@@ -56,7 +58,7 @@ def table(instance: Instance) -> Mapping[str, View]:
 
 def _logs(instance: Instance, query: Mapping[str, str]) -> AsyncIterator[str]:
     """`workload` (a Deployment, a pod, `turnout` or `envoy`; all when empty), `follow`, `lines`."""
-    wanted, lines = query.get("workload", ""), int(query.get("lines", DEFAULT_LINES))
+    wanted, lines = query.get("workload", ""), _count(query.get("lines", str(DEFAULT_LINES)))
     if not wanted:
         paths = {pod.name: _path(instance, pod.name) for pod in instance.pods()}
     else:
@@ -67,6 +69,12 @@ def _logs(instance: Instance, query: Mapping[str, str]) -> AsyncIterator[str]:
         known = sorted({pod.workload for pod in instance.pods()} | set(_OWN))
         raise ApiError(404, "NotFound", f"no workload is called {wanted}", f"known: {', '.join(known)}")
     return merged(paths, lines, following=query.get("follow") == "1")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ApiError(400, "BadRequest", f"{text!r} is no number of lines")
+    return min(int(text), MOST_LINES)
 
 
 def _path(instance: Instance, name: str) -> Path:

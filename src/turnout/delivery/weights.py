@@ -64,7 +64,8 @@ def _unfit(wanted: Mapping[str, Decimal]) -> Refusal | None:
         if isinstance(exponent, int) and -exponent > _MAX_DECIMALS:
             return Refusal(f"{subset}={weight} is finer than 0.001 %", "give at most three decimals")
     total = sum(wanted.values())
-    return Refusal(f"weights total {total}, more than 100") if total > HUNDRED else None
+    hint = "what is not named gets the rest to 100"
+    return Refusal(f"weights total {total}, more than 100", hint) if total > HUNDRED else None
 
 
 def _candidates(

@@ -82,7 +82,8 @@ def read_paths(paths: Sequence[Path], previous: Manifests | None = None) -> Mani
 
 def read_text(path: Path) -> str:
     """A file's text with its line ends as they are; bytes that are no UTF-8 are for the reader to name. OSError."""
-    return path.read_bytes().decode("utf-8", "surrogateescape")
+    with path.open("rb") as file:  # a device may never end
+        return file.read(MAX_FILE_BYTES + 1).decode("utf-8", "surrogateescape")
 
 
 def shown(path: Path) -> str:
@@ -119,7 +120,8 @@ def _found(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
             files.setdefault(file.resolve(), file)
         if path.is_dir() and len(files) == before:
             message = f"no {' or '.join('*' + suffix for suffix in SUFFIXES)} in this folder"
-            problems.append(problem(NOTHING_FOUND, _start(path), message))
+            hint = "name the folder that holds the manifests, or write the first ones with `turnout init`"
+            problems.append(problem(NOTHING_FOUND, _start(path), message, hint))
     return list(files.values()), problems
 
 
@@ -136,13 +138,13 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _parsed(path: Path, known: ParsedFile | None) -> ParsedFile:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            message = f"the file is larger than {MAX_FILE_BYTES >> 20} MiB"
-            return ParsedFile(path, "", (), (problem(TOO_MUCH, _start(path), message),))
         text = read_text(path)
     except OSError as error:
         hint = "check the path" if isinstance(error, FileNotFoundError) else None
         return ParsedFile(path, "", (), (problem(UNREADABLE, _start(path), f"cannot read it: {error.strerror}", hint),))
+    if len(text.encode("utf-8", "surrogateescape")) > MAX_FILE_BYTES:
+        message = f"the file is larger than {MAX_FILE_BYTES >> 20} MiB"
+        return ParsedFile(path, "", (), (problem(TOO_MUCH, _start(path), message),))
     return known if known and known.text == text else parse(path, text)
 
 
