@@ -8,15 +8,12 @@ from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from envoy.extensions.access_loggers.stats.v3.stats_pb2 import Config
 
 from turnout.compiler.values import NAMESPACE, packed
-from turnout.mesh.proxy import Egress, Proxy
+from turnout.mesh.proxy import GATEWAY_NAMESPACE, GATEWAY_WORKLOAD, Egress, Proxy
 
 REQUESTS = "istio_requests_total"
 DURATION = "istio_request_duration_us"
 COPIES = "turnout_mirrored_requests_total"
 COPY_DURATION = "turnout_mirrored_request_duration_us"
-
-GATEWAY_WORKLOAD = "istio-ingressgateway"
-GATEWAY_NAMESPACE = "istio-system"
 
 _DESTINATION = {
     "upstream_cluster": "%UPSTREAM_CLUSTER%",  # known also when no endpoint was: it names the service and the subset

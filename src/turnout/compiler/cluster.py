@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
 from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, Http2ProtocolOptions
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
-from google.protobuf.any_pb2 import Any
 
 from turnout.compiler import traffic_policy
 from turnout.compiler.values import metadata, packed
-from turnout.mesh import names
 from turnout.mesh.mesh import Mesh, http_ports
-from turnout.mesh.service import Protocol, ServiceHost, port_protocol
-from turnout.resources.core import ServicePort
-from turnout.resources.destination_rule import Subset
+from turnout.mesh.rule import Target
+from turnout.mesh.service import Protocol, port_protocol
 
 ADS = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
 
 
-def clusters(mesh: Mesh) -> Iterator[Cluster]:
-    """For every HTTP port of every service: the service as a whole, then each of its subsets."""
+def targets(mesh: Mesh, caller_namespaces: Iterable[str]) -> Iterator[Target]:
+    """All that can be called: each service's HTTP ports as a whole and by subset, and again where callers differ."""
+    callers = sorted(set(caller_namespaces))
     for host in mesh.services.values():
-        policy = mesh.policies[host.host]
-        for port in http_ports(host):
-            for subset in (None, *policy.subsets):
-                yield cluster(mesh, host, port, subset)
+        ports = http_ports(host)
+        for view in dict.fromkeys(("", *(mesh.view(host.host, caller) for caller in callers))):
+            for port in ports:
+                for subset in ("", *(subset.name for subset in mesh.policy(host.host, view).subsets)):
+                    yield Target(host.host, port.port, subset, view)
 
 
-def cluster(mesh: Mesh, host: ServiceHost, port: ServicePort, subset: Subset | None) -> Cluster:
-    """One cluster with the traffic policy that is in force for it."""
-    name = names.cluster(port.port, subset.name if subset else "", host.host)
-    policy = mesh.policies[host.host].policy(port.port, subset)
+def cluster(mesh: Mesh, target: Target) -> Cluster:
+    """One cluster with the traffic policy that is in force for it. Its endpoints come by EDS."""
+    policy = mesh.policy(target.host, target.view)
     built = Cluster(
-        name=name,
+        name=target.cluster,
         type=Cluster.EDS,
-        eds_cluster_config=Cluster.EdsClusterConfig(eds_config=ADS, service_name=name),
-        metadata=metadata({"host": host.host, "subset": subset.name if subset else ""}),
+        eds_cluster_config=Cluster.EdsClusterConfig(eds_config=ADS, service_name=target.cluster),
+        metadata=metadata({"host": target.host, "subset": target.subset}),
     )
     # A draining endpoint must get nothing new, even when it is the larger part: no panic.
     built.common_lb_config.healthy_panic_threshold.value = 0
-    speaks_http2 = port_protocol(port) is Protocol.HTTP2
-    options = http_options(http2=speaks_http2)
-    traffic_policy.apply(built, options, policy)
-    built.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(_packed(options))
+    options = http_options(http2=speaks_http2(mesh, target))
+    traffic_policy.apply(built, options, policy.policy(target.port, policy.subset(target.subset)))
+    built.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(options))
     return built
+
+
+def speaks_http2(mesh: Mesh, target: Target) -> bool:
+    port = mesh.services[target.host].port(target.port)
+    return port is not None and port_protocol(port) is Protocol.HTTP2
 
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -60,7 +62,3 @@ def http_options(*, http2: bool) -> HttpProtocolOptions:
     else:
         explicit.http_protocol_options.CopyFrom(Http1ProtocolOptions())
     return HttpProtocolOptions(explicit_http_config=explicit)
-
-
-def _packed(options: HttpProtocolOptions) -> Any:
-    return packed(options)

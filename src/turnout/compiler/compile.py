@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from turnout.compiler import access_log, cluster, endpoint, mirror
 from turnout.compiler.config import Config
 from turnout.compiler.listener import listener
-from turnout.compiler.route import Scope, mirrored, route_configuration
+from turnout.compiler.route import Scope, route_configuration
 from turnout.mesh import routing
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Proxy
-from turnout.mesh.routing import Target
-from turnout.mesh.service import Protocol, port_protocol
+from turnout.mesh.routing import RouteTable, Target
 
 
 def compile(mesh: Mesh, proxies: Sequence[Proxy]) -> Config:  # noqa: A001 # the word of the field
     """One Envoy that plays every proxy of this machine: the gateway's ports and each workload's way out."""
-    outbound = list(cluster.clusters(mesh))
-    scope = Scope(mesh, frozenset(built.name for built in outbound))
-    tables = [routing.table(mesh, proxy) for proxy in proxies]
-    copied = list(mirrored(tables, scope))
-    copies = [built for target in copied for built in mirror.clusters(target, http2=_speaks_http2(mesh, target))]
+    targets = list(cluster.targets(mesh, (proxy.namespace for proxy in proxies)))
+    scope = Scope(mesh, frozenset(target.cluster for target in targets))
+    names = routing.table_names(mesh, proxies)
+    tables = [routing.table(mesh, proxy, name) for name, proxy in dict(zip(names, proxies, strict=True)).items()]
+    copied = _copied(tables, scope)
+    copies = [built for t in copied for built in mirror.clusters(t, http2=cluster.speaks_http2(mesh, t))]
     return Config.of(
-        clusters=[*outbound, *copies],
-        endpoints=endpoint.assignments(mesh),
+        clusters=[*(cluster.cluster(mesh, target) for target in targets), *copies],
+        endpoints=endpoint.assignments(mesh, targets),
         listeners=[
-            *(listener(proxy) for proxy in proxies),
+            *(listener(proxy, name) for proxy, name in zip(proxies, names, strict=True)),
             *(mirror.listener(target, access_log.copies()) for target in copied),
         ],
         routes=[route_configuration(table, scope) for table in tables],
     )
 
 
-def _speaks_http2(mesh: Mesh, target: Target) -> bool:
-    port = mesh.services[target.host].port(target.port)
-    return port is not None and port_protocol(port) is Protocol.HTTP2
+def _copied(tables: Iterable[RouteTable], scope: Scope) -> list[Target]:
+    """Everything that exists and that some rule sends copies to, once."""
+    rules = (rule for table in tables for host in table.hosts for rule in host.rules)
+    wanted = (copies.target for rule in rules for copies in mirror.copies(rule, scope.mesh))
+    return sorted({t for t in wanted if t.cluster in scope.known}, key=lambda target: target.cluster)

@@ -17,9 +17,7 @@ def cors(policy: CorsPolicy) -> EnvoyCorsPolicy:
         allow_headers=",".join(policy.allow_headers),
         expose_headers=",".join(policy.expose_headers),
     )
-    matchers = [string(origin) or StringMatcher(prefix="") for origin in policy.allow_origins]
-    matchers += [StringMatcher(exact=origin) for origin in policy.allow_origin]
-    built.allow_origin_string_match.extend(matchers)
+    built.allow_origin_string_match.extend(_origins(policy))
     if policy.allow_credentials is not None:
         built.allow_credentials.value = policy.allow_credentials
     if policy.max_age is not None:
@@ -28,3 +26,11 @@ def cors(policy: CorsPolicy) -> EnvoyCorsPolicy:
     # Unmatched preflights are passed on to the application unless the policy says IGNORE.
     built.forward_not_matching_preflights.value = policy.unmatched_preflights != "IGNORE"
     return built
+
+
+def _origins(policy: CorsPolicy) -> list[StringMatcher]:
+    """The older `allowOrigin` counts only without `allowOrigins`; an origin that names nothing matches nothing."""
+    if not policy.allow_origins:
+        return [StringMatcher(exact=origin) for origin in policy.allow_origin]
+    matchers = (string(origin) for origin in policy.allow_origins)
+    return [matcher for matcher in matchers if matcher is not None]

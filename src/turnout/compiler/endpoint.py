@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from envoy.config.core.v3.address_pb2 import Address, SocketAddress
 from envoy.config.core.v3.health_check_pb2 import DRAINING, HEALTHY
@@ -10,37 +11,41 @@ from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoin
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
 from turnout.compiler.values import metadata
-from turnout.mesh import names
-from turnout.mesh.mesh import Mesh, http_ports
-from turnout.mesh.service import Instance, ServiceHost, revision
-from turnout.resources.core import ServicePort
+from turnout.mesh.mesh import Mesh
+from turnout.mesh.rule import Target
+from turnout.mesh.service import Instance, revision
 from turnout.resources.destination_rule import Subset
 
 
-def assignments(mesh: Mesh) -> Iterator[ClusterLoadAssignment]:
-    """One for each cluster of `compiler.cluster`, empty where nothing runs."""
-    for host in mesh.services.values():
-        for subset in (None, *mesh.policies[host.host].subsets):
-            found = mesh.endpoints(host, subset)
-            for port in http_ports(host):
-                yield _assignment(mesh, host, port, subset, found)
+def assignments(mesh: Mesh, targets: Iterable[Target]) -> Iterator[ClusterLoadAssignment]:
+    """One for each target, empty where nothing runs."""
+    for (host, port, view), group in groupby(targets, key=lambda target: (target.host, target.port, target.view)):
+        service, subsets = mesh.services[host], mesh.policy(host, view).subsets
+        service_port = service.port(port)
+        assert service_port is not None, "targets are made from ports"
+        running = [(i, _endpoint(i, i.target(service_port), _subset_of(i, subsets))) for i in mesh.members[host]]
+        for target in group:
+            subset = next((own for own in subsets if own.name == target.subset), None)
+            wanted = subset.labels.items() if subset else ()
+            yield _assignment(target.cluster, [endpoint for i, endpoint in running if i.labels.items() >= set(wanted)])
 
 
-def _assignment(
-    mesh: Mesh, host: ServiceHost, port: ServicePort, subset: Subset | None, found: list[Instance]
-) -> ClusterLoadAssignment:
-    name = names.cluster(port.port, subset.name if subset else "", host.host)
-    endpoints = [_endpoint(mesh, host, instance, instance.target(port)) for instance in found]
+def _assignment(name: str, endpoints: list[LbEndpoint]) -> ClusterLoadAssignment:
     groups = [LocalityLbEndpoints(lb_endpoints=endpoints)] if endpoints else []
     return ClusterLoadAssignment(cluster_name=name, endpoints=groups)
+
+
+def _subset_of(instance: Instance, subsets: Iterable[Subset]) -> str:
+    """The first subset that an instance belongs to; empty when it is in none."""
+    matching = (s.name for s in subsets if s.labels and s.labels.items() <= instance.labels.items())
+    return next(matching, "")
 
 
 def socket_address(address: str, port: int) -> Address:
     return Address(socket_address=SocketAddress(address=address, port_value=port))
 
 
-def _endpoint(mesh: Mesh, host: ServiceHost, instance: Instance, port: int) -> LbEndpoint:
-    subset = mesh.subset_of(host, instance)
+def _endpoint(instance: Instance, port: int, subset: str) -> LbEndpoint:
     labels = {
         "workload": instance.workload,
         "namespace": instance.namespace,

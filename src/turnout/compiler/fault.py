@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from envoy.extensions.filters.common.fault.v3.fault_pb2 import FaultDelay
 from envoy.extensions.filters.http.fault.v3.fault_pb2 import FaultAbort, HTTPFault
 from envoy.type.v3.percent_pb2 import FractionalPercent
@@ -17,25 +19,23 @@ _GRPC_STATUS = (
 )  # fmt: skip
 
 
-def http_fault(fault: HTTPFaultInjection) -> HTTPFault:
+def http_fault(fault: HTTPFaultInjection) -> HTTPFault | None:
+    """None where nothing that Envoy can inject is left: a delay without a fixed time, an abort without a status."""
     built = HTTPFault()
-    if fault.delay:
-        built.delay.CopyFrom(_delay(fault.delay))
-    if fault.abort:
+    if fault.delay and fault.delay.fixed_delay:
+        built.delay.CopyFrom(_delay(fault.delay, fault.delay.fixed_delay))
+    if fault.abort and (fault.abort.http_status or fault.abort.grpc_status):
         built.abort.CopyFrom(_abort(fault.abort))
-    return built
+    return built if built.HasField("delay") or built.HasField("abort") else None
 
 
-def _delay(delay: Delay) -> FaultDelay:
-    built = FaultDelay(percentage=_share(delay.percentage, delay.percent))
-    if delay.fixed_delay:
-        built.fixed_delay.CopyFrom(duration(delay.fixed_delay))
-    return built
+def _delay(delay: Delay, fixed: timedelta) -> FaultDelay:
+    return FaultDelay(percentage=_share(delay.percentage, delay.percent), fixed_delay=duration(fixed))
 
 
 def _abort(abort: Abort) -> FaultAbort:
     built = FaultAbort(percentage=_share(abort.percentage, 0))
-    if abort.grpc_status is not None:
+    if abort.grpc_status:
         built.grpc_status = _GRPC_STATUS.index(abort.grpc_status)
     else:
         built.http_status = abort.http_status or 0

@@ -12,6 +12,11 @@ from turnout.resources.virtual_service import HeaderOperations, Headers
 _HOST = ("host", ":authority")
 
 
+def _is_internal(name: str) -> bool:
+    """Host and the pseudo headers are Envoy's own: an operation on them would be refused, or do harm."""
+    return name.startswith(":") or name.lower() == "host"
+
+
 class Adjustable(Protocol):
     """A Route or a WeightedCluster.ClusterWeight: both carry the same four lists."""
 
@@ -30,9 +35,9 @@ def adjust(where: Adjustable, headers: Headers | None) -> None:
     if headers is None:
         return
     request, response = headers.request or HeaderOperations(), headers.response or HeaderOperations()
-    where.request_headers_to_remove.extend(sorted(request.remove))
+    where.request_headers_to_remove.extend(_removed(request))
     where.request_headers_to_add.extend(options(request))
-    where.response_headers_to_remove.extend(sorted(response.remove))
+    where.response_headers_to_remove.extend(_removed(response))
     where.response_headers_to_add.extend(options(response))
 
 
@@ -44,8 +49,12 @@ def options(operations: HeaderOperations) -> list[HeaderValueOption]:
     return [
         HeaderValueOption(header=HeaderValue(key=name, value=value), append_action=action)
         for name, value, action in wanted
-        if name.lower() not in _HOST
+        if not _is_internal(name)
     ]
+
+
+def _removed(operations: HeaderOperations) -> list[str]:
+    return sorted(name for name in operations.remove if not _is_internal(name))
 
 
 def authority(headers: Headers | None) -> str | None:

@@ -22,20 +22,23 @@ LOOPBACK = "127.0.0.1"
 _IDLE_TIMEOUT = timedelta(hours=1)
 
 
-def listener(proxy: Proxy) -> Listener:
-    """On loopback, and alone on its port: sharing one silently would hide another proxy behind ours."""
-    chain = FilterChain(filters=[Filter(name=filters.MANAGER, typed_config=packed(_manager(proxy)))])
+def listener(proxy: Proxy, route_table: str) -> Listener:
+    """On loopback, and alone on its port: sharing one silently would hide another proxy behind ours.
+
+    `route_table`: the name of the RouteConfiguration that it serves.
+    """
+    chain = FilterChain(filters=[Filter(name=filters.MANAGER, typed_config=packed(_manager(proxy, route_table)))])
     built = Listener(name=proxy.name, address=socket_address(LOOPBACK, proxy.listen_port), filter_chains=[chain])
     built.enable_reuse_port.value = False
     built.stat_prefix = proxy.name
     return built
 
 
-def _manager(proxy: Proxy) -> HttpConnectionManager:
+def _manager(proxy: Proxy, route_table: str) -> HttpConnectionManager:
     gateway = isinstance(proxy, Ingress)
     built = HttpConnectionManager(
         stat_prefix=proxy.name,
-        rds=Rds(config_source=ADS, route_config_name=proxy.name),
+        rds=Rds(config_source=ADS, route_config_name=route_table),
         http_filters=filters.chain(),
         access_log=[access_log.requests(proxy)],
         preserve_external_request_id=not gateway,

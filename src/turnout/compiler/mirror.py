@@ -11,6 +11,7 @@ Each is limited in connections, requests and buffers; a copy that does not fit i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
@@ -34,8 +35,9 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from turnout.compiler import filters
 from turnout.compiler.cluster import ADS, HTTP_OPTIONS, http_options
 from turnout.compiler.values import duration, metadata, millionths, packed, uint32
-from turnout.mesh.routing import Target
-from turnout.resources.virtual_service import HTTPRoute, Percent
+from turnout.mesh.mesh import Mesh
+from turnout.mesh.rule import Rule, Target
+from turnout.resources.virtual_service import HTTPRoute
 
 HEADER = "x-turnout-mirror"
 """What a copy carries, so that the candidate can tell it from a real request."""
@@ -47,30 +49,43 @@ _CONNECT_TIMEOUT = timedelta(milliseconds=250)
 _BANDWIDTH_KIB_PER_S = 20 * 1024
 
 
-def policies(http: HTTPRoute, targets: list[tuple[Target, Percent | None]], known: frozenset[str]) -> list[
-    RouteAction.RequestMirrorPolicy
-]:  # fmt: skip
-    """One per destination; a destination that does not exist is named all the same, and Envoy sends it nothing."""
-    built = []
-    for target, percentage in targets:
-        policy = RouteAction.RequestMirrorPolicy(
-            cluster=outer(target) if target.cluster in known else target.cluster,
-            disable_shadow_host_suffix_append=True,
-            request_headers_mutations=[_label("candidate")],
-        )
-        policy.runtime_fraction.default_value.CopyFrom(millionths(_percent(http, percentage)))
-        policy.trace_sampled.value = False
-        built.append(policy)
-    return built
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Where copies of a rule's requests go, and how many of a hundred."""
+
+    target: Target
+    percent: float
 
 
-def _percent(http: HTTPRoute, percentage: Percent | None) -> float:
-    """Absent is 100; present but empty is 0. `mirror` takes its percentage from the route."""
-    if http.mirror is None:
-        return percentage.value if percentage else 100.0
+def copies(rule: Rule, mesh: Mesh) -> list[Copies]:
+    """A percentage that is absent means all; one that is present but empty means none, and then there is no mirror."""
+    http = rule.http
+    if http is None:
+        return []
+    wanted = [(http.mirror, _percent(http))] if http.mirror else []
+    wanted += [
+        (p.destination, 100.0 if p.percentage is None else p.percentage.value) for p in http.mirrors if p.destination
+    ]
+    return [Copies(rule.target(mesh, destination), percent) for destination, percent in wanted if percent > 0]
+
+
+def _percent(http: HTTPRoute) -> float:
     if http.mirror_percentage is not None:
         return http.mirror_percentage.value
     return 100.0 if http.mirror_percent is None else float(http.mirror_percent)
+
+
+def policy(wanted: Copies, known: frozenset[str]) -> RouteAction.RequestMirrorPolicy:
+    """A destination that does not exist is named all the same, and Envoy sends it nothing."""
+    target = wanted.target
+    built = RouteAction.RequestMirrorPolicy(
+        cluster=outer(target) if target.cluster in known else target.cluster,
+        disable_shadow_host_suffix_append=True,
+        request_headers_mutations=[_label("candidate")],
+    )
+    built.runtime_fraction.default_value.CopyFrom(millionths(wanted.percent))
+    built.trace_sampled.value = False
+    return built
 
 
 def _label(value: str) -> HeaderMutation:
@@ -82,12 +97,12 @@ def _label(value: str) -> HeaderMutation:
 
 def outer(target: Target) -> str:
     """The cluster that leads to the internal listener, and the listener's name."""
-    return f"mirror|{target.port}|{target.subset}|{target.host}"
+    return f"mirror|{target.key}"
 
 
 def inner(target: Target) -> str:
     """The cluster that leads from the internal listener to the candidate."""
-    return f"copy|{target.port}|{target.subset}|{target.host}"
+    return f"copy|{target.key}"
 
 
 def clusters(target: Target, *, http2: bool) -> tuple[Cluster, Cluster]:

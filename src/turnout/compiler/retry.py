@@ -14,10 +14,10 @@ _HOST_SELECTION_ATTEMPTS = 5
 
 
 def policy(retry: HTTPRetry | None, *, consistent_hash: bool) -> RetryPolicy | None:
-    """None: `attempts: 0`. A consistent hash keeps its host, so it is not sent elsewhere."""
+    """None: `attempts: 0`. A consistent hash keeps its host, so a retry is not sent elsewhere unless asked for."""
     if retry is None:
         retry = HTTPRetry(attempts=ATTEMPTS)
-    if retry.attempts == 0:
+    if retry.attempts <= 0:
         return None
     conditions, codes = _split(retry.retry_on or RETRY_ON)
     built = RetryPolicy(retry_on=",".join(conditions), num_retries=uint32(retry.attempts), retriable_status_codes=codes)
@@ -25,8 +25,9 @@ def policy(retry: HTTPRetry | None, *, consistent_hash: bool) -> RetryPolicy | N
         built.per_try_timeout.CopyFrom(duration(retry.per_try_timeout))
     if retry.backoff:
         built.retry_back_off.base_interval.CopyFrom(duration(retry.backoff))
-    if not consistent_hash and retry.retry_ignore_previous_hosts is not False:
-        built.host_selection_retry_max_attempts = _HOST_SELECTION_ATTEMPTS
+    built.host_selection_retry_max_attempts = _HOST_SELECTION_ATTEMPTS
+    elsewhere = retry.retry_ignore_previous_hosts
+    if not consistent_hash if elsewhere is None else elsewhere:
         built.retry_host_predicate.add(
             name="envoy.retry_host_predicates.previous_hosts", typed_config=packed(PreviousHostsPredicate())
         )
@@ -35,9 +36,9 @@ def policy(retry: HTTPRetry | None, *, consistent_hash: bool) -> RetryPolicy | N
 
 def _split(retry_on: str) -> tuple[list[str], list[int]]:
     """Integers are status codes; they need the condition that looks at them."""
-    tokens = retry_on.split(",")
-    codes = [int(token) for token in tokens if token.isdigit()]
-    conditions = [token for token in tokens if token and not token.isdigit()]
+    tokens = [token.strip() for token in retry_on.split(",")]
+    codes = [int(token) for token in tokens if token.isdecimal()]
+    conditions = [token for token in tokens if token and not token.isdecimal()]
     if codes and "retriable-status-codes" not in conditions:
         conditions.append("retriable-status-codes")
     return conditions, codes

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from envoy.config.core.v3.base_pb2 import DataSource
 from envoy.config.core.v3.substitution_format_string_pb2 import SubstitutionFormatString
 from envoy.config.route.v3.route_components_pb2 import (
     DirectResponseAction,
-    RedirectAction,
     Route,
     RouteAction,
     RouteMatch,
@@ -21,27 +19,23 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
 from turnout.compiler import cors, fault, headers, mirror, retry
+from turnout.compiler.direct_response import MAX_BODY_BYTES, direct_response
+from turnout.compiler.hash_policy import hash_policy
 from turnout.compiler.match import route_match
-from turnout.compiler.values import duration, metadata, packed, seconds, uint32
+from turnout.compiler.redirect import redirect
+from turnout.compiler.values import duration, metadata, packed, uint32
 from turnout.mesh import routing
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.routing import Rule, Target
-from turnout.resources.destination_rule import ConsistentHash
-from turnout.resources.virtual_service import (
-    Destination,
-    HTTPDirectResponse,
-    HTTPRedirect,
-    HTTPRewrite,
-    HTTPRoute,
-    HTTPRouteDestination,
-    Percent,
-)
+from turnout.resources.virtual_service import HTTPRewrite, HTTPRoute, HTTPRouteDestination
+
+Choice = tuple[HTTPRouteDestination, Target]
+"""One of a route's destinations as it is written, and where it leads."""
 
 _BLOCKED = (
     "%REQ(:AUTHORITY)% is not a service of this mesh, and outbound traffic policy is REGISTRY_ONLY.\n"
     "Add a Service (or its port), or list the address in NO_PROXY.\n"
 )
-_MAX_BODY_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +54,7 @@ def route_configuration(table: routing.RouteTable, scope: Scope) -> RouteConfigu
             domains=host.domains,
             routes=[route(rule, scope) for rule in host.rules],
             include_request_attempt_count=True,
+            require_tls=VirtualHost.ALL if host.require_tls else VirtualHost.NONE,
         )
         for host in table.hosts
     ]
@@ -67,7 +62,7 @@ def route_configuration(table: routing.RouteTable, scope: Scope) -> RouteConfigu
     built = RouteConfiguration(
         name=table.name,
         virtual_hosts=hosts,
-        max_direct_response_body_size_bytes=uint32(_MAX_BODY_BYTES),
+        max_direct_response_body_size_bytes=uint32(MAX_BODY_BYTES),
     )
     built.validate_clusters.value = False
     built.ignore_port_in_host_matching = not table.block_all
@@ -91,15 +86,16 @@ def route(rule: Rule, scope: Scope) -> Route:
     """One rule under one match."""
     built = Route(name=rule.name, match=route_match(rule.match), metadata=metadata({"route": label(rule)}))
     if rule.http is None:
-        assert rule.default is not None
-        built.route.CopyFrom(_forward(HTTPRoute(), [(HTTPRouteDestination(), rule.default)], [], scope))
+        assert rule.default is not None, "a rule without a VirtualService has a default"
+        built.route.CopyFrom(_forward(HTTPRoute(), [(HTTPRouteDestination(), rule.default)], scope))
         return built
     _act(built, rule, rule.http, scope)
     headers.adjust(built, rule.http.headers)
     if len(rule.http.route) == 1:
         headers.adjust(built, rule.http.route[0].headers)
-    if rule.http.fault:
-        built.typed_per_filter_config[fault.FILTER].CopyFrom(packed(fault.http_fault(rule.http.fault)))
+    injected = fault.http_fault(rule.http.fault) if rule.http.fault else None
+    if injected:
+        built.typed_per_filter_config[fault.FILTER].CopyFrom(packed(injected))
     if rule.http.cors_policy:
         built.typed_per_filter_config[cors.FILTER].CopyFrom(packed(cors.cors(rule.http.cors_policy)))
     if rule.match and rule.match.stat_prefix:
@@ -121,153 +117,67 @@ def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
     elif http.direct_response:
         built.direct_response.CopyFrom(direct_response(http.direct_response))
     else:
-        destinations = [(choice, _resolve(choice, rule, scope)) for choice in http.route]
-        built.route.CopyFrom(_forward(http, destinations, mirrors(rule, scope.mesh), scope))
+        built.route.CopyFrom(_forward(http, _resolved(rule, http, scope), scope))
+        built.route.request_mirror_policies.extend(
+            mirror.policy(copies, scope.known) for copies in mirror.copies(rule, scope.mesh)
+        )
 
 
-def _resolve(choice: HTTPRouteDestination, rule: Rule, scope: Scope) -> Target:
-    assert choice.destination is not None
-    assert rule.virtual_service is not None
-    namespace = rule.virtual_service.metadata.namespace
-    return routing.target(scope.mesh, choice.destination, namespace, rule.listener_port)
+def _resolved(rule: Rule, http: HTTPRoute, scope: Scope) -> list[Choice]:
+    return [(choice, rule.target(scope.mesh, choice.destination)) for choice in http.route if choice.destination]
 
 
-def mirrors(rule: Rule, mesh: Mesh) -> list[tuple[Target, Percent | None]]:
-    """Where copies go, each with its own percentage (None: the route's)."""
-    if rule.http is None or rule.virtual_service is None:
-        return []
-    wanted: list[tuple[Destination | None, Percent | None]] = [(rule.http.mirror, None)]
-    wanted += [(policy.destination, policy.percentage) for policy in rule.http.mirrors]
-    namespace = rule.virtual_service.metadata.namespace
-    return [
-        (routing.target(mesh, destination, namespace, rule.listener_port), percentage)
-        for destination, percentage in wanted
-        if destination is not None
-    ]
-
-
-def _forward(
-    http: HTTPRoute,
-    destinations: list[tuple[HTTPRouteDestination, Target]],
-    copies: list[tuple[Target, Percent | None]],
-    scope: Scope,
-) -> RouteAction:
+def _forward(http: HTTPRoute, choices: list[Choice], scope: Scope) -> RouteAction:
     action = RouteAction()
-    _split(action, destinations)
-    action.timeout.CopyFrom(duration(http.timeout) if http.timeout else seconds(0))
-    action.max_stream_duration.max_stream_duration.SetInParent()
-    action.max_stream_duration.grpc_timeout_header_max.SetInParent()
-    hashing = [policy for policy in (_hash(target, scope.mesh) for _, target in destinations) if policy]
-    action.hash_policy.extend(hashing[:1])
-    policy = retry.policy(http.retries, consistent_hash=bool(hashing))
+    _split(action, choices)
+    _limit(action, http.timeout)
+    hashes = [hash_policy(target, scope.mesh) for choice, target in choices if len(choices) == 1 or choice.weight]
+    action.hash_policy.extend(policy for policy in hashes if policy is not None)
+    policy = retry.policy(http.retries, consistent_hash=len(choices) == 1 and bool(action.hash_policy))
     if policy is not None:
         action.retry_policy.CopyFrom(policy)
     if http.rewrite:
         _rewrite(action, http.rewrite)
-    authority = headers.authority(http.headers)
-    if authority is None and len(http.route) == 1:
-        authority = headers.authority(http.route[0].headers)
-    if authority is not None:
-        action.host_rewrite_literal = authority
-    action.request_mirror_policies.extend(mirror.policies(http, copies, scope.known))
+    host = _authority(http, choices)
+    if host:
+        action.host_rewrite_literal = host
     return action
 
 
-def _split(action: RouteAction, destinations: list[tuple[HTTPRouteDestination, Target]]) -> None:
+def _split(action: RouteAction, choices: list[Choice]) -> None:
     """A single destination takes all, whatever its weight; of several, those with weight 0 are dropped."""
-    if len(destinations) == 1:
-        action.cluster = destinations[0][1].cluster
+    if len(choices) == 1:
+        action.cluster = choices[0][1].cluster
         return
-    for choice, target in destinations:
+    for choice, target in choices:
         if choice.weight:
             weighted = WeightedCluster.ClusterWeight(name=target.cluster, weight=uint32(choice.weight))
             headers.adjust(weighted, choice.headers)
-            authority = headers.authority(choice.headers)
-            if authority is not None:
-                weighted.host_rewrite_literal = authority
+            host = headers.authority(choice.headers)
+            if host:
+                weighted.host_rewrite_literal = host
             action.weighted_clusters.clusters.append(weighted)
 
 
-def _hash(target: Target, mesh: Mesh) -> RouteAction.HashPolicy | None:
-    host = mesh.policies.get(target.host)
-    if host is None:
-        return None
-    balancer = host.policy(target.port, host.subset(target.subset)).load_balancer
-    return _hash_policy(balancer.consistent_hash) if balancer and balancer.consistent_hash else None
+def _limit(action: RouteAction, timeout: timedelta | None) -> None:
+    """None is no limit, not Envoy's 15 s. A gRPC client's own deadline counts, up to the same limit."""
+    action.timeout.CopyFrom(duration(timeout or timedelta()))
+    action.max_stream_duration.max_stream_duration.SetInParent()
+    action.max_stream_duration.grpc_timeout_header_max.CopyFrom(action.timeout)
 
 
-def _hash_policy(settings: ConsistentHash) -> RouteAction.HashPolicy:
-    built = RouteAction.HashPolicy()
-    if settings.http_header_name is not None:
-        built.header.header_name = settings.http_header_name
-    elif settings.http_cookie is not None:
-        built.cookie.name = settings.http_cookie.name
-        built.cookie.path = settings.http_cookie.path
-        if settings.http_cookie.ttl is not None:
-            built.cookie.ttl.CopyFrom(duration(settings.http_cookie.ttl))
-    elif settings.http_query_parameter_name is not None:
-        built.query_parameter.name = settings.http_query_parameter_name
-    else:
-        built.connection_properties.source_ip = True
-    return built
+def _authority(http: HTTPRoute, choices: list[Choice]) -> str | None:
+    """The Host to send: the rewrite's, else the route's header operations', else the only destination's."""
+    if http.rewrite and http.rewrite.authority:
+        return http.rewrite.authority
+    return headers.authority(http.headers) or (headers.authority(choices[0][0].headers) if len(choices) == 1 else None)
 
 
 def _rewrite(action: RouteAction, rewrite: HTTPRewrite) -> None:
-    if rewrite.uri_regex_rewrite:
+    regex = rewrite.uri_regex_rewrite
+    if regex:
         action.regex_rewrite.CopyFrom(
-            RegexMatchAndSubstitute(
-                pattern=RegexMatcher(regex=rewrite.uri_regex_rewrite.match),
-                substitution=rewrite.uri_regex_rewrite.rewrite,
-            )
+            RegexMatchAndSubstitute(pattern=RegexMatcher(regex=regex.match), substitution=regex.rewrite)
         )
     elif rewrite.uri:
         action.prefix_rewrite = rewrite.uri
-    if rewrite.authority:
-        action.host_rewrite_literal = rewrite.authority
-
-
-_REDIRECT_CODES = {
-    301: RedirectAction.MOVED_PERMANENTLY,
-    302: RedirectAction.FOUND,
-    303: RedirectAction.SEE_OTHER,
-    307: RedirectAction.TEMPORARY_REDIRECT,
-    308: RedirectAction.PERMANENT_REDIRECT,
-}
-
-
-def redirect(wanted: HTTPRedirect, listener_port: int) -> RedirectAction:
-    """No code is 301."""
-    built = RedirectAction(
-        host_redirect=wanted.authority,
-        response_code=_REDIRECT_CODES.get(wanted.redirect_code, RedirectAction.MOVED_PERMANENTLY),
-    )
-    if wanted.prefix_rewrite:
-        built.prefix_rewrite = wanted.prefix_rewrite
-    elif wanted.uri:
-        built.path_redirect = wanted.uri
-    if wanted.scheme:
-        built.scheme_redirect = wanted.scheme
-    if wanted.port is not None:
-        built.port_redirect = wanted.port
-    elif wanted.derive_port == "FROM_REQUEST_PORT":
-        built.port_redirect = listener_port
-    return built
-
-
-def direct_response(wanted: HTTPDirectResponse) -> DirectResponseAction:
-    built = DirectResponseAction(status=wanted.status)
-    if wanted.body and wanted.body.string is not None:
-        built.body.inline_string = wanted.body.string
-    elif wanted.body and wanted.body.bytes is not None:
-        built.body.inline_bytes = base64.b64decode(wanted.body.bytes)
-    return built
-
-
-def mirrored(tables: list[routing.RouteTable], scope: Scope) -> Iterator[Target]:
-    """Every existing cluster that some rule sends copies to, once."""
-    seen: set[str] = set()
-    for rule in (rule for table in tables for host in table.hosts for rule in host.rules):
-        for target, _ in mirrors(rule, scope.mesh):
-            if target.cluster in scope.known and target.cluster not in seen:
-                seen.add(target.cluster)
-                yield target

@@ -7,6 +7,7 @@ from datetime import timedelta
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection as EnvoyOutlierDetection
+from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
 from turnout.compiler.values import duration, uint32
@@ -15,6 +16,7 @@ from turnout.resources.destination_rule import (
     HTTPSettings,
     LoadBalancerSettings,
     OutlierDetection,
+    RetryBudget,
     TCPSettings,
     TrafficPolicy,
     WarmupConfiguration,
@@ -32,6 +34,8 @@ def apply(cluster: Cluster, options: HttpProtocolOptions, policy: TrafficPolicy)
     load_balancer(cluster, policy.load_balancer or LoadBalancerSettings())
     if policy.outlier_detection:
         outlier_detection(cluster, policy.outlier_detection)
+    if policy.retry_budget:
+        retry_budget(cluster, policy.retry_budget)
 
 
 def connection_pool(
@@ -68,8 +72,9 @@ def _http(options: HttpProtocolOptions, tcp: TCPSettings, http: HTTPSettings) ->
     common = options.common_http_protocol_options
     if http.max_requests_per_connection:
         common.max_requests_per_connection.value = http.max_requests_per_connection
-    if http.idle_timeout:
-        common.idle_timeout.CopyFrom(duration(http.idle_timeout))
+    idle_timeout = http.idle_timeout if http.idle_timeout is not None else tcp.idle_timeout
+    if idle_timeout is not None:
+        common.idle_timeout.CopyFrom(duration(idle_timeout))
     if tcp.max_connection_duration:
         common.max_connection_duration.CopyFrom(duration(tcp.max_connection_duration))
     if http.h2_upgrade_policy == "UPGRADE":
@@ -78,9 +83,16 @@ def _http(options: HttpProtocolOptions, tcp: TCPSettings, http: HTTPSettings) ->
         http2 = options.explicit_http_config.http2_protocol_options
         options.use_downstream_protocol_config.http_protocol_options.SetInParent()
         options.use_downstream_protocol_config.http2_protocol_options.CopyFrom(http2)
-    if http.max_concurrent_streams and options.explicit_http_config.HasField("http2_protocol_options"):
-        streams = options.explicit_http_config.http2_protocol_options.max_concurrent_streams
-        streams.value = http.max_concurrent_streams
+    if options.explicit_http_config.HasField("http2_protocol_options"):
+        _http2(options.explicit_http_config.http2_protocol_options, http)
+
+
+def _http2(options: Http2ProtocolOptions, http: HTTPSettings) -> None:
+    if http.max_concurrent_streams:
+        options.max_concurrent_streams.value = http.max_concurrent_streams
+    if http.http2_keep_alive and http.http2_keep_alive.interval and http.http2_keep_alive.timeout:
+        options.connection_keepalive.interval.CopyFrom(duration(http.http2_keep_alive.interval))
+        options.connection_keepalive.timeout.CopyFrom(duration(http.http2_keep_alive.timeout))
 
 
 _SIMPLE = {
@@ -122,7 +134,6 @@ def _slow_start(cluster: Cluster, warmup: WarmupConfiguration) -> None:
         return
     config.slow_start_window.CopyFrom(duration(warmup.duration or timedelta()))
     config.aggression.default_value = warmup.aggression or 1.0
-    config.aggression.runtime_key = ""
     config.min_weight_percent.value = warmup.minimum_percent if warmup.minimum_percent is not None else 10.0
 
 
@@ -153,9 +164,19 @@ def _detectors(detection: EnvoyOutlierDetection, settings: OutlierDetection) -> 
         detection.enforcing_consecutive_gateway_failure.value = 100 if gateway else 0
         if gateway:
             detection.consecutive_gateway_failure.value = gateway
-    local = settings.consecutive_local_origin_failures
-    if local is not None and settings.split_external_local_origin_errors:
-        detection.enforcing_consecutive_local_origin_failure.value = 100 if local else 0
+    if settings.split_external_local_origin_errors:
         detection.enforcing_local_origin_success_rate.value = 0
-        if local:
-            detection.consecutive_local_origin_failure.value = local
+        if settings.consecutive_local_origin_failures:
+            detection.enforcing_consecutive_local_origin_failure.value = 100
+            detection.consecutive_local_origin_failure.value = settings.consecutive_local_origin_failures
+
+
+def retry_budget(cluster: Cluster, settings: RetryBudget) -> None:
+    """Instead of `maxRetries`: a share of the active requests. Envoy's defaults where unset: 20 %, at least 3."""
+    for limits in cluster.circuit_breakers.thresholds:
+        budget = limits.retry_budget
+        budget.SetInParent()
+        if settings.percent:
+            budget.budget_percent.value = settings.percent.value
+        if settings.min_retry_concurrency:
+            budget.min_retry_concurrency.value = settings.min_retry_concurrency

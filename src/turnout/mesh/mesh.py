@@ -4,39 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from turnout.mesh import policy, service
-from turnout.mesh.policy import HostPolicy
+from turnout.mesh import service
+from turnout.mesh.policy import HostPolicy, Rulebook, rulebook
 from turnout.mesh.service import Instance, ServiceHost
 from turnout.resources.core import Service, ServicePort
 from turnout.resources.destination_rule import DestinationRule, Subset
 from turnout.resources.gateway import Gateway
 from turnout.resources.virtual_service import VirtualService
 
+Ruling = TypeVar("Ruling", VirtualService, DestinationRule, Gateway)
+
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """`services` and `policies` are keyed by full host; `virtual_services` are in the order Istio evaluates them."""
+    """`services`, `policies` and `members` are keyed by full host; rules are in the order in which Istio reads them.
+
+    `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
+    each service.
+    """
 
     services: Mapping[str, ServiceHost] = field(default_factory=dict)
     policies: Mapping[str, HostPolicy] = field(default_factory=dict)
+    rulebook: Rulebook = field(default_factory=Rulebook)
     virtual_services: tuple[VirtualService, ...] = ()
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     instances: tuple[Instance, ...] = ()
+    members: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
 
     def endpoints(self, host: ServiceHost, subset: Subset | None = None) -> list[Instance]:
         """The instances behind a service, or behind one subset of it."""
-        found = (i for i in self.instances if i.namespace == host.namespace)
-        selected = [i for i in found if service.selects(host.spec.selector, i.labels)]
-        return [i for i in selected if subset is None or subset.labels.items() <= i.labels.items()]
+        members = self.members[host.host]
+        return [i for i in members if subset is None or subset.labels.items() <= i.labels.items()]
 
-    def subset_of(self, host: ServiceHost, instance: Instance) -> str:
-        """The first subset that an instance belongs to; empty when it is in none."""
-        for subset in self.policies[host.host].subsets:
-            if subset.labels and subset.labels.items() <= instance.labels.items():
-                return subset.name
-        return ""
+    def view(self, host: str, caller_namespace: str) -> str:
+        """The caller's namespace where DestinationRules look different from there; empty where they look the same."""
+        known = self.services.get(host)
+        if known is None or caller_namespace == known.namespace:
+            return ""
+        if not self.rulebook.depends_on_caller(host, known.namespace):
+            return ""
+        seen = self.rulebook.policy(host, known.namespace, caller_namespace)
+        return "" if seen == self.policies[host] else caller_namespace
+
+    def policy(self, host: str, view: str) -> HostPolicy:
+        """What DestinationRules say of a known service in a view."""
+        if not view:
+            return self.policies[host]
+        return self.rulebook.policy(host, self.services[host].namespace, view)
 
     def destination_port(self, host: str, explicit: int, listener_port: int) -> int:
         """Explicit, else the service's only port, else the port that the request came in on."""
@@ -48,20 +65,20 @@ class Mesh:
 
 def build(resources: Iterable[object], instances: Sequence[Instance] = ()) -> Mesh:
     """Sorts resources by what they are. Kinds that carry no traffic rules are passed over."""
-    kinds: dict[type, list[object]] = {}
-    for resource in resources:
-        kinds.setdefault(type(resource), []).append(resource)
-    services = service.by_host(r for r in kinds.get(Service, ()) if isinstance(r, Service))
-    rules = sorted((r for r in kinds.get(DestinationRule, ()) if isinstance(r, DestinationRule)), key=_age)
-    virtual = sorted((r for r in kinds.get(VirtualService, ()) if isinstance(r, VirtualService)), key=_age)
-    gateways = sorted((r for r in kinds.get(Gateway, ()) if isinstance(r, Gateway)), key=_age)
+    kept = list(resources)
+    services = service.by_host(r for r in kept if isinstance(r, Service))
+    rules = _by_age(r for r in kept if isinstance(r, DestinationRule))
+    book = rulebook(rules)
+    running = tuple(sorted(instances, key=lambda i: (i.namespace, i.name)))
     return Mesh(
         services=services,
-        policies={host: policy.for_host(rules, host, found.namespace) for host, found in services.items()},
-        virtual_services=tuple(virtual),
-        destination_rules=tuple(rules),
-        gateways=tuple(gateways),
-        instances=tuple(sorted(instances, key=lambda i: (i.namespace, i.name))),
+        policies={host: book.policy(host, found.namespace, found.namespace) for host, found in services.items()},
+        rulebook=book,
+        virtual_services=_by_age(r for r in kept if isinstance(r, VirtualService)),
+        destination_rules=rules,
+        gateways=_by_age(r for r in kept if isinstance(r, Gateway)),
+        instances=running,
+        members=service.members(services.values(), running),
     )
 
 
@@ -70,7 +87,11 @@ def http_ports(host: ServiceHost) -> list[ServicePort]:
     return [port for port in host.spec.ports if service.port_protocol(port) is not service.Protocol.TCP]
 
 
-def _age(resource: VirtualService | DestinationRule | Gateway) -> tuple[str, str, str]:
+def _by_age(resources: Iterable[Ruling]) -> tuple[Ruling, ...]:
     """Creation time, then name, then namespace: the order in which Istio lets rules for one host compete."""
+    return tuple(sorted(resources, key=_age))
+
+
+def _age(resource: VirtualService | DestinationRule | Gateway) -> tuple[str, str, str]:
     meta = resource.metadata
     return (meta.creation_timestamp, meta.name, meta.namespace)

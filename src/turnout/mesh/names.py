@@ -18,19 +18,22 @@ def cluster(port: int, subset: str, host: str) -> str:
 
 
 def gateway_reference(name: str, namespace: str) -> str:
-    """`gw` and `./gw` are the VirtualService's own namespace; `mesh` stays as it is."""
+    """`gw` and `./gw` are the VirtualService's own namespace, the older `gw.ns` is `ns/gw`; `mesh` stays as it is."""
     if name == MESH:
         return MESH
-    scope, _, rest = name.rpartition("/")
+    scope, slash, rest = name.rpartition("/")
+    if not slash and "." in name:
+        gateway, other = name.split(".")[:2]
+        return f"{other}/{gateway}"
     return f"{namespace if scope in ('', '.') else scope}/{rest}"
 
 
 def host_matches(pattern: str, host: str) -> bool:
-    """Whether a possibly wildcarded host (`*`, `*.example.com`) covers another, case-insensitively."""
+    """Whether a possibly wildcarded host (`*`, `*.example.com`) covers another one, case-insensitively."""
     pattern, host = pattern.lower(), host.lower()
-    if pattern in ("*", host):
-        return True
-    return pattern.startswith("*") and host.removeprefix("*").endswith(pattern[1:]) and host != pattern[2:]
+    if not pattern.startswith("*"):
+        return pattern == host
+    return host.removeprefix("*").endswith(pattern[1:])
 
 
 def specificity(host: str) -> tuple[bool, int]:
@@ -43,3 +46,8 @@ def narrower(a: str, b: str) -> str | None:
     if host_matches(a, b):
         return b
     return a if host_matches(b, a) else None
+
+
+def exported(scopes: tuple[str, ...], owner: str, namespace: str) -> bool:
+    """`exportTo`: everywhere unless it names `.` (the owner's namespace) or others."""
+    return not scopes or "*" in scopes or namespace in scopes or ("." in scopes and namespace == owner)

@@ -1,9 +1,9 @@
-"""Which DestinationRule counts for a host, and how its layers of traffic policy add up."""
+"""Which DestinationRules count for a caller of a host, and how their layers of traffic policy add up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from turnout.mesh import names
 from turnout.resources.destination_rule import DestinationRule, PortTrafficPolicy, Subset, TrafficPolicy
@@ -35,7 +35,7 @@ def _on_port(policy: TrafficPolicy, port: int) -> TrafficPolicy:
     for own in policy.port_level_settings:
         if own.port is not None and own.port.number == port:
             return _wholesale(policy, own)
-    return replace(policy, port_level_settings=())
+    return replace(policy, port_level_settings=()) if policy.port_level_settings else policy
 
 
 def _wholesale(policy: TrafficPolicy, own: PortTrafficPolicy) -> TrafficPolicy:
@@ -63,34 +63,77 @@ def _over(policy: TrafficPolicy, subset: TrafficPolicy) -> TrafficPolicy:
     )
 
 
-def for_host(rules: Iterable[DestinationRule], host: str, namespace: str) -> HostPolicy:
-    """The rules of the service's own namespace, else of the root namespace, else of any other; the most specific host.
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """All DestinationRules, found by the namespace that they are in and the host that they are for, oldest first.
 
-    Rules for the same host are merged as Istio merges them: the first trafficPolicy, and the subsets of all, of which
-    the first of a name wins.
+    `endings`: of a namespace's wildcard hosts, without the `*`, longest first.
     """
-    matching = [rule for rule in rules if names.host_matches(_host(rule), host)]
-    if not matching:
+
+    rules: Mapping[str, Mapping[str, tuple[DestinationRule, ...]]] = field(default_factory=dict)
+    endings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def policy(self, host: str, namespace: str, caller_namespace: str) -> HostPolicy:
+        """The first of these that has a rule for the host: the caller's namespace, the service's, the root namespace.
+
+        Within it the most specific host counts. Rules for the same host are merged as Istio merges them: the first
+        trafficPolicy, and the subsets of all, of which the first of a name wins.
+        """
+        own = () if caller_namespace == ROOT_NAMESPACE else (caller_namespace,)
+        for place in dict.fromkeys((*own, namespace, ROOT_NAMESPACE)):
+            for written in self._covering(place, host):
+                rules = [rule for rule in self.rules[place][written] if _visible(rule, caller_namespace)]
+                if rules:
+                    return _merged(host, rules)
         return HostPolicy(host)
-    nearest = min(_distance(rule, namespace) for rule in matching)
-    near = [rule for rule in matching if _distance(rule, namespace) == nearest]
-    best = max(names.specificity(_host(rule)) for rule in near)
-    chosen = sorted((rule for rule in near if names.specificity(_host(rule)) == best), key=_age)
+
+    def depends_on_caller(self, host: str, namespace: str) -> bool:
+        """Whether callers of different namespaces may find different rules for a host."""
+        return any(
+            not _public(rule, namespace)
+            for place in self.rules
+            for written in self._covering(place, host)
+            for rule in self.rules[place][written]
+        )
+
+    def _covering(self, place: str, host: str) -> Iterator[str]:
+        """The hosts of a namespace's rules that cover this host, the most specific first."""
+        host = host.lower()
+        if host in self.rules.get(place, ()):
+            yield host
+        for ending in self.endings.get(place, ()):
+            if host.endswith(ending):
+                yield "*" + ending
+
+
+def rulebook(rules: Iterable[DestinationRule]) -> Rulebook:
+    """`rules`: oldest first."""
+    places: dict[str, dict[str, tuple[DestinationRule, ...]]] = {}
+    for rule in rules:
+        place = places.setdefault(rule.metadata.namespace, {})
+        host = names.fqdn(rule.spec.host, rule.metadata.namespace).lower()
+        place[host] = (*place.get(host, ()), rule)
+    endings = {
+        namespace: tuple(sorted((host[1:] for host in hosts if host.startswith("*")), key=lambda e: (-len(e), e)))
+        for namespace, hosts in places.items()
+    }
+    return Rulebook(places, endings)
+
+
+def _merged(host: str, rules: list[DestinationRule]) -> HostPolicy:
     subsets: dict[str, Subset] = {}
-    for rule in chosen:
+    for rule in rules:
         for subset in rule.spec.subsets:
             subsets.setdefault(subset.name, subset)
-    policies = [rule.spec.traffic_policy for rule in chosen if rule.spec.traffic_policy]
+    policies = [rule.spec.traffic_policy for rule in rules if rule.spec.traffic_policy]
     return HostPolicy(host, policies[0] if policies else None, tuple(subsets.values()))
 
 
-def _host(rule: DestinationRule) -> str:
-    return names.fqdn(rule.spec.host, rule.metadata.namespace)
+def _public(rule: DestinationRule, service_namespace: str) -> bool:
+    """Whether every caller sees the rule: it is where everyone looks, and exported to all."""
+    everywhere = not rule.spec.export_to or "*" in rule.spec.export_to
+    return everywhere and rule.metadata.namespace in (service_namespace, ROOT_NAMESPACE)
 
 
-def _distance(rule: DestinationRule, namespace: str) -> int:
-    return {namespace: 0, ROOT_NAMESPACE: 1}.get(rule.metadata.namespace, 2)
-
-
-def _age(rule: DestinationRule) -> tuple[str, str, str]:
-    return (rule.metadata.creation_timestamp, rule.metadata.name, rule.metadata.namespace)
+def _visible(rule: DestinationRule, namespace: str) -> bool:
+    return names.exported(rule.spec.export_to, rule.metadata.namespace, namespace)

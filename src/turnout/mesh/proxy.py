@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+GATEWAY_WORKLOAD = "istio-ingressgateway"
+GATEWAY_NAMESPACE = "istio-system"
+"""Where Istio installs its gateway: what is exported to other namespaces only does not reach it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
@@ -16,6 +20,10 @@ class Ingress:
     @property
     def name(self) -> str:
         return f"gateway|{self.port}"
+
+    @property
+    def namespace(self) -> str:
+        return GATEWAY_NAMESPACE
 
 
 @dataclass(frozen=True, slots=True)

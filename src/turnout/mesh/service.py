@@ -85,6 +85,22 @@ def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return bool(selector) and selector.items() <= labels.items()
 
 
+def members(services: Iterable[ServiceHost], instances: Iterable[Instance]) -> dict[str, tuple[Instance, ...]]:
+    """The instances that each service selects. Looked up by label, so that many services do not ask all instances."""
+    labelled: dict[tuple[str, str, str], list[Instance]] = {}
+    for instance in instances:
+        if instance.ports:
+            for key, value in instance.labels.items():
+                labelled.setdefault((instance.namespace, key, value), []).append(instance)
+    found = {}
+    for service in services:
+        selector = service.spec.selector
+        candidates = [labelled.get((service.namespace, key, value), []) for key, value in selector.items()]
+        fewest = min(candidates, key=len, default=[])
+        found[service.host] = tuple(i for i in fewest if selects(selector, i.labels))
+    return found
+
+
 def revision(labels: Mapping[str, str]) -> str:
     """Istio's canonical revision: the version that metrics show."""
     keys = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")

@@ -152,6 +152,12 @@ _TABLE = (
     Code("TNO301", WARNING, "requests that change data are mirrored", "limit the mirrored route to GET and HEAD"),
     Code("TNO302", WARNING, "a field has no effect on one machine"),
     Code("TNO303", WARNING, "a Service selects no pods"),
+    Code(
+        "TNO304",
+        WARNING,
+        "a VirtualService is not exported to the gateway it is bound to",
+        "export it to `istio-system` too",
+    ),
     # TNO401 to TNO499: while it runs
     Code("TNO401", ERROR, "the manifests could not be applied"),
     Code("TNO402", ERROR, "a port of a Gateway is taken", "choose another: `--gateway-port 80=9080`"),

@@ -1,0 +1,104 @@
+"""The virtual hosts of a gateway's port: all Gateways' servers on it, and the VirtualServices bound to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from turnout.mesh import names
+from turnout.mesh.mesh import Mesh
+from turnout.mesh.proxy import GATEWAY_NAMESPACE, Ingress
+from turnout.mesh.rule import Caller, Rule, rules
+from turnout.mesh.virtual_host import VirtualHost
+from turnout.resources import protocol
+from turnout.resources.gateway import Gateway, Server
+from turnout.resources.virtual_service import VirtualService
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What is known so far of one host. A rule that comes in through two Gateways counts once."""
+
+    rules: dict[tuple[str, str, int, int], Rule] = field(default_factory=dict)
+    require_tls: bool = False
+
+
+def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
+    """Routes of several VirtualServices on one host are appended in order, then catch-alls moved last (stable)."""
+    drafts: dict[str, _Draft] = {}
+    bound = _bound(mesh)
+    for gateway, server in _servers(mesh, proxy.port):
+        caller = Caller(reference(gateway), proxy.port, GATEWAY_NAMESPACE, gateway.spec.selector)
+        for virtual_service in bound.get(caller.gateway, ()):
+            _add(drafts, virtual_service, common_hosts(gateway, server, virtual_service), caller)
+        if server.tls is not None and server.tls.https_redirect:
+            _redirect(drafts, server)
+    return [
+        VirtualHost(
+            f"{host}:{proxy.port}",
+            (host,),
+            tuple(sorted(draft.rules.values(), key=lambda rule: rule.catch_all)),
+            draft.require_tls,
+        )
+        for host, draft in sorted(drafts.items())
+    ]
+
+
+def _add(drafts: dict[str, _Draft], virtual_service: VirtualService, hosts: list[str], caller: Caller) -> None:
+    found = rules(virtual_service, caller) if hosts else []
+    meta = virtual_service.metadata
+    for host in hosts if found else ():
+        draft = drafts.setdefault(host.lower(), _Draft())
+        for rule in found:
+            draft.rules.setdefault((meta.namespace, meta.name, rule.index, rule.match_index), rule)
+
+
+def _redirect(drafts: dict[str, _Draft], server: Server) -> None:
+    for entry in server.hosts:
+        drafts.setdefault(entry.rpartition("/")[2].lower(), _Draft()).require_tls = True
+
+
+def _servers(mesh: Mesh, port: int) -> Iterator[tuple[Gateway, Server]]:
+    for gateway in mesh.gateways:
+        for server in gateway.spec.servers:
+            if server.port and server.port.number == port and is_http(server):
+                yield gateway, server
+
+
+def _bound(mesh: Mesh) -> dict[str, list[VirtualService]]:
+    """By gateway, in order. What is exported to other namespaces only does not reach the gateway's."""
+    bound: dict[str, list[VirtualService]] = {}
+    for virtual_service in mesh.virtual_services:
+        if names.exported(virtual_service.spec.export_to, virtual_service.metadata.namespace, GATEWAY_NAMESPACE):
+            for gateway in dict.fromkeys(gateways_of(virtual_service)):
+                bound.setdefault(gateway, []).append(virtual_service)
+    return bound
+
+
+def common_hosts(gateway: Gateway, server: Server, virtual_service: VirtualService) -> list[str]:
+    """The hosts that a server and a VirtualService both name; of two that overlap, the more specific."""
+    common: dict[str, None] = {}
+    own = virtual_service.metadata.namespace
+    for entry in server.hosts:
+        scope, _, pattern = entry.rpartition("/")
+        scope = gateway.metadata.namespace if scope == "." else scope
+        if scope in ("", "*", own):
+            meeting = (names.narrower(pattern, names.fqdn(host, own)) for host in virtual_service.spec.hosts)
+            common.update(dict.fromkeys(host for host in meeting if host))
+    return list(common)
+
+
+def is_http(server: Server) -> bool:
+    """Whether a Gateway server speaks plain HTTP."""
+    return server.port is not None and protocol.is_http(server.port.protocol)
+
+
+def reference(gateway: Gateway) -> str:
+    """`namespace/name`."""
+    return f"{gateway.metadata.namespace}/{gateway.metadata.name}"
+
+
+def gateways_of(virtual_service: VirtualService) -> tuple[str, ...]:
+    """The gateways that a VirtualService is bound to, as `namespace/name` or `mesh`; none named means `mesh`."""
+    namespace = virtual_service.metadata.namespace
+    return tuple(names.gateway_reference(g, namespace) for g in virtual_service.spec.gateways) or (names.MESH,)

@@ -1,0 +1,106 @@
+"""What a resource may say and one machine does not carry out. Every such field is named here, and warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from turnout.mesh.gateway_hosts import is_http
+from turnout.mesh.service import Protocol, port_protocol
+from turnout.problem import ObjectPath, Problem
+from turnout.resources.codes import problem
+
+HINT = "Istio on a cluster honours it; on one machine it is passed over"
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A field by its path (`*` stands for every item of a list), what it is, and when it asks for something at all."""
+
+    path: str
+    what: str
+    asks: Callable[[Any], bool] = bool
+
+
+def _is_claim(headers: Any) -> bool:
+    return any(name.lower().startswith("@request.auth.claims") for name in headers)
+
+
+_VIRTUAL_SERVICE = (
+    PassedOver("tcp", "tcp routes"),
+    PassedOver("tls", "tls routes"),
+    PassedOver("http.*.delegate", "delegate (the route is left out)"),
+    PassedOver("http.*.match.*.headers", "claims of a token never match", _is_claim),
+    PassedOver("http.*.match.*.without_headers", "claims of a token are always absent", _is_claim),
+    PassedOver("http.*.retries.retry_remote_localities", "retryRemoteLocalities (there is one locality)"),
+    PassedOver("http.*.fault.delay.exponential_delay", "exponentialDelay"),
+    PassedOver("http.*.fault.abort.http2_error", "http2Error"),
+)
+
+_BLOCKS = (
+    PassedOver("tls", "tls to destinations", lambda tls: tls.mode != "DISABLE"),
+    PassedOver("load_balancer.locality_lb_setting", "localityLbSetting (there is one locality)"),
+    PassedOver("load_balancer.zone_aware_lb_setting", "zoneAwareLbSetting (there is one zone)"),
+    PassedOver("load_balancer.simple", "PASSTHROUGH (LEAST_REQUEST is used)", lambda simple: simple == "PASSTHROUGH"),
+    PassedOver("outlier_detection.consecutive_errors", "consecutiveErrors, which Istio passes over, too"),
+)
+
+_POLICY = (
+    *_BLOCKS,
+    *(PassedOver(f"port_level_settings.*.{entry.path}", entry.what, entry.asks) for entry in _BLOCKS),
+    PassedOver("tunnel", "tunnel"),
+    PassedOver("proxy_protocol", "proxyProtocol"),
+)
+
+_DESTINATION_RULE = (
+    *(PassedOver(f"traffic_policy.{entry.path}", entry.what, entry.asks) for entry in _POLICY),
+    *(PassedOver(f"subsets.*.traffic_policy.{entry.path}", entry.what, entry.asks) for entry in _POLICY),
+    PassedOver("workload_selector", "workloadSelector (the rule counts for every caller)"),
+)
+
+_GATEWAY = (
+    PassedOver("servers.*", "only servers of plain HTTP are served", lambda server: not is_http(server)),
+    PassedOver("servers.*.bind", "bind (servers listen on loopback)"),
+    PassedOver("servers.*.default_endpoint", "defaultEndpoint"),
+)
+
+_SERVICE = (
+    PassedOver("type", "ExternalName (requests get 503)", lambda kind: kind == "ExternalName"),
+    PassedOver("ports.*", "only ports that speak HTTP are served", lambda p: port_protocol(p) is Protocol.TCP),
+)
+
+_TABLE = {
+    "VirtualService": _VIRTUAL_SERVICE,
+    "DestinationRule": _DESTINATION_RULE,
+    "Gateway": _GATEWAY,
+    "Service": _SERVICE,
+}
+
+
+def no_effect(owner: ObjectPath, spec: Any) -> Iterator[Problem]:
+    """A warning for every field of the owner's spec that is set and not carried out."""
+    for entry in _TABLE[owner.kind]:
+        for path, value in _values(spec, entry.path.split("."), "spec"):
+            if entry.asks(value):
+                yield problem("TNO302", replace(owner, path=path), f"no effect here: {entry.what}", HINT)
+
+
+def _values(value: Any, steps: list[str], path: str) -> Iterator[tuple[str, Any]]:
+    """Every place that the steps lead to, written as in the object, and what is there."""
+    if value is None:
+        return
+    if not steps:
+        yield path, value
+        return
+    step, rest = steps[0], steps[1:]
+    if step == "*":
+        for index, item in enumerate(value):
+            yield from _values(item, rest, f"{path}[{index}]")
+    else:
+        yield from _values(getattr(value, step), rest, f"{path}.{_json(step)}")
+
+
+def _json(attribute: str) -> str:
+    first, *others = attribute.split("_")
+    return first + "".join(word.capitalize() for word in others)

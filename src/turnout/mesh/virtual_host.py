@@ -1,0 +1,33 @@
+"""A set of domains that share their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from turnout.mesh.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """Rules are tried in order; none at all answers 404. `require_tls`: whatever comes in plain text is redirected."""
+
+    name: str
+    domains: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
+    require_tls: bool = False
+
+
+def distinct(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
+    """Each name and each domain once (lower-cased; the first keeps it), sorted by name: Envoy refuses anything else."""
+    names: set[str] = set()
+    seen: set[str] = set()
+    kept = []
+    for host in hosts:
+        domains = [d for d in dict.fromkeys(d.lower() for d in host.domains) if d not in seen]
+        if not domains or host.name in names:
+            continue
+        names.add(host.name)
+        seen.update(domains)
+        kept.append(replace(host, domains=tuple(domains)))
+    return tuple(sorted(kept, key=lambda host: host.name))
