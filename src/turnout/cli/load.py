@@ -131,7 +131,7 @@ def command(
     as_json: bool,
     state: Path | None,
 ) -> None:
-    r"""Send requests to URL, and sum up what came back.
+    """Send requests to URL, and sum up what came back.
 
     A host of one of the running instance's Gateways, and any name in .test or .localhost, is reached through the
     local gateway. An answer of status 400 and above counts as failed, as with siege. Ctrl-C ends the run and prints
