@@ -159,6 +159,7 @@ def _route(route: JSON) -> JSON:
 def _cluster(cluster: JSON) -> JSON:
     for key in ("name", "metadata"):
         cluster.pop(key, None)
+    cluster.setdefault("lbPolicy", "ROUND_ROBIN")
     for key, default in (
         ("type", "EDS"),
         ("connectTimeout", "10s"),

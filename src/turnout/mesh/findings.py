@@ -58,23 +58,39 @@ def _out_of_reach(owner: VirtualService) -> Iterator[Problem]:
 
 
 def _contested_hosts(mesh: Mesh) -> Iterator[Problem]:
-    first: dict[str, VirtualService] = {}
+    """On the mesh only one VirtualService speaks for a host, among those that some namespace sees together."""
+    claimed: dict[str, list[tuple[VirtualService, int]]] = {}
     for virtual_service in mesh.virtual_services:
-        if names.MESH not in gateways_of(virtual_service):
-            continue
-        for index, written in enumerate(virtual_service.spec.hosts):
-            host = names.fqdn(written, virtual_service.metadata.namespace)
-            winner = first.setdefault(host, virtual_service)
-            if winner is not virtual_service:
-                yield _contested(winner, virtual_service, host, f"spec.hosts[{index}]")
+        if names.MESH in gateways_of(virtual_service):
+            for index, written in enumerate(virtual_service.spec.hosts):
+                host = names.fqdn(written, virtual_service.metadata.namespace)
+                claimed.setdefault(host, []).append((virtual_service, index))
+    for host, claims in claimed.items():
+        for own, index in claims if len(claims) > 1 else ():
+            rivals = [vs for vs, _ in claims if vs is own or _seen_together(vs, own)]
+            if len(rivals) > 1:
+                yield _contested(rivals, host, _where(own, f"spec.hosts[{index}]"))
 
 
-def _contested(winner: VirtualService, loser: VirtualService, host: str, path: str) -> Problem:
-    both = " and ".join(f"{vs.metadata.namespace}/{vs.metadata.name}" for vs in (winner, loser))
-    message = f'The VirtualServices {both} define the same host "{host}" on the mesh: only the first counts'
-    return Problem(
-        "IST0109", Severity.ERROR, message, _where(loser, path), "merge the two, or bind one to a gateway only"
+def _seen_together(a: VirtualService, b: VirtualService) -> bool:
+    return any(
+        names.exported(one.spec.export_to, one.metadata.namespace, namespace)
+        for one, other in ((a, b), (b, a))
+        for namespace in _scopes(other)
     )
+
+
+def _scopes(owner: VirtualService) -> set[str]:
+    """The namespaces that it is exported to; one that nobody has stands for all."""
+    own = owner.metadata.namespace
+    return {own if scope == "." else "" if scope == "*" else scope for scope in owner.spec.export_to or ("*",)}
+
+
+def _contested(rivals: list[VirtualService], host: str, where: ObjectPath) -> Problem:
+    """`rivals`: in the order in which they compete."""
+    listed = ", ".join(f"{vs.metadata.namespace}/{vs.metadata.name}" for vs in rivals)
+    message = f'The VirtualServices {listed} define the same host "{host}" on the mesh: only the first counts'
+    return Problem("IST0109", Severity.ERROR, message, where, "merge them, or bind all but one to gateways only")
 
 
 def _where(owner: VirtualService, path: str) -> ObjectPath:
