@@ -24,6 +24,8 @@ class Replicas:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._wanted: Workload | None = None
+        self._told = False
+        """Whether `want` has been called: until then adopted pods stay as they are, whatever happens to them."""
         self._lives: dict[str, Life] = {}
         self._age = 0
         self._poked = False
@@ -32,7 +34,7 @@ class Replicas:
 
     def want(self, workload: Workload | None) -> None:
         """What it is to be from now on; None: nothing at all."""
-        self._wanted = workload
+        self._wanted, self._told = workload, True
         template_hash = workload.template_hash if workload else ""
         for life in self._lives.values():
             if workload is not None and life.pod.status.template_hash == template_hash:
@@ -90,7 +92,7 @@ class Replicas:
 
     def _step(self) -> None:
         self._poked = False
-        if self._closed:
+        if self._closed or not self._told:
             return
         wanted = self._wanted
         serving = [life.pod for life in self._lives.values() if not life.pod.status.draining]
