@@ -379,6 +379,21 @@ async def test_pods_are_adopted_with_their_pids_and_stay_in_service(machine: Mac
     await first.stop(1.0)
 
 
+async def test_nothing_is_decided_about_adopted_pods_before_it_is_known_what_is_wanted(machine: Machine) -> None:
+    """One that had been draining goes on to do so; that is no reason to drain the other."""
+    machine.workloads.reconcile([machine.server(replicas=2)])
+    old, young = await machine.all_ready(2)
+    first = machine.workloads
+    machine.journal.save(replace(machine.journal.records[old.name], draining=True))
+    machine.workloads = machine.another()
+    await machine.workloads.adopt()
+    await machine.until(lambda pods: len(pods) == 1)
+    assert not alive(old.pid)
+    machine.workloads.reconcile([machine.server()])
+    assert await machine.all_ready(1) == (young,)
+    await first.stop(1.0)
+
+
 async def test_an_adopted_pod_of_another_version_is_rolled(machine: Machine) -> None:
     machine.workloads.reconcile([machine.server()])
     (old,) = await machine.all_ready(1)
