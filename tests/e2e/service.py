@@ -2,7 +2,8 @@
 
     PORT       where it listens
     VERSION    what it answers
-    DIES       ends at once with this status
+    DIES       ends at once with these last words
+    RUDE       SIGTERM ends it where it stands
 
 It never closes an idle connection by itself; on SIGTERM it listens no more, finishes what it has begun, and ends.
 `/` answers at once, `/slow?seconds=2` later, `/status/500` with that status, `/pid` and `/env/NAME` say what they say.
@@ -72,7 +73,8 @@ class Connection(asyncio.Protocol):
 async def main() -> None:
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, ending.set)
+    if "RUDE" not in os.environ:
+        loop.add_signal_handler(signal.SIGTERM, ending.set)
     server = await loop.create_server(Connection, "127.0.0.1", int(os.environ["PORT"]), backlog=1024)
     say("listens")
     await ending.wait()

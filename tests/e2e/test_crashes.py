@@ -20,6 +20,8 @@ from tests.e2e.manifests import deployment
 from tests.e2e.site import Site, settings, until
 from tests.e2e.traffic import traffic
 
+from turnout.resources.kinds import DEPLOYMENT
+
 pytestmark = pytest.mark.e2e
 
 # A shell that leads, the service, and two children of it: one in its session, one that made a session of its own.
@@ -56,6 +58,28 @@ async def test_a_killed_turnout_is_followed_by_one_that_takes_everything_over(si
     assert site.run("down").status == 0
     assert up.ended() == 0
     site.assert_nothing_runs()
+
+
+async def test_a_turnout_killed_in_the_middle_of_rolling_restarts_fails_no_request(site: Site) -> None:
+    """Wherever it stood, the next one goes on from there: pods that start, drain, or have just become ready."""
+    site.apply("v1.yaml", deployment("v1", replicas=2, env={"RUDE": "yes"}))
+    await asyncio.to_thread(site.up)
+    async with traffic(site.port) as seen:
+        for tenths in (0, 3, 5, 7, 10):
+            await asyncio.to_thread(restart_and_kill, site, tenths / 10)
+    seen.assert_unharmed()
+    assert len(site.processes()) == 1 + 1 + 3, "turnout, Envoy, and as many pods as are wanted"
+
+
+def restart_and_kill(site: Site, after_seconds: float) -> None:
+    """A rolling restart that one Turnout begins and another ends."""
+    annotations = {"kubectl.kubernetes.io/restartedAt": f"{after_seconds}"}
+    with site.client() as client:
+        patch = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        client.patch(DEPLOYMENT, "default", "app-v1", patch)
+    time.sleep(after_seconds)
+    site.ups[-1].kill()
+    site.up()
 
 
 def adopted_are_looked_after(site: Site, before: dict[str, int]) -> None:

@@ -49,8 +49,11 @@ def shift_once(client: Client, percent: int) -> None:
 
 
 async def test_20_rolling_restarts_fail_no_request(site: Site) -> None:
-    """Of a workload with two replicas that gets all the traffic, as `kubectl rollout restart` asks for them."""
-    site.apply("v1.yaml", deployment("v1", replicas=2))
+    """Of a workload with two replicas that gets all the traffic, as `kubectl rollout restart` asks for them.
+
+    SIGTERM ends its processes at once: that no request is lost is not their merit.
+    """
+    site.apply("v1.yaml", deployment("v1", replicas=2, env={"RUDE": "yes"}))
     site.up()
     with site.client() as client:
         pids = {pod["pid"] for pod in site.pods("app-v1")}
