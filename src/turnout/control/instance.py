@@ -11,45 +11,38 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from turnout.apiserver import kubeconfig
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Event, Store
-from turnout.compiler.compile import compile
-from turnout.compiler.config import Config
 from turnout.control import views
+from turnout.control.acknowledgement import Acknowledgement
 from turnout.control.changes import OpenChanges
+from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
 from turnout.control.manifests import Files, apply_files
-from turnout.control.ports import EgressPorts, gateway_port, is_free, require_free
+from turnout.control.mishaps import Mishaps
+from turnout.control.ports import EgressPorts, require_free
 from turnout.control.state import StateDir
 from turnout.control.strays import end_strays, mark
-from turnout.control.world import Resources, World, gateway_ports, proxies, world
+from turnout.control.world import World
 from turnout.database import Records
 from turnout.error import ApiError, EnvoyFailed, StateBroken, TurnoutError
-from turnout.inputs.images import find
-from turnout.inputs.sources import fingerprint
 from turnout.inputs.watch import changes
 from turnout.problem import Problem, Severity
-from turnout.process import Identity, port_holder
-from turnout.resources.core import Deployment
+from turnout.process import Identity
 from turnout.resources.interpret import interpret
-from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, KINDS, NAMESPACE, VIRTUAL_SERVICE
+from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, NAMESPACE, VIRTUAL_SERVICE
 from turnout.telemetry.stats import SCRAPE, parse
 from turnout.telemetry.window import Window
 from turnout.workloads.engine import Workloads
-from turnout.workloads.plan import plan
 from turnout.workloads.status import PodStatus
-from turnout.workloads.workload import Workload
-from turnout.xds.ads import AdsServer, Publication
 from turnout.xds.envoy import Envoy
-from turnout.xds.watch import Rejection
 
 _log = logging.getLogger(__name__)
 
@@ -73,14 +66,6 @@ class Options:
     """Nobody's terminal: that one is closed means nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """What a publication carries: the version of the desired world, and the generation of each object in it."""
-
-    version: int
-    generations: Mapping[tuple[str, str, str], int]
-
-
 class Instance:
     """One running Turnout. `run` returns when it is told to stop, and then nothing of it is left."""
 
@@ -89,25 +74,14 @@ class Instance:
         self.state = StateDir(options.state)
         self.files = Files(options.paths)
         self.window = Window()
-        self.world = World()
-        self.rejections: dict[tuple[str, tuple[str, ...]], Rejection] = {}
-        self.plan_problems: tuple[Problem, ...] = ()
-        self._unrecorded: tuple[Problem, ...] = ()
-        self._bugs: dict[str, Problem] = {}
+        self.mishaps = Mishaps(self.state)
         self.serving = asyncio.Event()
         self.stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._dirty = asyncio.Event()
-        self._resources = Resources()
-        self._listen: dict[int, int] = {}
-        self._published: dict[Publication, _Served] = {}
-        self._following: set[asyncio.Task[None]] = set()
-        self._sources: dict[str, str] = {}
-        self._generations: dict[tuple[str, str, str], int] = {}
-        self._wanted_version = 0
-        self._served_version = 0
-        self._settled = asyncio.Condition()
         self._changes = OpenChanges()
+        self._wanted_version = 0
+        self._tasks: list[asyncio.Task[None]] = []
 
     # --- life
 
@@ -164,9 +138,10 @@ class Instance:
         records = Records(database)
         self.history = ChangeHistory(records)
         self._envoy_record = EnvoyRecord(records)
-        self.egress = EgressPorts(records)
         self.store = Store(database, admit=lambda obj: interpret(obj).problems, now=lambda: datetime.now(UTC))
-        self.ads = AdsServer(self.state.runtime / "ads.sock", on_rejection=self._rejected)
+        self.acknowledgement = Acknowledgement(self.state.runtime / "ads.sock", self.store, self.mishaps)
+        self.ads = self.acknowledgement.ads
+        self.desired = Desired(self.files, self.store, EgressPorts(records), self.options.gateway_ports)
         self.envoy = Envoy(
             ads_socket=self.state.runtime / "ads.sock",
             runtime=self.state.runtime,
@@ -191,7 +166,7 @@ class Instance:
         """The first reading must be right; later ones leave the last good state in force."""
         if not self.files.read():
             raise InvalidFiles(self.files.problems)
-        self._read_sources()
+        self.desired.read_sources()
         _ensure_namespaces(self.files, self.store)
         try:
             apply_files(self.files, self.store)
@@ -204,9 +179,9 @@ class Instance:
         await self.workloads.adopt()
         await self._end_strays()
         await self.ads.start()
-        self._derive()
+        self.desired.derive(self.pods())
         if not adopted:
-            require_free(sorted(self._listen.items()))
+            require_free(sorted(self.desired.listen.items()))
             await self.envoy.start()
         assert self.envoy.identity is not None
         self._envoy_record.save(self.envoy.identity)
@@ -244,9 +219,9 @@ class Instance:
 
     async def _stop(self) -> None:
         """In reverse: no new traffic, then no workloads, then nothing."""
-        for task in getattr(self, "_tasks", []):
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*getattr(self, "_tasks", []), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         had_envoy = self.envoy.identity is not None
         with suppress(TurnoutError):
             await asyncio.gather(self.envoy.stop(), self._end_workloads())
@@ -287,7 +262,7 @@ class Instance:
         while True:
             watched = self.files.watched
             async for _ in changes(watched, self.stopping):
-                with self._surviving("the saved file"):
+                with self.mishaps.surviving("the saved file", fatal=not self.serving.is_set()):
                     self._reload()
                 if self.files.watched != watched:
                     break
@@ -296,7 +271,7 @@ class Instance:
 
     def _reload(self) -> None:
         sound = self.files.read()
-        self._read_sources()  # after turnout.yaml: it may name other images now
+        self.desired.read_sources()  # after turnout.yaml: it may name other images now
         if sound:
             try:
                 _ensure_namespaces(self.files, self.store)
@@ -315,130 +290,23 @@ class Instance:
             await self._changes.complete()
             self._dirty.clear()
             version = self._wanted_version
-            with self._surviving("the change"):
-                self._derive()
-                self.workloads.reconcile(self._plan())
-                self._publish(version)
-
-    def _publish(self, version: int) -> None:
-        """A publication that is still under way takes the newer config in, and then answers for it as well."""
-        publication = self.ads.publish(self._config())
-        if publication not in self._published:
-            task = asyncio.create_task(self._follow(publication))
-            self._following.add(task)
-            task.add_done_callback(self._following.discard)
-        self._published[publication] = _Served(version, dict(self._generations))
-
-    def _derive(self) -> None:
-        objects = [obj for kind in KINDS for obj in self.store.list(kind)]
-        resources, problems = self._resources.read(objects)
-        self.world = world(resources, self.workloads.pods(), problems)
-        self._generations = {_key(obj): obj["metadata"].get("generation", 1) for obj in objects}
-        chosen = {**self.files.settings.gateway_ports, **self.options.gateway_ports}
-        self._listen = {port: gateway_port(port, chosen) for port in gateway_ports(self.world.mesh)}
-
-    def _config(self) -> Config:
-        egress = {name: self.egress.of(*name) for name in self.world.callers}
-        return compile(self.world.mesh, proxies(self.world, self._listen, egress))
-
-    def _egress_port(self, deployment: Deployment) -> int:
-        return self.egress.of(deployment.metadata.namespace, deployment.metadata.name)
-
-    def _plan(self) -> list[Workload]:
-        """Every Deployment as processes; what cannot be run is a problem, and the rest runs."""
-        planned, problems = [], []
-        for deployment in self.world.deployments:
-            workload, found = plan(
-                deployment,
-                self.world.config_maps,
-                self.world.secrets,
-                self.files.settings.images,
-                self._egress_port(deployment),
-                source=self._source(deployment),
-            )
-            problems += found
-            planned += [workload] if workload else []
-        self.plan_problems = tuple(problems)
-        self.egress.keep(self.world.callers)
-        return planned
-
-    def _source(self, deployment: Deployment) -> str:
-        """The hash of what the workload is made from; read from disk only when files were saved."""
-        containers = deployment.spec.template.spec.containers
-        images = (find(self.files.settings.images, container.image) for container in containers)
-        return next((self._sources.get(image.image, "") for image in images if image), "")
-
-    def _read_sources(self) -> None:
-        images = [image for image in self.files.settings.images if not image.attach]
-        self._sources = {image.image: fingerprint(image.context, image.watch) for image in images}
-
-    @contextmanager
-    def _surviving(self, what: str) -> Iterator[None]:
-        """A bug of ours inside must not end anybody's traffic: the last good state stays, and the bug is shown."""
-        try:
-            yield
-        except Exception as error:
-            if not self.serving.is_set():
-                raise
-            _log.exception("a bug in Turnout")
-            message = f"a bug in Turnout keeps it from taking {what} in: {type(error).__name__}: {error}"
-            hint = f"the last good state stays in force; please report it, with {self.state.crash_log}"
-            self._bugs[what] = Problem("TNO405", Severity.ERROR, message, None, hint)
-        else:
-            self._bugs.pop(what, None)
-
-    # --- acknowledgement
-
-    async def _follow(self, publication: Publication) -> None:
-        """Once Envoy has everything: who waits is told, and the objects' status says so."""
-        rejections = await publication.acknowledged()
-        served = self._published.pop(publication)
-        self.rejections = {(r.type_url, r.names): r for r in rejections}
-        async with self._settled:
-            self._served_version = max(self._served_version, served.version)
-            self._settled.notify_all()
-        with self._recording():
-            self._confirm(served.generations, ok=not rejections)
-
-    def _confirm(self, generations: Mapping[tuple[str, str, str], int], *, ok: bool) -> None:
-        """`status.observedGeneration` and a condition, as Istio writes them."""
-        for kind in _CONFIRMED:
-            for obj in self.store.list(kind):
-                status = _status(generations.get(_key(obj), 0), ok=ok)
-                if obj.get("status") != status:
-                    meta = obj["metadata"]
-                    self.store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
+            with self.mishaps.surviving("the change", fatal=not self.serving.is_set()):
+                self.desired.derive(self.pods())
+                self.workloads.reconcile(self.desired.workloads())
+                self.acknowledgement.publish(self.desired.config(), version, self.desired.generations)
 
     @property
     def up_to_date(self) -> bool:
         """Whether Envoy serves what is known now: every pod that is ready gets its requests."""
-        return self._served_version >= self._wanted_version
-
-    def _remember_envoy(self, identity: Identity) -> None:
-        with self._recording():
-            self._envoy_record.save(identity)
-
-    @contextmanager
-    def _recording(self) -> Iterator[None]:
-        """Traffic does not depend on what is written inside: that a disk is full is shown, and nothing more."""
-        try:
-            yield
-        except StateBroken as error:
-            if not self._unrecorded:
-                _log.error("%s", error)
-            self._unrecorded = (Problem("TNO404", Severity.ERROR, error.message, None, error.hint),)
-        else:
-            self._unrecorded = ()
+        return self.acknowledgement.served_version >= self._wanted_version
 
     async def settled(self) -> None:
         """Until Envoy serves what is known now."""
-        wanted = self._wanted_version
-        async with self._settled:
-            await self._settled.wait_for(lambda: self._served_version >= wanted)
+        await self.acknowledgement.served(self._wanted_version)
 
-    def _rejected(self, rejection: Rejection) -> None:
-        _log.error("Envoy rejected %s: %s", ", ".join(rejection.names), rejection.detail)
-        self.rejections[rejection.type_url, rejection.names] = rejection
+    def _remember_envoy(self, identity: Identity) -> None:
+        with self.mishaps.recording():
+            self._envoy_record.save(identity)
 
     # --- what is going on
 
@@ -455,9 +323,9 @@ class Instance:
 
     async def _scrape(self) -> None:
         while True:
-            with self._surviving("the counters"):
+            with self.mishaps.surviving("the counters", fatal=False):
                 await self.look()
-            if self._unrecorded:  # there may be room by now
+            if self.mishaps.unrecorded:  # there may be room by now
                 self.ring()
             await asyncio.sleep(SCRAPE_SECONDS)
 
@@ -465,43 +333,19 @@ class Instance:
         return self.workloads.pods()
 
     @property
+    def world(self) -> World:
+        return self.desired.world
+
+    @property
     def listen(self) -> Mapping[int, int]:
         """Gateway port → where it listens."""
-        return self._listen
+        return self.desired.listen
 
     def problems(self) -> list[Problem]:
         """All that is wrong now, with its place in the files where it has one."""
-        found = [*self.files.problems, *self.world.problems, *self.plan_problems]
-        found += [*self._rejection_problems(), *self._unrecorded, *self._bugs.values()]
+        found = [*self.files.problems, *self.desired.problems()]
+        found += [*self.acknowledgement.problems(self.listen), *self.mishaps.problems()]
         return list(dict.fromkeys(self.files.locate(problem) for problem in found))
-
-    def _rejection_problems(self) -> list[Problem]:
-        return [_rejection(r, self._listen) for r in self.rejections.values()]
-
-
-def _key(obj: Mapping[str, Any]) -> tuple[str, str, str]:
-    meta = obj["metadata"]
-    return obj["kind"], meta.get("namespace", ""), meta["name"]
-
-
-def _status(generation: int, *, ok: bool) -> dict[str, Any]:
-    condition = {
-        "type": "Reconciled",
-        "status": "True" if ok else "False",
-        "reason": "EnvoyAcknowledged" if ok else "EnvoyRejected",
-    }
-    return {"observedGeneration": generation, "conditions": [condition]}
-
-
-def _rejection(rejection: Rejection, listen: Mapping[int, int]) -> Problem:
-    names = ", ".join(rejection.names)
-    for port, real in listen.items():
-        if f"gateway|{port}" in rejection.names and not is_free(real):
-            holder = port_holder(real)
-            message = f"port {real} (for the Gateway's port {port}) is taken" + (f" by {holder}" if holder else "")
-            return Problem("TNO402", Severity.ERROR, message, None, f"choose another: --gateway-port {port}=<port>")
-    hint = "the last good configuration stays in force; please report this as a bug of Turnout"
-    return Problem("TNO403", Severity.ERROR, f"Envoy rejected {names}: {rejection.detail}", None, hint)
 
 
 def _ensure_namespaces(files: Files, store: Store) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from turnout.control.instance import Instance
 
 WINDOW_SECONDS = 10.0
-_NEVER_BEGUN = ("upstream_rq_pending_overflow", "upstream_rq_cancelled")
+_NEVER_BEGUN = ("upstream_rq_active_overflow", "upstream_rq_pending_overflow", "upstream_rq_cancelled")
 """Copies for which there was no room before the request they copy was over."""
 
 
@@ -154,8 +154,8 @@ def _retries(counted: Snapshot, host: ServiceHost, subset: str) -> int:
     """Attempts beyond the first; none of them is a request of its own. Of all subsets when `subset` is ""."""
     total = 0
     for name, counters in counted.clusters.items():
-        kind, _, asked, to = name.split("|")
-        if (kind, to) == ("outbound", host.host) and subset in ("", asked):
+        cluster = names.parse_cluster(name)
+        if cluster and (cluster.kind, cluster.host) == ("outbound", host.host) and subset in ("", cluster.subset):
             total += counters.get("upstream_rq_retry", 0)
     return total
 
@@ -249,28 +249,30 @@ def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
 def _mirrors(mesh: Mesh, window: Window) -> Iterator[dict[str, Any]]:
     """Copies by destination: wanted = sent + dropped + unreached, but for those under way.
 
-    `dropped`: beyond the limit; `unreached`: no endpoint, or no connection to it. Of those sent, `failed` got no whole
+    `dropped`: beyond the limits; `unreached`: no endpoint, or no connection to it. Of those sent, `failed` got no whole
     answer, or a 5xx. What is mirrored no more is still counted, and not `on`.
     """
     on = set(_mirrored(mesh))
     for name, counters in sorted(window.latest.clusters.items()):
-        if not name.startswith("mirror|"):
+        cluster = names.parse_cluster(name)
+        if cluster is None or cluster.kind != "mirror":
             continue
         ends = Counter[str]()
         for series, count in window.totals().items():
             if series.upstream_cluster == name.replace("mirror|", "copy|", 1):
                 ends.update(dict.fromkeys(_ends(series), count))
-        _, _, subset, host = name.split("|")
         overflow = sum(counters.get(key, 0) for key in _NEVER_BEGUN)
         yield {
-            "to": name.removeprefix("mirror|"),
+            "host": cluster.host,
+            "port": cluster.port,
+            "subset": cluster.subset,
             "wanted": counters.get("upstream_rq_total", 0) + overflow,
             "sent": ends["sent"],
             "dropped": ends["dropped"] + overflow,
             "unreached": ends["unreached"],
             "failed": ends["failed"],
             "limit": mirror.LIMIT,
-            "on": (host, subset) in on,
+            "on": (cluster.host, cluster.subset) in on,
         }
 
 
@@ -288,7 +290,7 @@ def _ends(copy: Series) -> Iterator[str]:
     flags = set(copy.response_flags.split(","))
     if flags & {"UH", "UF", "NC"}:
         yield "unreached"
-    elif "UO" in flags:
+    elif not copy.destination_workload:  # never led on to an endpoint
         yield "dropped"
     else:
         yield "sent"

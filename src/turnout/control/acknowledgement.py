@@ -1,0 +1,119 @@
+"""What Envoy was given, and what it has said to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from turnout.apiserver.store import Store
+from turnout.compiler.config import Config
+from turnout.control.mishaps import Mishaps
+from turnout.control.ports import is_free
+from turnout.problem import Problem, Severity
+from turnout.process import port_holder
+from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, VIRTUAL_SERVICE
+from turnout.xds.ads import AdsServer, Publication
+from turnout.xds.watch import Rejection
+
+_log = logging.getLogger(__name__)
+
+CONFIRMED = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY)
+"""Kinds whose status says that Envoy serves them."""
+
+ObjectKey = tuple[str, str, str]
+"""Kind, namespace, name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What a publication carries: the version of the desired world, and the generation of each object in it."""
+
+    version: int
+    generations: Mapping[ObjectKey, int]
+
+
+class Acknowledgement:
+    """Publishes configs, and tells who waits, and the objects' status, when Envoy has them."""
+
+    def __init__(self, socket: Path, store: Store, mishaps: Mishaps) -> None:
+        """`socket`: where Envoy finds the ADS server."""
+        self.ads = AdsServer(socket, on_rejection=self._rejected)
+        self._store = store
+        self._mishaps = mishaps
+        self._published: dict[Publication, _Served] = {}
+        self._following: set[asyncio.Task[None]] = set()
+        self._settled = asyncio.Condition()
+        self._rejections: dict[tuple[str, tuple[str, ...]], Rejection] = {}
+        self.served_version = 0
+        """The version of the desired world that Envoy serves."""
+
+    def publish(self, config: Config, version: int, generations: Mapping[ObjectKey, int]) -> None:
+        """A publication that is still under way takes the newer config in, and then answers for it as well."""
+        publication = self.ads.publish(config)
+        if publication not in self._published:
+            task = asyncio.create_task(self._follow(publication))
+            self._following.add(task)
+            task.add_done_callback(self._following.discard)
+        self._published[publication] = _Served(version, generations)
+
+    async def served(self, version: int) -> None:
+        """Until Envoy serves this version, or a later one."""
+        async with self._settled:
+            await self._settled.wait_for(lambda: self.served_version >= version)
+
+    async def _follow(self, publication: Publication) -> None:
+        rejections = await publication.acknowledged()
+        served = self._published.pop(publication)
+        self._rejections = {(r.type_url, r.names): r for r in rejections}
+        async with self._settled:
+            self.served_version = max(self.served_version, served.version)
+            self._settled.notify_all()
+        with self._mishaps.recording():
+            self._confirm(served.generations, ok=not rejections)
+
+    def _confirm(self, generations: Mapping[ObjectKey, int], *, ok: bool) -> None:
+        """`status.observedGeneration` and a condition, as Istio writes them."""
+        for kind in CONFIRMED:
+            for obj in self._store.list(kind):
+                status = _status(generations.get(key_of(obj), 0), ok=ok)
+                if obj.get("status") != status:
+                    meta = obj["metadata"]
+                    self._store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
+
+    def _rejected(self, rejection: Rejection) -> None:
+        """Envoy refused something, and goes on with what it had."""
+        _log.error("Envoy rejected %s: %s", ", ".join(rejection.names), rejection.detail)
+        self._rejections[rejection.type_url, rejection.names] = rejection
+
+    def problems(self, listen: Mapping[int, int]) -> list[Problem]:
+        """What Envoy refuses now. `listen`: gateway port → where it listens."""
+        return [_problem(rejection, listen) for rejection in self._rejections.values()]
+
+
+def key_of(obj: Mapping[str, Any]) -> ObjectKey:
+    meta = obj["metadata"]
+    return obj["kind"], meta.get("namespace", ""), meta["name"]
+
+
+def _status(generation: int, *, ok: bool) -> dict[str, Any]:
+    condition = {
+        "type": "Reconciled",
+        "status": "True" if ok else "False",
+        "reason": "EnvoyAcknowledged" if ok else "EnvoyRejected",
+    }
+    return {"observedGeneration": generation, "conditions": [condition]}
+
+
+def _problem(rejection: Rejection, listen: Mapping[int, int]) -> Problem:
+    names = ", ".join(rejection.names)
+    for port, real in listen.items():
+        if f"gateway|{port}" in rejection.names and not is_free(real):
+            holder = port_holder(real)
+            message = f"port {real} (for the Gateway's port {port}) is taken" + (f" by {holder}" if holder else "")
+            return Problem("TNO402", Severity.ERROR, message, None, f"choose another: --gateway-port {port}=<port>")
+    hint = "the last good configuration stays in force; please report this as a bug of Turnout"
+    return Problem("TNO403", Severity.ERROR, f"Envoy rejected {names}: {rejection.detail}", None, hint)

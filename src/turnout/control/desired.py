@@ -1,0 +1,86 @@
+"""The desired world: from all objects, files and pods to what shall run and what Envoy shall do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from turnout.apiserver.store import Store
+from turnout.compiler.compile import compile
+from turnout.compiler.config import Config
+from turnout.control.acknowledgement import ObjectKey, key_of
+from turnout.control.manifests import Files
+from turnout.control.ports import EgressPorts, gateway_port
+from turnout.control.world import Resources, World, gateway_ports, proxies, world
+from turnout.inputs.images import find
+from turnout.inputs.sources import fingerprint
+from turnout.problem import Problem
+from turnout.resources.core import Deployment
+from turnout.resources.kinds import KINDS
+from turnout.workloads.plan import plan
+from turnout.workloads.status import PodStatus
+from turnout.workloads.workload import Workload
+
+
+class Desired:
+    """Derived anew from scratch whenever something has changed; nothing is patched."""
+
+    def __init__(self, files: Files, store: Store, egress: EgressPorts, gateway_ports: Mapping[int, int]) -> None:
+        """`gateway_ports`: the command line's choice of where a Gateway's port listens."""
+        self._files = files
+        self._store = store
+        self._egress = egress
+        self._chosen_ports = gateway_ports
+        self._resources = Resources()
+        self._sources: dict[str, str] = {}
+        self._plan_problems: tuple[Problem, ...] = ()
+        self.world = World()
+        self.listen: Mapping[int, int] = {}
+        """Gateway port → where it listens."""
+        self.generations: Mapping[ObjectKey, int] = {}
+        """Of every object that the world was derived from."""
+
+    def derive(self, pods: Iterable[PodStatus]) -> None:
+        objects = [obj for kind in KINDS for obj in self._store.list(kind)]
+        resources, problems = self._resources.read(objects)
+        self.world = world(resources, pods, problems)
+        self.generations = {key_of(obj): obj["metadata"].get("generation", 1) for obj in objects}
+        chosen = {**self._files.settings.gateway_ports, **self._chosen_ports}
+        self.listen = {port: gateway_port(port, chosen) for port in gateway_ports(self.world.mesh)}
+
+    def config(self) -> Config:
+        """What Envoy shall do."""
+        egress = {name: self._egress.of(*name) for name in self.world.callers}
+        return compile(self.world.mesh, proxies(self.world, self.listen, egress))
+
+    def workloads(self) -> list[Workload]:
+        """What shall run. What cannot be run is a problem, and the rest runs."""
+        planned, problems = [], []
+        for deployment in self.world.deployments:
+            workload, found = plan(
+                deployment,
+                self.world.config_maps,
+                self.world.secrets,
+                self._files.settings.images,
+                self._egress.of(deployment.metadata.namespace, deployment.metadata.name),
+                source=self._source(deployment),
+            )
+            problems += found
+            planned += [workload] if workload else []
+        self._plan_problems = tuple(problems)
+        self._egress.keep(self.world.callers)
+        return planned
+
+    def _source(self, deployment: Deployment) -> str:
+        """The hash of what the workload is made from."""
+        containers = deployment.spec.template.spec.containers
+        images = (find(self._files.settings.images, container.image) for container in containers)
+        return next((self._sources.get(image.image, "") for image in images if image), "")
+
+    def read_sources(self) -> None:
+        """Reads what workloads are made from; only when files were saved, for it may be much."""
+        images = [image for image in self._files.settings.images if not image.attach]
+        self._sources = {image.image: fingerprint(image.context, image.watch) for image in images}
+
+    def problems(self) -> list[Problem]:
+        """What does not fit, or cannot be run."""
+        return [*self.world.problems, *self._plan_problems]
