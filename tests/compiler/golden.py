@@ -142,10 +142,8 @@ def _route(route: JSON) -> JSON:
     action = route.get("route")
     if action is None:
         return route
+    _drop(action, "maxGrpcTimeout", action["timeout"])
     _drop(action, "timeout", "0s")
-    limits = action.get("maxStreamDuration", {})
-    if limits.get("grpcTimeoutHeaderMax") == action.get("timeout", "0s"):
-        del action["maxStreamDuration"]
     if action.get("retryPolicy") == _DEFAULT_RETRIES:
         del action["retryPolicy"]
     elif "retryPolicy" not in action:

@@ -6,7 +6,9 @@ So a copy goes through an internal listener of its own, with bounds on both side
     route ─mirror─► cluster `mirror|…` ─► internal listener `mirror|…` ─► cluster `copy|…` ─► the candidate
 
 Each is limited in connections, requests and buffers; a copy that does not fit is dropped, and counted by Envoy as
-`upstream_rq_pending_overflow`. The listener has its own access log, so copies never mix with what users got.
+`upstream_rq_pending_overflow` or `upstream_rq_active_overflow`. The listener has its own access log, so copies never
+mix with what users got. Envoy reads a request no faster than its copy is taken, so the listener takes every copy in at
+once, whatever the candidate does; one with too large a body ends there, with 413.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_components_pb2 import Route, RouteAction, RouteMatch, VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.bandwidth_limit.v3.bandwidth_limit_pb2 import BandwidthLimit
+from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import Buffer
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
     HttpFilter,
@@ -44,6 +47,8 @@ HEADER = "x-turnout-mirror"
 
 LIMIT = 32
 TIMEOUT = timedelta(seconds=1)
+LARGEST_BODY_BYTES = 1024 * 1024
+"""Requests with a larger body are not copied. Times LIMIT it is what copies may take of Envoy's memory."""
 _BUFFER_BYTES = 64 * 1024
 _CONNECT_TIMEOUT = timedelta(milliseconds=250)
 _BANDWIDTH_KIB_PER_S = 20 * 1024
@@ -153,7 +158,7 @@ def listener(target: Target, access_log: AccessLog) -> Listener:
         route_config=RouteConfiguration(
             name=outer(target), virtual_hosts=[VirtualHost(name="copy", domains=["*"], routes=[route])]
         ),
-        http_filters=[_bandwidth_limit(), filters.router()],
+        http_filters=[_take_in(), _bandwidth_limit(), filters.router()],
         access_log=[access_log],
         preserve_external_request_id=True,
         server_header_transformation=HttpConnectionManager.PASS_THROUGH,
@@ -165,6 +170,12 @@ def listener(target: Target, access_log: AccessLog) -> Listener:
     built = Listener(name=outer(target), internal_listener=Listener.InternalListenerConfig(), filter_chains=[chain])
     built.per_connection_buffer_limit_bytes.value = _BUFFER_BYTES
     return built
+
+
+def _take_in() -> HttpFilter:
+    """A candidate that does not read would hold up the user's own upload: by seconds, without this."""
+    whole = Buffer(max_request_bytes=uint32(LARGEST_BODY_BYTES))
+    return HttpFilter(name="envoy.filters.http.buffer", typed_config=packed(whole))
 
 
 def _bandwidth_limit() -> HttpFilter:

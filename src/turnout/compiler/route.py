@@ -160,10 +160,12 @@ def _split(action: RouteAction, choices: list[Choice]) -> None:
 
 
 def _limit(action: RouteAction, timeout: timedelta | None) -> None:
-    """None is no limit, not Envoy's 15 s. A gRPC client's own deadline counts, up to the same limit."""
+    """None is no limit, not Envoy's 15 s. A gRPC client's own deadline counts, up to the same limit.
+
+    As in Istio by the older of Envoy's two ways: with `max_stream_duration` on a route, Envoy ignores its `timeout`.
+    """
     action.timeout.CopyFrom(duration(timeout or timedelta()))
-    action.max_stream_duration.max_stream_duration.SetInParent()
-    action.max_stream_duration.grpc_timeout_header_max.CopyFrom(action.timeout)
+    action.max_grpc_timeout.CopyFrom(action.timeout)
 
 
 def _authority(http: HTTPRoute, choices: list[Choice]) -> str | None:
