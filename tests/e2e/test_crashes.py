@@ -128,6 +128,20 @@ def test_a_start_refused_after_a_crash_leaves_what_runs_alone(site: Site) -> Non
     site.assert_nothing_runs()
 
 
+def test_down_ends_an_up_that_is_only_starting(site: Site) -> None:
+    """It holds the state directory, and has no API yet."""
+    hold = f"from turnout.control.state import StateDir; s = StateDir(Path({str(site.state)!r})); s.create(); s.lock()"
+    program = f"import time; from pathlib import Path; {hold}; print('held', flush=True); time.sleep(100)"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=site.environment, stdout=subprocess.PIPE, text=True
+    ) as starting:
+        assert starting.stdout is not None
+        assert starting.stdout.readline() == "held\n"
+        down = site.run("down")
+        assert (down.status, down.out) == (0, "stopped\n")
+        assert starting.wait() == -signal.SIGTERM
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_everything(site: Site, number: signal.Signals) -> None:
     """Ctrl-C, SIGTERM, a closed terminal: grandchildren end too, and so does a start that is under way."""

@@ -30,10 +30,10 @@ def command(state: Path | None) -> None:
     try:
         Client.from_state(folder).post("down", {})
     except NotRunning:
-        if held.locked():
-            raise
-        _sweep(folder)
-        return
+        if not held.locked():
+            _sweep(folder)
+            return
+        held.terminate()  # it is only starting, and has no API yet
     _wait(held)
     click.echo("stopped")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from turnout.database import RECORDS, Database
@@ -104,6 +105,13 @@ class StateDir:
         finally:
             os.close(descriptor)
         return False
+
+    def terminate(self) -> None:
+        """SIGTERM to the `turnout up` that holds it; one that has just ended is fine."""
+        with suppress(OSError, ValueError):
+            pid = int((self.path / "lock").read_text())
+            if self.locked():
+                os.kill(pid, signal.SIGTERM)
 
     def unlock(self) -> None:
         if self._lock is not None:
