@@ -61,6 +61,11 @@ def test_an_endpoints_subset_is_known_when_the_request_named_none() -> None:
     assert series.subset == "v2"
 
 
+def test_callers_that_see_a_service_differently_have_clusters_of_their_own() -> None:
+    series = Series(upstream_cluster="outbound|80|v1|a.default.svc.cluster.local|other", response_flags="UH")
+    assert (series.destination_service, series.subset) == ("a.default.svc.cluster.local", "v1")
+
+
 def test_a_request_that_no_route_took_has_no_service() -> None:
     series = Series(upstream_cluster="-", destination_subset="-")
     assert (series.destination_service, series.subset) == ("", "")

@@ -102,9 +102,9 @@ def _workloads(status: Mapping[str, Any]) -> Table | None:
 def _mirrors(status: Mapping[str, Any]) -> Table | None:
     table = _table("MIRROR TO", "", "WANTED", "SENT", "DROPPED", "UNREACHED", "FAILED")
     for mirror in status["mirrors"]:
-        port, subset, host = mirror["to"].split("|")
         counts = (str(mirror[key]) for key in ("wanted", "sent", "dropped", "unreached", "failed"))
-        table.add_row(f"{host}:{port}", subset if mirror["on"] else f"{subset} (off)", *counts)
+        subset = mirror["subset"] if mirror["on"] else f"{mirror['subset']} (off)"
+        table.add_row(f"{mirror['host']}:{mirror['port']}", subset, *counts)
     return table if table.row_count else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 DOMAIN = "cluster.local"
 MESH = "mesh"
 """The reserved gateway name that means every workload's own proxy."""
@@ -15,6 +17,24 @@ def fqdn(host: str, namespace: str) -> str:
 def cluster(port: int, subset: str, host: str) -> str:
     """Istio's name for an outbound cluster: `outbound|80|v1|reviews.default.svc.cluster.local`."""
     return f"outbound|{port}|{subset}|{host}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterName:
+    """A cluster's name taken apart. `kind` is `outbound`, or `mirror` and `copy` on the two sides of a mirror."""
+
+    kind: str
+    port: int
+    subset: str
+    host: str
+
+
+def parse_cluster(name: str) -> ClusterName | None:
+    """None: no cluster of a service. What comes after the host tells callers apart that see the service differently."""
+    kind, *parts = name.split("|")
+    if len(parts) < 3 or not parts[0].isdecimal():
+        return None
+    return ClusterName(kind, int(parts[0]), parts[1], parts[2])
 
 
 def gateway_reference(name: str, namespace: str) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from turnout.mesh.names import parse_cluster
+
 REQUEST_TAGS = (
     "source_workload",
     "source_workload_namespace",
@@ -30,6 +32,7 @@ CLUSTER_COUNTERS = (
     "upstream_rq_total",
     "upstream_rq_retry",
     "upstream_rq_timeout",
+    "upstream_rq_active_overflow",
     "upstream_rq_cancelled",
     "upstream_rq_pending_overflow",
     "upstream_rq_pending_failure_eject",
@@ -63,23 +66,19 @@ class Series:
     @property
     def destination_service(self) -> str:
         """The service's full host name; "" when the request was for none that is known."""
-        return _part(self.upstream_cluster, 3)
+        cluster = parse_cluster(self.upstream_cluster)
+        return cluster.host if cluster else ""
 
     @property
     def subset(self) -> str:
         """The endpoint's subset; without an endpoint, the one that was asked for. "" when there is none."""
-        own = self.destination_subset.strip("-")
-        return own or _part(self.upstream_cluster, 2)
+        cluster = parse_cluster(self.upstream_cluster)
+        return self.destination_subset.strip("-") or (cluster.subset if cluster else "")
 
     @property
     def failed(self) -> bool:
         """5xx, or no answer at all (code 0)."""
         return self.response_code.startswith("5") or self.response_code == "0"
-
-
-def _part(cluster: str, index: int) -> str:
-    parts = cluster.split("|")
-    return parts[index] if len(parts) == 4 else ""
 
 
 Bucket = tuple[float, float]
