@@ -319,7 +319,7 @@ def test_a_bad_file_changes_nothing_and_is_shown_until_it_is_right(site: Site) -
     assert len(site.pods("app-v1")) == 1
     site.write("k8s/route.yaml", good)
     site.until_status("all is well", lambda status: not status["problems"] and len(site.pods("app-v1")) == 2)
-    assert "solved: k8s/route.yaml:14:11" in up.out
+    until("it is said", lambda: "solved: k8s/route.yaml:14:11" in up.out)
 
 
 # --- two of them
