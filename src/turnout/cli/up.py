@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,9 +132,7 @@ async def _show_live(instance: Instance) -> None:
     from turnout.control.status import status
 
     with Live(auto_refresh=False) as live:
-        while True:
-            live.update(board(status(instance)), refresh=True)
-            await asyncio.sleep(REFRESH_SECONDS)
+        await _again_and_again(lambda: live.update(board(status(instance)), refresh=True), REFRESH_SECONDS)
 
 
 async def _narrate(instance: Instance) -> None:
@@ -142,10 +141,25 @@ async def _narrate(instance: Instance) -> None:
     from turnout.control.status import status
 
     narration = Narration()
-    while True:
+
+    def tell() -> None:
         for line in narration.news(status(instance)):
             click.echo(f"{time.strftime('%H:%M:%S')} {line}")
-        await asyncio.sleep(LOOK_SECONDS)
+
+    await _again_and_again(tell, LOOK_SECONDS)
+
+
+async def _again_and_again(show: Callable[[], None], pause_seconds: float) -> None:
+    """A bug in a view is logged, once; everything else goes on, and so does the view when it can."""
+    failed = False
+    while True:
+        try:
+            show()
+        except Exception:
+            if not failed:
+                logging.getLogger(__name__).exception("a bug: what goes on cannot be shown")
+            failed = True
+        await asyncio.sleep(pause_seconds)
 
 
 # --- in the background
