@@ -24,8 +24,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 def findings(mesh: Mesh, deployments: tuple[Deployment, ...] = ()) -> list[Problem]:
     """Everything that a reader of these resources would want to be told."""
     found: list[Problem] = []
+    callers = {deployment.metadata.namespace for deployment in deployments}
     for virtual_service in mesh.virtual_services:
-        found += references(mesh, virtual_service)
+        found += references(mesh, virtual_service, callers)
         found += _unsafe_mirrors(virtual_service)
         found += _out_of_reach(virtual_service)
     for rule in mesh.destination_rules:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from turnout.mesh import names
 from turnout.mesh.gateway_hosts import gateways_of, reference
 from turnout.mesh.mesh import Mesh, http_ports
-from turnout.mesh.policy import ROOT_NAMESPACE
+from turnout.mesh.proxy import GATEWAY_NAMESPACE
 from turnout.problem import ObjectPath, Problem, Severity
 from turnout.resources.destination_rule import DestinationRule
 from turnout.resources.virtual_service import Destination, HTTPRoute, VirtualService
@@ -16,12 +16,21 @@ from turnout.resources.virtual_service import Destination, HTTPRoute, VirtualSer
 MOST_LISTED = 10
 
 
-def references(mesh: Mesh, owner: VirtualService) -> Iterator[Problem]:
-    """IST0101 for every reference of a VirtualService that leads nowhere."""
+def references(mesh: Mesh, owner: VirtualService, callers: Iterable[str]) -> Iterator[Problem]:
+    """IST0101 for every reference of a VirtualService that leads nowhere. `callers`: the namespaces of workloads."""
     yield from _gateways(mesh, owner)
+    concerned = _callers(owner, callers)
     for index, http in enumerate(owner.spec.http):
         for path, destination in destinations(http):
-            yield from _destination(mesh, owner, destination, f"spec.http[{index}].{path}")
+            yield from _destination(mesh, owner, destination, f"spec.http[{index}].{path}", concerned)
+
+
+def _callers(owner: VirtualService, workloads: Iterable[str]) -> list[str]:
+    """The namespaces that requests come from which the VirtualService rules; the gateway's among them."""
+    gateways, own = gateways_of(owner), owner.metadata.namespace
+    found = {own, *workloads} if names.MESH in gateways else set()
+    found |= {GATEWAY_NAMESPACE} if set(gateways) - {names.MESH} else set()
+    return sorted(caller for caller in found if names.exported(owner.spec.export_to, own, caller))
 
 
 def destinations(http: HTTPRoute) -> Iterator[tuple[str, Destination]]:
@@ -54,7 +63,9 @@ def _gateways(mesh: Mesh, owner: VirtualService) -> Iterator[Problem]:
             yield _not_found(owner, f"spec.gateways[{index}]", message, _hint(wanted, known, "Gateways"))
 
 
-def _destination(mesh: Mesh, owner: VirtualService, destination: Destination, path: str) -> Iterator[Problem]:
+def _destination(
+    mesh: Mesh, owner: VirtualService, destination: Destination, path: str, callers: list[str]
+) -> Iterator[Problem]:
     host = names.fqdn(destination.host, owner.metadata.namespace)
     service = mesh.services.get(host)
     if service is None:
@@ -63,12 +74,7 @@ def _destination(mesh: Mesh, owner: VirtualService, destination: Destination, pa
         yield _not_found(owner, f"{path}.host", message, _until_then(hint))
         return
     if destination.subset:
-        subsets = _subsets(mesh, host, owner.metadata.namespace)
-        if destination.subset not in subsets:
-            wanted = f"{destination.host}+{destination.subset}"
-            message = f'Referenced host+subset in destinationrule not found: "{wanted}"'
-            hint = _hint(destination.subset, subsets, "subsets")
-            yield _not_found(owner, f"{path}.subset", message, _until_then(hint))
+        yield from _subset(mesh, owner, destination, path, callers)
     ports = [port.port for port in http_ports(service)]
     if destination.port and destination.port.number not in ports:
         message = f'Referenced host:port not found: "{destination.host}:{destination.port.number}"'
@@ -76,11 +82,22 @@ def _destination(mesh: Mesh, owner: VirtualService, destination: Destination, pa
         yield _not_found(owner, f"{path}.port", message, _until_then(hint))
 
 
-def _subsets(mesh: Mesh, host: str, namespace: str) -> list[str]:
-    """The subsets that somebody can see: the service's neighbours, the VirtualService's, or the gateway."""
-    views = {mesh.view(host, caller) for caller in (namespace, ROOT_NAMESPACE)} | {""}
-    found = (subset.name for view in sorted(views) for subset in mesh.policy(host, view).subsets)
-    return list(dict.fromkeys(found))
+def _subset(
+    mesh: Mesh, owner: VirtualService, destination: Destination, path: str, callers: list[str]
+) -> Iterator[Problem]:
+    """What DestinationRules say may depend on who asks: the subset has to be there for every caller."""
+    host, wanted = names.fqdn(destination.host, owner.metadata.namespace), destination.subset
+    views = {mesh.view(host, caller) for caller in callers} or {""}
+    subsets = {view: [subset.name for subset in mesh.policy(host, view).subsets] for view in sorted(views)}
+    blind = [view for view, known in subsets.items() if wanted not in known]
+    if not blind:
+        return
+    message = f'Referenced host+subset in destinationrule not found: "{destination.host}+{wanted}"'
+    hint = _hint(wanted, subsets[blind[0]], "subsets")
+    if len(blind) < len(subsets):
+        there = ", ".join(view or mesh.services[host].namespace for view in blind)
+        hint = f"callers in namespace {there} do not see the DestinationRule: see its namespace and exportTo"
+    yield _not_found(owner, f"{path}.subset", message, _until_then(hint))
 
 
 def _hosts(mesh: Mesh, namespace: str) -> list[str]:
