@@ -12,10 +12,10 @@ from typing import Any
 from turnout.apiserver.store import Store
 from turnout.compiler.config import Config
 from turnout.control.mishaps import Mishaps
-from turnout.control.ports import is_free
 from turnout.problem import Problem, Severity
 from turnout.process import port_holder
 from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, VIRTUAL_SERVICE
+from turnout.workloads.ports import free
 from turnout.xds.ads import AdsServer, Publication
 from turnout.xds.watch import Rejection
 
@@ -111,7 +111,7 @@ def _status(generation: int, *, ok: bool) -> dict[str, Any]:
 def _problem(rejection: Rejection, listen: Mapping[int, int]) -> Problem:
     names = ", ".join(rejection.names)
     for port, real in listen.items():
-        if f"gateway|{port}" in rejection.names and not is_free(real):
+        if f"gateway|{port}" in rejection.names and not free(real):
             holder = port_holder(real)
             message = f"port {real} (for the Gateway's port {port}) is taken" + (f" by {holder}" if holder else "")
             return Problem("TNO402", Severity.ERROR, message, None, f"choose another: --gateway-port {port}=<port>")

@@ -41,6 +41,7 @@ from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, NAMESPACE, VIRTUA
 from turnout.telemetry.stats import SCRAPE, parse
 from turnout.telemetry.window import Window
 from turnout.workloads.engine import Workloads
+from turnout.workloads.ports import Ports
 from turnout.workloads.status import PodStatus
 from turnout.xds.envoy import Envoy
 
@@ -141,7 +142,9 @@ class Instance:
         self.store = Store(database, admit=lambda obj: interpret(obj).problems, now=lambda: datetime.now(UTC))
         self.acknowledgement = Acknowledgement(self.state.runtime / "ads.sock", self.store, self.mishaps)
         self.ads = self.acknowledgement.ads
-        self.desired = Desired(self.files, self.store, EgressPorts(records), self.options.gateway_ports)
+        ports = Ports()
+        self.egress = EgressPorts(records, ports)
+        self.desired = Desired(self.files, self.store, self.egress, self.options.gateway_ports)
         self.envoy = Envoy(
             ads_socket=self.state.runtime / "ads.sock",
             runtime=self.state.runtime,
@@ -156,6 +159,7 @@ class Instance:
             logs=self.state.logs,
             mesh=_MeshView(self),
             changed=self.ring,
+            ports=ports,
             environment=os.environ | mark(self.state),
         )
         token = secrets.token_urlsafe(24)
@@ -181,6 +185,8 @@ class Instance:
         await self.ads.start()
         self.desired.derive(self.pods())
         if not adopted:
+            if not self.pods():
+                self.egress.renew()
             require_free(sorted(self.desired.listen.items()))
             await self.envoy.start()
         assert self.envoy.identity is not None

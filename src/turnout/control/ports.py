@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from turnout.database import Records
 from turnout.error import PortTaken, StateBroken
 from turnout.process import port_holder
+from turnout.workloads.ports import Ports, free
 
-LOOPBACK = "127.0.0.1"
 _UNPRIVILEGED = 1024
 _OFFSET = 8000
 
@@ -21,21 +20,10 @@ def gateway_port(port: int, chosen: Mapping[int, int]) -> int:
     return chosen.get(port, port + _OFFSET if port < _UNPRIVILEGED else port)
 
 
-def is_free(port: int) -> bool:
-    """Whether something could listen there now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
-
-
 def require_free(ports: Iterable[tuple[int, int]]) -> None:
     """`(gateway port, listen port)` pairs. Raises PortTaken, naming the holder where it can be known."""
     for port, listen in ports:
-        if not is_free(listen):
+        if not free(listen):
             holder = port_holder(listen)
             raise PortTaken(
                 f"port {listen} (for the Gateway's port {port}) is taken" + (f" by {holder}" if holder else ""),
@@ -49,14 +37,21 @@ class EgressPorts:
     On a full disk the ports are known only until this Turnout ends; that costs a rolling restart, no request.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, ports: Ports) -> None:
         self._records = records
+        self._free = ports
         self._ports = {name: int(json.loads(value)) for name, value in records.all("egress").items()}
+        for port in self._ports.values():
+            ports.keep(port)
+
+    def renew(self) -> None:
+        """Nothing runs that knows them: those that somebody else has taken meanwhile are given up."""
+        self._ports = {name: port for name, port in self._ports.items() if free(port)}
 
     def of(self, namespace: str, workload: str) -> int:
         name = f"{namespace}/{workload}"
         if name not in self._ports:
-            self._ports[name] = self._free()
+            self._ports[name] = self._free.take()
             with suppress(StateBroken):
                 self._records.put("egress", name, json.dumps(self._ports[name]))
         return self._ports[name]
@@ -65,15 +60,6 @@ class EgressPorts:
         """Forgets the ports of workloads that are no more."""
         wanted = {f"{namespace}/{name}" for namespace, name in workloads}
         for name in [name for name in self._ports if name not in wanted]:
-            del self._ports[name]
+            self._free.give_back(self._ports.pop(name))
             with suppress(StateBroken):
                 self._records.remove("egress", name)
-
-    def _free(self) -> int:
-        taken = set(self._ports.values())
-        while True:
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-                probe.bind((LOOPBACK, 0))
-                port: int = probe.getsockname()[1]
-            if port not in taken:
-                return port

@@ -38,16 +38,25 @@ class Workloads:
         logs: Path,
         mesh: MeshView,
         changed: Callable[[], None],
+        ports: Ports | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`environment`: what processes and builds inherit, Turnout's own if None."""
+        """`environment`: what processes and builds inherit, Turnout's own if None. `ports`: whoever else takes some."""
         outer = dict(os.environ if environment is None else environment)
         self._journal = journal
         self._logs = logs
         self._changed = changed
         self._builds = Builds(outer)
         self._host = Host(
-            journal, logs, mesh, Ports(), self._builds, outer, self._pod_changed, self._pod_available, self._pod_gone
+            journal,
+            logs,
+            mesh,
+            ports or Ports(),
+            self._builds,
+            outer,
+            self._pod_changed,
+            self._pod_available,
+            self._pod_gone,
         )
         self._replicas: dict[tuple[str, str], Replicas] = {}
         self._rotation: asyncio.Task[None] | None = None
