@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,6 +76,40 @@ def test_in_the_background_it_is_ready_when_the_command_returns(site: Site) -> N
         check=False,
     )
     assert (elsewhere.returncode, elsewhere.stdout) == (0, "stopped\n"), "the state is found from a folder below"
+    site.assert_nothing_runs()
+
+
+def test_in_a_terminal_it_shows_what_goes_on(site: Site) -> None:
+    """Services, weights and pods, drawn again and again; a change shows without another command."""
+    screen, terminal = pty.openpty()
+    environment = {**site.environment, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+    up = subprocess.Popen(
+        [sys.executable, "-m", "turnout", *site.up_arguments()],
+        cwd=site.folder,
+        env=environment,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    seen: list[str] = []
+
+    def shows(pattern: str) -> bool:
+        if select.select([screen], [], [], 0)[0]:
+            seen.append(os.read(screen, 65536).decode(errors="replace"))
+        return bool(re.search(pattern, "".join(seen)))
+
+    try:
+        until("both versions are in service", lambda: shows(r"v1 +100 % +1/1 .*\s+v2 +0 % +1/1 "))
+        assert site.run("shift", "app", "v2=25").status == 0
+        until("the new weights are shown", lambda: shows(r"v1 +75 % +1/1 .*\s+v2 +25 % +1/1 "))
+        up.send_signal(signal.SIGINT)
+        assert up.wait(timeout=20) == 0
+        until("it says goodbye", lambda: shows("stopped"))
+    finally:
+        up.terminate()
+        os.close(screen)
     site.assert_nothing_runs()
 
 
