@@ -6,22 +6,27 @@
     RUDE       SIGTERM ends it where it stands
 
 It never closes an idle connection by itself; on SIGTERM it listens no more, finishes what it has begun, and ends.
-`/` answers at once, `/slow?seconds=2` later, `/status/500` with that status, `/pid` and `/env/NAME` say what they say.
+`/` answers at once, `/slow?seconds=2` later, `/status/500` with that status, `/pid` and `/env/NAME` say what they say;
+`/flaky` answers 503 to every other request. Bodies are read and forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import re
 import signal
 import sys
 
 VERSION = os.environ.get("VERSION", "v1")
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CONNECTIONS: set[Connection] = set()
+FLAKES = itertools.cycle((503, 200))
 
 
 class Connection(asyncio.Protocol):
-    """One HTTP/1.1 connection; requests without a body, one after another."""
+    """One HTTP/1.1 connection; requests one after another."""
 
     transport: asyncio.Transport
 
@@ -43,7 +48,12 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         while not self.busy and b"\r\n\r\n" in self.held:
-            head, _, self.held = self.held.partition(b"\r\n\r\n")
+            head, _, rest = self.held.partition(b"\r\n\r\n")
+            length = LENGTH.search(head)
+            body_bytes = int(length[1]) if length else 0
+            if len(rest) < body_bytes:
+                return
+            self.held = rest[body_bytes:]
             self._begin(head.split(b" ", 2)[1].decode())
 
     def _begin(self, path: str) -> None:
@@ -53,6 +63,8 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(seconds, self._late)
         elif path.startswith("/status/"):
             self._answer(VERSION, int(path.rpartition("/")[2]))
+        elif path == "/flaky":
+            self._answer(VERSION, next(FLAKES))
         elif path == "/pid":
             self._answer(str(os.getpid()))
         elif path.startswith("/env/"):
