@@ -13,6 +13,7 @@ import pytest
 import turnout
 from turnout.cli import COMMANDS, root
 from turnout.inputs.images import IMAGE_KEYS, TOP_KEYS
+from turnout.mesh import no_effect
 from turnout.resources.kinds import KINDS
 
 PROJECT = Path(__file__).parents[2]
@@ -104,6 +105,15 @@ def test_each_resource_kind_is_documented_with_its_api_version_in_the_order_of_a
     rows = re.findall(r"^\| (\w+) \| `([\w./]+)` \|", text(DOCS / "resources.md"), re.MULTILINE)
 
     assert rows == [(kind.kind, kind.api_version) for kind in KINDS]
+
+
+def test_each_field_without_effect_is_documented_under_its_kind() -> None:
+    section = sections(DOCS / "resources.md")["What has no effect on one machine"]
+    rows = dict(re.findall(r"^\| (\w+) \| (.+) \|$", section, re.MULTILINE))
+    for kind, passed_over in no_effect._TABLE.items():
+        documented = set(re.findall(r"`(\w+)", rows[kind]))
+        fields = {[step for step in entry.path.split(".") if step != "*"][-1] for entry in passed_over}
+        assert {no_effect._json(field) for field in fields} <= documented, kind
 
 
 def test_each_key_of_turnout_yaml_is_documented() -> None:
