@@ -256,9 +256,10 @@ class Site:
 
     def assert_nothing_runs(self) -> None:
         """Not one process, grandchildren counted. A process that has just been killed may take a moment to go."""
-        until(f"nothing of the site runs, but {self._left()} does", lambda: not self.processes(), 2.0)
+        until(f"nothing of the site runs, but {self.commands()} does", lambda: not self.processes(), 2.0)
 
-    def _left(self) -> list[str]:
+    def commands(self) -> list[str]:
+        """Pid and command line of everything that runs."""
         found = []
         for process in self.processes():
             try:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.e2e.manifests import deployment
+from tests.e2e.manifests import deployment, split, virtual_service
 from tests.e2e.site import Site, settings, until
 from tests.e2e.traffic import traffic
 
@@ -80,6 +80,31 @@ def restart_and_kill(site: Site, after_seconds: float) -> None:
     time.sleep(after_seconds)
     site.ups[-1].kill()
     site.up()
+
+
+def test_what_changed_while_no_turnout_ran_is_made_good(site: Site) -> None:
+    """Envoy has died too, a pod has, a file was saved and another deleted; what was shifted live stays."""
+    site.apply("v1.yaml", deployment("v1", replicas=2))
+    site.up()
+    assert site.run("shift", "app", "v2=50").status == 0
+    before = site.pids()
+    (dead, kept) = (name for name in before if name.startswith("app-v1"))
+    site.ups[-1].kill()
+    kill(before["envoy"])
+    kill(before[dead])
+    site.apply("route.yaml", virtual_service({**split({"v1": 100, "v2": 0}), "timeout": "5s"}))
+    (site.folder / "k8s" / "v2.yaml").unlink()
+    site.up()
+    after = site.pids()
+    assert after[kept] == before[kept]
+    assert len([name for name in after if name.startswith("app-v1")]) == 2
+    assert not [name for name in after if name.startswith("app-v2")]
+    assert weights(site) == {"v1": "50", "v2": "50"}
+    assert [found["path"] for found in site.status()["drift"]] == [
+        "spec.http[0].route[0].weight",
+        "spec.http[0].route[1].weight",
+    ]
+    assert {site.get().status for _ in range(20)} == {200, 503}, "v2 has no pod any more, and half of the traffic"
 
 
 def adopted_are_looked_after(site: Site, before: dict[str, int]) -> None:
@@ -156,6 +181,20 @@ def test_a_signal_ends_everything(site: Site, number: signal.Signals) -> None:
     assert up.ended() == 0
     assert up.err == ""
     assert up.out.endswith("stopped\n")
+    site.assert_nothing_runs()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_build_under_way_is_ended_too(site: Site, killed: bool) -> None:
+    site.write("turnout.yaml", settings(build="sleep 1003 & sleep 1004"))
+    up = site.start()
+    until("it builds", lambda: any("1004" in command for command in site.commands()))
+    if killed:
+        up.kill()
+        assert site.run("down").status == 0
+    else:
+        up.signal(signal.SIGTERM)
+        assert up.ended() == 0
     site.assert_nothing_runs()
 
 

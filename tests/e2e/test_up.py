@@ -237,6 +237,24 @@ def test_what_runs_already_is_attached_to_and_left_running(site: Site) -> None:
         outside.wait()
 
 
+def test_logs_are_followed_across_restarts(site: Site) -> None:
+    site.up()
+    with subprocess.Popen(
+        [sys.executable, "-m", "turnout", "logs", "app-v1", "-f"],
+        cwd=site.folder,
+        env={**site.environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert following.stdout is not None
+        assert following.stdout.readline() == "v1 listens\n"
+        os.kill(site.pods("app-v1")[0]["pid"], signal.SIGTERM)
+        assert following.stdout.readline() == "v1 ends\n"
+        assert following.stdout.readline() == "v1 listens\n"
+        assert site.run("down").status == 0
+        assert following.wait(timeout=20) == 0, "there is nothing to follow any more"
+
+
 # --- saved files
 
 
