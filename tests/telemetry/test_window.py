@@ -70,6 +70,14 @@ def test_what_envoy_has_forgotten_is_remembered_within_bounds() -> None:
     assert len(window.totals()) == MOST_FORMER
 
 
+def test_looking_often_makes_the_window_no_narrower() -> None:
+    window = Window(seconds=20.0)
+    for tick in range(2000):
+        window.add(Snapshot(tick / 100, {OK: tick}))
+    assert window.totals() == {OK: 1999}
+    assert 990 <= window.traffic(10.0)[OK].requests <= 1000
+
+
 def test_one_look_tells_no_rate() -> None:
     window = Window()
     window.add(Snapshot(0.0, {OK: 100}))

@@ -49,7 +49,6 @@ _log = logging.getLogger(__name__)
 
 ACKNOWLEDGE_SECONDS = 15.0
 SCRAPE_SECONDS = 1.0
-LOOK_SECONDS = 0.1
 _CONFIRMED = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY)
 """Kinds whose status says that Envoy serves them."""
 
@@ -317,10 +316,8 @@ class Instance:
     # --- what is going on
 
     async def look(self) -> None:
-        """Has the counters as they are now, unless Envoy was asked a moment ago."""
+        """Has the counters as they are now."""
         clock = asyncio.get_running_loop().time
-        if clock() - self.window.latest.at < LOOK_SECONDS:
-            return
         with suppress(EnvoyFailed):
             envoy = self.envoy.identity
             status, body = await self.envoy.admin("GET", SCRAPE)

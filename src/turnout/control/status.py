@@ -238,12 +238,19 @@ def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
                 "requests": 0,
                 "errors": 0,
                 "codes": {},
+                "flags": {},
             },
         )
         hop["requests"] += count
         hop["errors"] += count if series.failed else 0
-        hop["codes"][series.response_code] = hop["codes"].get(series.response_code, 0) + count
+        _count(hop["codes"], series.response_code, count)
+        for flag in filter(None, series.response_flags.strip("-").split(",")):
+            _count(hop["flags"], flag, count)
     yield from (hops[key] for key in sorted(hops))
+
+
+def _count(counts: dict[str, int], key: str, more: int) -> None:
+    counts[key] = counts.get(key, 0) + more
 
 
 def _mirrors(mesh: Mesh, window: Window) -> Iterator[dict[str, Any]]:

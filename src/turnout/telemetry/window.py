@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 from turnout.telemetry.stats import Bucket, Series, Snapshot, quantile
 
+SPACING_SECONDS = 0.5
+"""Looks that follow each other closer take each other's place: however often one looks, the window stays as wide."""
 MOST_FORMER = 10_000
 """Series that Envoy has forgotten and that are still remembered here."""
 
@@ -58,6 +60,8 @@ class Window:
     def add(self, snapshot: Snapshot, epoch: str = "") -> None:
         """`epoch`: which Envoy was asked; with another one everything counts from 0."""
         anew, self._epoch = epoch != self._epoch, epoch
+        if len(self._snapshots) > 1 and self._snapshots[-1].at - self._snapshots[-2].at < SPACING_SECONDS:
+            self._snapshots.pop()
         requests = self._requests.grown({series: {"": count} for series, count in snapshot.requests.items()}, anew)
         self._snapshots.append(
             Snapshot(
