@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from turnout.mesh.gateway_hosts import is_http
@@ -21,6 +22,10 @@ class PassedOver:
     path: str
     what: str
     asks: Callable[[Any], bool] = bool
+
+    @property
+    def steps(self) -> list[str]:
+        return self.path.split(".")
 
 
 def _is_claim(headers: Any) -> bool:
@@ -81,7 +86,7 @@ _TABLE = {
 def no_effect(owner: ObjectPath, spec: Any) -> Iterator[Problem]:
     """A warning for every field of the owner's spec that is set and not carried out."""
     for entry in _TABLE[owner.kind]:
-        for path, value in _values(spec, entry.path.split("."), "spec"):
+        for path, value in _values(spec, entry.steps, "spec"):
             if entry.asks(value):
                 yield problem("TNO302", replace(owner, path=path), f"no effect here: {entry.what}", HINT)
 
@@ -101,6 +106,7 @@ def _values(value: Any, steps: list[str], path: str) -> Iterator[tuple[str, Any]
         yield from _values(getattr(value, step), rest, f"{path}.{_json(step)}")
 
 
+@cache
 def _json(attribute: str) -> str:
     first, *others = attribute.split("_")
     return first + "".join(word.capitalize() for word in others)
