@@ -96,6 +96,21 @@ def versions(of: Config, type_url: str) -> dict[str, str]:
     return {name: resource.version for name, resource in of.resources[type_url].items()}
 
 
+def test_nothing_is_settled_before_envoy_has_asked_for_the_routes_of_its_listeners() -> None:
+    """On a new stream it asks for one type after the other; its old routes may differ from ours."""
+    wanted = config({"c": "1"}, ["l"], {"r": "2"})
+    peer = Peer(Session())
+    peer.session.aim(wanted)
+    peer.ask(CLUSTER, has=versions(wanted, CLUSTER))
+    peer.ask(ENDPOINTS, "c", has=versions(wanted, ENDPOINTS))
+    peer.ask(LISTENER, has=versions(wanted, LISTENER))
+    peer.drain()
+    assert not peer.session.settled
+    peer.ask(ROUTES, "r", has={"r": "an older version"})
+    assert peer.drain() == ["RouteConfiguration r"]
+    assert peer.session.settled
+
+
 def test_nothing_is_sent_before_there_is_a_config() -> None:
     peer = Peer(Session())
     peer.ask(CLUSTER)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
+from google.protobuf.message import Message
 
 from turnout.compiler.config import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SEND_ORDER, Config
 from turnout.xds.watch import Rejection, Watch
@@ -56,8 +58,19 @@ class Session:
 
     @property
     def settled(self) -> bool:
-        """Envoy has accepted or refused every resource of the current config that it asked for."""
-        return self._config is not None and all(watch.settled for watch in self._watches.values())
+        """Envoy has accepted or refused every resource of the current config, and asked for the routes.
+
+        On a new stream it asks for one type after the other: with listeners settled, routes may still come.
+        """
+        settled = all(watch.settled for watch in self._watches.values())
+        return self._config is not None and settled and not self._routes_will_be_asked_for(self._config)
+
+    def _routes_will_be_asked_for(self, config: Config) -> bool:
+        """Envoy has listeners that need routes, and has not come to ask for these."""
+        if self._watches[ROUTES].greeted or not config.resources[ROUTES]:
+            return False
+        known = config.resources[LISTENER]
+        return any(_has_routes(known[name].message) for name in self._watches[LISTENER].held if name in known)
 
     @property
     def warming_until(self) -> float:
@@ -119,3 +132,8 @@ class Session:
 
     def _nonce(self) -> str:
         return str(next(self._nonces))
+
+
+def _has_routes(listener: Message) -> bool:
+    """Internal listeners carry their routes with them."""
+    return isinstance(listener, Listener) and not listener.HasField("internal_listener")
