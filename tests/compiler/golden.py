@@ -180,9 +180,10 @@ def _endpoints(assignment: JSON) -> list[str]:
 
 def _endpoint(endpoint: JSON) -> str:
     address = endpoint["endpoint"]["address"]["socketAddress"]
-    labels: Mapping[str, str] = endpoint["metadata"]["filterMetadata"]["turnout"]
+    known: Mapping[str, str] = endpoint["metadata"]["filterMetadata"]["turnout"]
+    workload, _, _, subset = known["series"].split(",")
     health = "" if endpoint["healthStatus"] == "HEALTHY" else f" {endpoint['healthStatus']}"
-    return f"{address['address']}:{address['portValue']} {labels['workload']}, subset {labels['subset']}{health}"
+    return f"{address['address']}:{address['portValue']} {workload}, subset {subset}{health}"
 
 
 def _drop(values: JSON, key: str, default: object) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from turnout.telemetry.stats import REQUEST_TAGS, Bucket, Series, parse, quantile
+from turnout.telemetry.stats import Bucket, Series, parse, quantile
 
-TAGS = {
+LABELS = {
     "source_workload": "istio-ingressgateway",
     "source_workload_namespace": "istio-system",
     "upstream_cluster": "outbound|80|v1|a.default.svc.cluster.local",
@@ -24,28 +24,42 @@ TAGS = {
 }
 
 
-def name(stat: str, tags: dict[str, str] | None = None) -> str:
-    return f"turnout.{stat}." + ".".join(f"{tag}.{value}" for tag, value in (tags or TAGS).items())
+def name(stat: str, **other: str) -> str:
+    """As Envoy writes it: see `compiler.access_log` and `compiler.endpoint`."""
+    labels = LABELS | other
+    kinds = ("workload", "workload_namespace", "version", "subset")
+    endpoint = ",".join(labels[f"destination_{kind}"] for kind in kinds)
+    answer = f"{labels['response_code']};{labels['response_flags']}"
+    source = f"{labels['source_workload']};{labels['source_workload_namespace']}"
+    return f"turnout.{stat}.series.{source};{answer};{labels['upstream_cluster']};{endpoint};{labels['route']}"
 
 
 def body(*stats: dict[str, Any]) -> bytes:
     return json.dumps({"stats": list(stats)}).encode()
 
 
-def test_tags_are_taken_apart_although_their_values_contain_dots() -> None:
+def test_labels_are_taken_apart_although_their_values_contain_dots() -> None:
     snapshot = parse(body({"name": name("istio_requests_total"), "value": 7}), 1.0)
-    assert snapshot.requests == {Series(**TAGS): 7}  # type: ignore[arg-type] # mirrored keeps its default
-    assert list(TAGS) == list(REQUEST_TAGS)
+    assert snapshot.requests == {Series(**LABELS): 7}  # type: ignore[arg-type] # mirrored keeps its default
 
 
-def test_empty_tags_stay_empty() -> None:
-    snapshot = parse(body({"name": name("istio_requests_total", dict.fromkeys(TAGS, "")), "value": 1}), 1.0)
-    assert snapshot.requests == {Series(): 1}
+def test_a_route_may_be_called_anything() -> None:
+    route = "a;b,c.series.d|%;"
+    (series,) = parse(body({"name": name("istio_requests_total", route=route), "value": 1}), 1.0).requests
+    assert series.route == route
+    assert series.destination_version == "1.2.3"
+
+
+@pytest.mark.parametrize("endpoint", ["", "-"])
+def test_without_an_endpoint_its_labels_are_empty(endpoint: str) -> None:
+    stat = f"turnout.istio_requests_total.series.caller;default;503;NC;-;{endpoint};split"
+    (series,) = parse(body({"name": stat, "value": 1}), 1.0).requests
+    assert (series.destination_workload, series.destination_subset, series.response_flags) == ("", "", "NC")
 
 
 def test_copies_are_series_of_their_own() -> None:
-    tags = {tag: value for tag, value in TAGS.items() if not tag.startswith(("source", "route"))}
-    (series,) = parse(body({"name": name("turnout_mirrored_requests_total", tags), "value": 4}), 1.0).requests
+    stat = name("turnout_mirrored_requests_total", source_workload="", source_workload_namespace="", route="")
+    (series,) = parse(body({"name": stat, "value": 4}), 1.0).requests
     assert series.mirrored
     assert series.destination_workload == "a-v1.x"
 
@@ -74,7 +88,7 @@ def test_a_request_that_no_route_took_has_no_service() -> None:
 def test_histograms_belong_to_the_same_series_as_their_counter() -> None:
     details = [{"name": name("istio_request_duration_us"), "totals": [{"lower_bound": 100, "width": 10, "count": 3}]}]
     snapshot = parse(body({"histograms": {"details": details}}), 1.0)
-    assert snapshot.durations == {Series(**TAGS): {(100, 10): 3}}  # type: ignore[arg-type] # mirrored keeps its default
+    assert snapshot.durations == {Series(**LABELS): {(100, 10): 3}}  # type: ignore[arg-type] # mirrored keeps its default
 
 
 def test_counters_of_clusters_are_kept_under_the_clusters_name() -> None:

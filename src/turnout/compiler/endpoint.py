@@ -16,6 +16,9 @@ from turnout.mesh.rule import Target
 from turnout.mesh.service import Instance, revision
 from turnout.resources.destination_rule import Subset
 
+SERIES = "series"
+"""The endpoint's part of its requests' series: workload, namespace, version and subset, joined by commas."""
+
 
 def assignments(mesh: Mesh, targets: Iterable[Target]) -> Iterator[ClusterLoadAssignment]:
     """One for each target, empty where nothing runs."""
@@ -46,15 +49,10 @@ def socket_address(address: str, port: int) -> Address:
 
 
 def _endpoint(instance: Instance, port: int, subset: str) -> LbEndpoint:
-    labels = {
-        "workload": instance.workload,
-        "namespace": instance.namespace,
-        "version": revision(instance.labels),
-        "subset": subset or "-",
-        "answered": subset or instance.workload,
-    }
+    labels = (instance.workload, instance.namespace, revision(instance.labels), subset or "-")
+    known = {SERIES: ",".join(labels), "answered": subset or instance.workload}
     return LbEndpoint(
         endpoint=Endpoint(address=socket_address(instance.address, port)),
         health_status=DRAINING if instance.draining else HEALTHY,
-        metadata=metadata(labels),
+        metadata=metadata(known),
     )

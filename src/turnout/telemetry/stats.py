@@ -1,33 +1,20 @@
 """Envoy's answer to `/stats?format=json&histogram_buckets=detailed` as series of requests and counters of clusters.
 
-Envoy writes the tags of its stats logger into the stat's name, in the order in which the logger was told of them, so
-the names are taken apart by that order.
+Envoy writes the one tag of its stats logger into the stat's name: all labels in the order of `compiler.access_log`,
+those of the endpoint among them in the order of `compiler.endpoint`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from turnout.mesh.names import parse_cluster
 
-REQUEST_TAGS = (
-    "source_workload",
-    "source_workload_namespace",
-    "upstream_cluster",
-    "destination_workload",
-    "destination_workload_namespace",
-    "destination_version",
-    "destination_subset",
-    "route",
-    "response_code",
-    "response_flags",
-)
-COPY_TAGS = (*REQUEST_TAGS[2:7], *REQUEST_TAGS[8:])
 CLUSTER_COUNTERS = (
     "upstream_rq_total",
     "upstream_rq_retry",
@@ -112,21 +99,31 @@ def parse(body: bytes, at: float) -> Snapshot:
     return Snapshot(at, requests, durations, clusters)
 
 
-def _pattern(stat: str, tags: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(rf"turnout\.{stat}" + "".join(rf"\.{tag}\.(?P<{tag}>.*?)" for tag in tags) + "$")
-
-
-_REQUEST = _pattern("istio_request(?:s_total|_duration_us)", REQUEST_TAGS)
-_COPY = _pattern("turnout_mirrored_request(?:s_total|_duration_us)", COPY_TAGS)
+_STAT = re.compile(r"turnout\.(istio|turnout_mirrored)_request(?:s_total|_duration_us)\.series\.(.*)", re.DOTALL)
 
 
 def _series(name: str) -> Series | None:
-    mirrored = name.startswith("turnout.turnout_mirrored")
-    match = (_COPY if mirrored else _REQUEST).match(name)
-    if match is None:
+    match = _STAT.fullmatch(name)
+    parts = match[2].split(";", 6) if match else []
+    if match is None or len(parts) != 7:
         return None
-    tags: dict[str, Any] = match.groupdict()
-    return Series(mirrored=mirrored, **tags)
+    workload, namespace, code, flags, cluster, endpoint, route = parts
+    return Series(
+        workload,
+        namespace,
+        cluster,
+        *_endpoint(endpoint),
+        route=route,
+        response_code=code,
+        response_flags=flags,
+        mirrored=match[1] == "turnout_mirrored",
+    )
+
+
+def _endpoint(labels: str) -> tuple[str, str, str, str]:
+    """Workload, namespace, version and subset; all empty where nobody was there to answer."""
+    parts = labels.split(",")
+    return (parts[0], parts[1], parts[2], parts[3]) if len(parts) == 4 else ("", "", "", "")
 
 
 def _histograms(stat: Mapping[str, Any]) -> Iterator[tuple[Series, dict[Bucket, int]]]:
