@@ -450,6 +450,19 @@ async def test_a_client_cannot_set_envoys_timeout_and_the_upstream_hears_of_ours
     assert answer.request["headers"]["x-envoy-expected-rq-timeout-ms"] == "5000"
 
 
+async def test_an_everyday_regex_is_not_too_large_for_envoy(site: Proxied) -> None:
+    match = "{uri: {regex: '/(?P<area>[[:alpha:]]{1,100})/(?i)users/[^/]+'}}"
+    await site.apply(SERVICES, virtual_service(f"- match: [{match}]\n  {TO_B}\n- {TO_A}"))
+    assert (await site.call("a/shop/USERS/joe")).by == "b"
+
+
+async def test_weights_of_any_size_split_in_proportion(site: Proxied) -> None:
+    half = f"{{destination: {{host: a}}, weight: {2**31 - 1}}}"
+    await site.apply(SERVICES, virtual_service(f"- route: [{half}, {half}, {half.replace('a}', 'b}')}]"))
+    answers = await count(site, "a/", 60)
+    assert answers["b"] in range(4, 38), "a third, give or take"
+
+
 # --- destinations
 
 

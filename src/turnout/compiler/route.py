@@ -32,6 +32,9 @@ from turnout.resources.virtual_service import HTTPRewrite, HTTPRoute, HTTPRouteD
 Choice = tuple[HTTPRouteDestination, Target]
 """One of a route's destinations as it is written, and where it leads."""
 
+LARGEST_SUM = 2**32 - 1
+"""Of weights; Envoy refuses more, so larger ones are made smaller in proportion."""
+
 _BLOCKED = (
     "%REQ(:AUTHORITY)% is not a service of this mesh, and outbound traffic policy is REGISTRY_ONLY.\n"
     "Add a Service (or its port), or list the address in NO_PROXY.\n"
@@ -149,9 +152,11 @@ def _split(action: RouteAction, choices: list[Choice]) -> None:
     if len(choices) == 1:
         action.cluster = choices[0][1].cluster
         return
+    scale = 1 + sum(choice.weight for choice, _ in choices) // LARGEST_SUM
     for choice, target in choices:
         if choice.weight:
-            weighted = WeightedCluster.ClusterWeight(name=target.cluster, weight=uint32(choice.weight))
+            weight = max(1, choice.weight // scale)
+            weighted = WeightedCluster.ClusterWeight(name=target.cluster, weight=uint32(weight))
             headers.adjust(weighted, choice.headers)
             host = headers.authority(choice.headers)
             if host:

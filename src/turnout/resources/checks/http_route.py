@@ -18,6 +18,7 @@ from turnout.resources.checks.value import (
     check_duration,
     check_gateway_names,
     check_port,
+    check_printable,
     check_regex,
     check_string_match,
 )
@@ -138,6 +139,8 @@ def _check_match(match: HTTPMatchRequest, at: Path, findings: Findings, *, is_me
     for field, pseudo in (("scheme", match.scheme), ("method", match.method), ("authority", match.authority)):
         check_string_match(pseudo, (*at, field), findings)
     for name, value in match.query_params.items():
+        if not name:
+            findings.add("TNO115", (*at, "queryParams"), "the name of a query parameter is empty")
         check_string_match(value, (*at, "queryParams", name), findings)
     if match.port != 0:
         check_port(match.port, (*at, "port"), findings)
@@ -158,6 +161,12 @@ def _check_redirect(redirect: HTTPRedirect, route: HTTPRoute, at: Path, findings
         findings.add("TNO119", (*at, "redirectCode"), f"{redirect.redirect_code} is no redirect code", f"use {listed}")
     if redirect.scheme not in ("", "http", "https"):
         findings.add("TNO119", (*at, "scheme"), f"{shown(redirect.scheme)} is neither http nor https")
+    for field, text in (
+        ("uri", redirect.uri),
+        ("prefixRewrite", redirect.prefix_rewrite),
+        ("authority", redirect.authority),
+    ):
+        check_printable(text, "TNO119", (*at, field), findings)
     if redirect.port:
         check_port(redirect.port, (*at, "port"), findings)
     if redirect.prefix_rewrite and any(match.uri and match.uri.prefix is None for match in route.match):
@@ -183,6 +192,8 @@ def _check_rewrite(rewrite: HTTPRewrite, at: Path, findings: Findings) -> None:
         findings.add("TNO120", (*at, "uriRegexRewrite"), "a rewrite cannot have both `uri` and `uriRegexRewrite`")
     if not rewrite.uri and not rewrite.authority and regex is None:
         findings.add("TNO120", at, "the rewrite changes nothing", "set uri, uriRegexRewrite or authority")
+    check_printable(rewrite.uri, "TNO120", (*at, "uri"), findings)
+    check_printable(rewrite.authority, "TNO120", (*at, "authority"), findings)
     if regex is None:
         return
     if not regex.match or not regex.rewrite:

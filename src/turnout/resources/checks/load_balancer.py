@@ -18,6 +18,7 @@ from turnout.resources.finding import Findings
 from turnout.resources.layout import Path
 from turnout.resources.spelling import shown
 
+LARGEST_RING = 8 * 1024 * 1024  # Envoy's bound
 LARGEST_TABLE = 5000011  # Envoy's bound for Maglev
 _TOPOLOGY_LABELS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone")
 
@@ -51,6 +52,12 @@ def _check_hash(consistent: ConsistentHash, at: Path, findings: Findings) -> Non
         )
         if consistent.ring_hash is not None or consistent.maglev is not None:
             findings.add("TNO142", (*at, "minimumRingSize"), "minimumRingSize excludes ringHash and maglev")
+    for path, size in (
+        (("minimumRingSize",), consistent.minimum_ring_size),
+        (("ringHash", "minimumRingSize"), consistent.ring_hash.minimum_ring_size if consistent.ring_hash else 0),
+    ):
+        if size > LARGEST_RING:
+            findings.add("TNO142", (*at, *path), f"minimumRingSize {size} must be at most {LARGEST_RING}")
     if consistent.maglev is not None:
         _check_table_size(consistent.maglev.table_size, (*at, "maglev", "tableSize"), findings)
 

@@ -61,6 +61,12 @@ def check_string_match(match: StringMatch | None, at: Path, findings: Findings, 
         findings.add("TNO115", (*at, "prefix"), "the prefix is empty", "leave the match out to match everything")
 
 
+def check_printable(text: str, code: str, at: Path, findings: Findings) -> None:
+    """What ends up in a request line or a header; Envoy refuses the whole route table otherwise."""
+    if not text.isprintable():
+        findings.add(code, at, f"{shown(text)} contains control characters")
+
+
 def check_regex(pattern: str, at: Path, findings: Findings) -> None:
     if fault := regex_fault(pattern):
         findings.add("TNO114", at, f"invalid regular expression: {fault}")
