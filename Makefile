@@ -28,7 +28,7 @@ bench: $(STAMP) ## speed and memory, as ratios within one run
 	$(BIN)/python -m scripts.bench
 
 soak: $(STAMP) ## what takes longer than a test may
-	$(BIN)/python -m pytest -m soak --timeout 1800 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
 clean: ## everything that make has made
 	rm -rf $(VENV) typings .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
