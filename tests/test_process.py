@@ -14,7 +14,7 @@ import pytest
 
 from turnout import process as module
 from turnout.error import ProgramNotFound, StateBroken
-from turnout.process import Identity, Process, cpu_seconds, listening_ports, port_holder, rss_bytes
+from turnout.process import Identity, Process, carrying, cpu_seconds, listening_ports, port_holder, rss_bytes
 
 FOREVER = "import time\nprint('up', flush=True)\ntime.sleep(60)"
 
@@ -205,3 +205,21 @@ def test_memory_and_cpu_of_a_process_are_read_and_of_none_are_none() -> None:
     assert rss_bytes(2**22 + 5) is None
     assert cpu_seconds(2**22 + 5) is None
     assert module.listening_ports(2**22 + 5) == set()
+
+
+async def test_programs_are_found_by_a_variable_they_were_started_with(start: Start, tmp_path: Path) -> None:
+    """Also a daemon that left its session, when its parent is gone; not who asks, whatever its own environment is."""
+    mark = str(tmp_path)
+    shell = f"export MARK={mark}; exec sh -c '(setsid sleep 60 &) ; exec sleep 60'"
+    leader = start("", "/bin/sh", "-c", shell)
+    await until(lambda: len(carrying("MARK", mark)) == 2)
+    found = {process.pid: process for process in carrying("MARK", mark)}
+    assert leader.pid in found
+    await leader.stop(0.0)
+    (daemon,) = carrying("MARK", mark)
+    assert daemon.pid != leader.pid
+    await daemon.stop(1.0)
+    assert not carrying("MARK", mark)
+    assert not alive(daemon.pid)
+    path = os.environ["PATH"]
+    assert os.getsid(0) not in {process.pid for process in carrying("PATH", path)}
