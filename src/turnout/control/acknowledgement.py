@@ -12,8 +12,9 @@ from typing import Any
 from turnout.apiserver.store import Store
 from turnout.compiler.config import Config
 from turnout.control.mishaps import Mishaps
-from turnout.problem import Problem, Severity
-from turnout.process import port_holder
+from turnout.control.ports import taken
+from turnout.problem import ObjectPath, Problem
+from turnout.resources.codes import problem
 from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, VIRTUAL_SERVICE
 from turnout.workloads.ports import free
 from turnout.xds.ads import AdsServer, Publication
@@ -51,9 +52,11 @@ class Acknowledgement:
         self.served_version = 0
         """The version of the desired world that Envoy serves."""
 
-    def publish(self, config: Config, version: int, generations: Mapping[ObjectKey, int]) -> None:
+    def publish(
+        self, config: Config, version: int, generations: Mapping[ObjectKey, int], listen: Mapping[int, int]
+    ) -> None:
         """A publication that is still under way takes the newer config in, and then answers for it as well."""
-        publication = self.ads.publish(config)
+        publication = self.ads.publish(config, retry_rejected=self.freed(listen))
         if publication not in self._published:
             task = asyncio.create_task(self._follow(publication))
             self._following.add(task)
@@ -89,9 +92,14 @@ class Acknowledgement:
         _log.error("Envoy rejected %s: %s", ", ".join(rejection.names), rejection.detail)
         self._rejections[rejection.type_url, rejection.names] = rejection
 
-    def problems(self, listen: Mapping[int, int]) -> list[Problem]:
-        """What Envoy refuses now. `listen`: gateway port → where it listens."""
-        return [_problem(rejection, listen) for rejection in self._rejections.values()]
+    def freed(self, listen: Mapping[int, int]) -> bool:
+        """Whether a port that was taken no longer is: it is time to publish again."""
+        refused = (_gateway(rejection, listen) for rejection in self._rejections.values())
+        return any(port is not None and free(listen[port]) for port in refused)
+
+    def problems(self, listen: Mapping[int, int], places: Mapping[int, ObjectPath]) -> list[Problem]:
+        """What Envoy refuses now. Gateway port → where it listens, and where it stands."""
+        return [_problem(rejection, listen, places) for rejection in self._rejections.values()]
 
 
 def key_of(obj: Mapping[str, Any]) -> ObjectKey:
@@ -108,12 +116,15 @@ def _status(generation: int, *, ok: bool) -> dict[str, Any]:
     return {"observedGeneration": generation, "conditions": [condition]}
 
 
-def _problem(rejection: Rejection, listen: Mapping[int, int]) -> Problem:
-    names = ", ".join(rejection.names)
-    for port, real in listen.items():
-        if f"gateway|{port}" in rejection.names and not free(real):
-            holder = port_holder(real)
-            message = f"port {real} (for the Gateway's port {port}) is taken" + (f" by {holder}" if holder else "")
-            return Problem("TNO402", Severity.ERROR, message, None, f"choose another: --gateway-port {port}=<port>")
+def _gateway(rejection: Rejection, listen: Mapping[int, int]) -> int | None:
+    """The gateway port whose listener it is about."""
+    return next((port for port in listen if f"gateway|{port}" in rejection.names), None)
+
+
+def _problem(rejection: Rejection, listen: Mapping[int, int], places: Mapping[int, ObjectPath]) -> Problem:
+    port = _gateway(rejection, listen)
+    if port is not None and not free(listen[port]):
+        hint = f"choose another: --gateway-port {port}=<port>; or free it, and it is taken within a second"
+        return problem("TNO402", places.get(port), taken(port, listen[port]), hint)
     hint = "the last good configuration stays in force; please report this as a bug of Turnout"
-    return Problem("TNO403", Severity.ERROR, f"Envoy rejected {names}: {rejection.detail}", None, hint)
+    return problem("TNO403", None, f"Envoy rejected {', '.join(rejection.names)}: {rejection.detail.strip()}", hint)

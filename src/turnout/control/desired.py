@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from turnout.apiserver.store import Store
 from turnout.compiler.compile import compile
 from turnout.compiler.config import Config
 from turnout.control.acknowledgement import ObjectKey, key_of
+from turnout.control.failures import Failures
 from turnout.control.manifests import Files
-from turnout.control.ports import EgressPorts, gateway_port
-from turnout.control.world import Resources, World, gateway_ports, proxies, world
-from turnout.inputs.images import find
+from turnout.control.ports import EgressPorts, collisions, listening
+from turnout.control.world import Named, Resources, World, gateway_ports, proxies, world
+from turnout.inputs.images import ImageRun, find
 from turnout.inputs.sources import fingerprint
-from turnout.problem import Problem
+from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
 from turnout.resources.kinds import KINDS
 from turnout.workloads.plan import plan
@@ -36,16 +37,17 @@ class Desired:
         self.world = World()
         self.listen: Mapping[int, int] = {}
         """Gateway port → where it listens."""
+        self.failures = Failures()
         self.generations: Mapping[ObjectKey, int] = {}
         """Of every object that the world was derived from."""
 
-    def derive(self, pods: Iterable[PodStatus]) -> None:
+    def derive(self, pods: Collection[PodStatus]) -> None:
         objects = [obj for kind in KINDS for obj in self._store.list(kind)]
         resources, problems = self._resources.read(objects)
         self.world = world(resources, pods, problems)
         self.generations = {key_of(obj): obj["metadata"].get("generation", 1) for obj in objects}
-        chosen = {**self._files.settings.gateway_ports, **self._chosen_ports}
-        self.listen = {port: gateway_port(port, chosen) for port in gateway_ports(self.world.mesh)}
+        self.listen = listening(self.gateway_places, self._ports)
+        self.failures.look(pods)
 
     def config(self) -> Config:
         """What Envoy shall do."""
@@ -72,15 +74,46 @@ class Desired:
 
     def _source(self, deployment: Deployment) -> str:
         """The hash of what the workload is made from."""
+        image = self._image(deployment)
+        return self._sources.get(image.image, "") if image else ""
+
+    def _image(self, deployment: Deployment) -> ImageRun | None:
+        """The way to run it, of the first container that has one."""
         containers = deployment.spec.template.spec.containers
         images = (find(self._files.settings.images, container.image) for container in containers)
-        return next((self._sources.get(image.image, "") for image in images if image), "")
+        return next((image for image in images if image), None)
 
     def read_sources(self) -> None:
         """Reads what workloads are made from; only when files were saved, for it may be much."""
         images = [image for image in self._files.settings.images if not image.attach]
         self._sources = {image.image: fingerprint(image.context, image.watch) for image in images}
 
+    @property
+    def gateway_places(self) -> Mapping[int, ObjectPath]:
+        """Where the manifests ask for each port of a Gateway."""
+        return gateway_ports(self.world.mesh)
+
+    @property
+    def _ports(self) -> Mapping[int, int]:
+        """Where ports of Gateways were told to listen."""
+        return {**self._files.settings.gateway_ports, **self._chosen_ports}
+
     def problems(self) -> list[Problem]:
-        """What does not fit, or cannot be run."""
-        return [*self.world.problems, *self._plan_problems]
+        """What does not fit, cannot be run, or does not run."""
+        failing = self.failures.problems(dict(self._ways_to_run()))
+        return [
+            *self.world.problems,
+            *self._plan_problems,
+            *failing,
+            *collisions(self.gateway_places, self._ports),
+        ]
+
+    def _ways_to_run(self) -> Iterator[tuple[Named, Place]]:
+        """Where it is written how each workload runs; those that cannot be run are problems already."""
+        unfit = {problem.where for problem in errors(self._plan_problems)}
+        hopeless = {(where.namespace, where.name) for where in unfit if isinstance(where, ObjectPath)}
+        for deployment in self.world.deployments:
+            name = deployment.metadata.namespace, deployment.metadata.name
+            image = self._image(deployment)
+            if image and name not in hopeless:
+                yield name, image.place

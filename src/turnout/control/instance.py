@@ -186,7 +186,8 @@ class Instance:
         if not adopted:
             if not self.pods():
                 self.egress.renew()
-            require_free(sorted(self.desired.listen.items()))
+            places = self.desired.gateway_places
+            require_free(self.desired.listen, lambda port: self.files.place(places[port]))
             await self.envoy.start()
         assert self.envoy.identity is not None
         self._envoy_record.save(self.envoy.identity)
@@ -298,7 +299,7 @@ class Instance:
             with self.mishaps.surviving("the change", fatal=not self.serving.is_set()):
                 self.desired.derive(self.pods())
                 self.workloads.reconcile(self.desired.workloads())
-                self.acknowledgement.publish(self.desired.config(), version, self.desired.generations)
+                self.acknowledgement.publish(self.desired.config(), version, self.desired.generations, self.listen)
 
     @property
     def up_to_date(self) -> bool:
@@ -328,7 +329,7 @@ class Instance:
         while True:
             with self.mishaps.surviving("the counters", fatal=False):
                 await self.look()
-            if self.mishaps.unrecorded:  # there may be room by now
+            if self.mishaps.unrecorded or self.acknowledgement.freed(self.listen):  # there may be room by now
                 self.ring()
             await asyncio.sleep(SCRAPE_SECONDS)
 
@@ -347,7 +348,8 @@ class Instance:
     def problems(self) -> list[Problem]:
         """All that is wrong now, with its place in the files where it has one."""
         found = [*self.files.problems, *self.desired.problems()]
-        found += [*self.acknowledgement.problems(self.listen), *self.mishaps.problems()]
+        found += self.acknowledgement.problems(self.listen, self.desired.gateway_places)
+        found += self.mishaps.problems()
         return list(dict.fromkeys(self.files.locate(problem) for problem in found))
 
 

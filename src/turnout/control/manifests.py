@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +78,13 @@ class Files:
 
     def locate(self, problem: Problem) -> Problem:
         """The same problem with its line, where its object came from a file."""
-        where = problem.where
-        if not isinstance(where, ObjectPath):
-            return problem
+        where = self.place(problem.where) if isinstance(problem.where, ObjectPath) else problem.where
+        return replace(problem, where=where)
+
+    def place(self, where: ObjectPath) -> Place | ObjectPath:
+        """Where it stands in the files; as it is when its object came from elsewhere."""
         document = self.document(where.kind, where.namespace, where.name)
-        if document is None:
-            return problem
-        place = document.place(where.fields)
-        return Problem(problem.code, problem.severity, problem.message, place, problem.hint)
+        return where if document is None else document.place(where.fields)
 
 
 def apply_files(files: Files, store: Store) -> bool:

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from turnout.database import Records
 from turnout.error import PortTaken, StateBroken
+from turnout.problem import ObjectPath, Problem
 from turnout.process import port_holder
+from turnout.resources.codes import problem
 from turnout.workloads.ports import Ports, free
 
 _UNPRIVILEGED = 1024
 _OFFSET = 8000
+
+
+def listening(ports: Iterable[int], chosen: Mapping[int, int]) -> dict[int, int]:
+    """Gateway port → where it listens; the first of those that would listen on one port."""
+    found: dict[int, int] = {}
+    for port in sorted(ports):
+        listen = gateway_port(port, chosen)
+        if listen not in found.values():
+            found[port] = listen
+    return found
+
+
+def collisions(wanted: Mapping[int, ObjectPath], chosen: Mapping[int, int]) -> Iterator[Problem]:
+    """The ports that `listening` leaves out; `wanted` says where each stands."""
+    served = {listen: port for port, listen in listening(wanted, chosen).items()}
+    for port, where in sorted(wanted.items()):
+        listen = gateway_port(port, chosen)
+        if served[listen] != port:
+            message = (
+                f"the Gateway ports {served[listen]} and {port} would both listen on {listen}: {port} is not served"
+            )
+            yield problem("TNO406", where, message, f"choose another: --gateway-port {port}=<port>")
 
 
 def gateway_port(port: int, chosen: Mapping[int, int]) -> int:
@@ -20,15 +44,20 @@ def gateway_port(port: int, chosen: Mapping[int, int]) -> int:
     return chosen.get(port, port + _OFFSET if port < _UNPRIVILEGED else port)
 
 
-def require_free(ports: Iterable[tuple[int, int]]) -> None:
-    """`(gateway port, listen port)` pairs. Raises PortTaken, naming the holder where it can be known."""
-    for port, listen in ports:
+def require_free(ports: Mapping[int, int], where: Callable[[int], object]) -> None:
+    """Gateway port → listen port, and where the former stands. Raises PortTaken."""
+    for port, listen in sorted(ports.items()):
         if not free(listen):
-            holder = port_holder(listen)
             raise PortTaken(
-                f"port {listen} (for the Gateway's port {port}) is taken" + (f" by {holder}" if holder else ""),
+                f"{where(port)}: {taken(port, listen)}",
                 f"stop it, or choose another port: --gateway-port {port}=<port>",
             )
+
+
+def taken(port: int, listen: int) -> str:
+    """Who listens where a gateway's port should, as far as that can be known."""
+    holder = port_holder(listen)
+    return f"port {listen} (for the Gateway's port {port}) is taken" + (f" by {holder}" if holder else "")
 
 
 class EgressPorts:

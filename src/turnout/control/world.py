@@ -11,7 +11,7 @@ from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.routing import is_http
 from turnout.mesh.service import Instance, InstancePort
-from turnout.problem import Problem
+from turnout.problem import ObjectPath, Problem
 from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
 from turnout.resources.interpret import interpret
 from turnout.workloads.status import PodStatus
@@ -102,7 +102,12 @@ def proxies(found: World, listen: Mapping[int, int], egress: Mapping[Named, int]
     return [*gateways, *ways_out]
 
 
-def gateway_ports(found: Mesh) -> set[int]:
-    """Every port that some Gateway wants plain HTTP served on."""
-    servers = (server for gateway in found.gateways for server in gateway.spec.servers)
-    return {server.port.number for server in servers if server.port and is_http(server)}
+def gateway_ports(found: Mesh) -> dict[int, ObjectPath]:
+    """Every port that some Gateway wants plain HTTP served on, with the first place that says so."""
+    ports: dict[int, ObjectPath] = {}
+    for gateway in found.gateways:
+        for index, server in enumerate(gateway.spec.servers):
+            if server.port and is_http(server):
+                meta, path = gateway.metadata, f"spec.servers[{index}].port.number"
+                ports.setdefault(server.port.number, ObjectPath("Gateway", meta.namespace, meta.name, path))
+    return ports

@@ -37,7 +37,8 @@ Keys = tuple[str | int, ...]
 class ImageRun:
     """One image's way to run: either `run` (with `context`, `build`, `watch`) or `attach` (`host:port`) is set.
 
-    `context` is where `build` and `run` work and what `watch` globs are relative to; it exists.
+    `context` is where `build` and `run` work and what `watch` globs are relative to; it exists. `place` is that of
+    `run` or `attach`.
     """
 
     image: str
@@ -161,7 +162,8 @@ def _image(form: Form, image: str, path: Keys, folder: Path) -> ImageRun | None:
     build = form.text((*path, "build"))
     if errors(form.problems[before:]):
         return None
-    return ImageRun(image, context, form.document.place(path), build, run, watch, attach)
+    place = form.document.place((*path, "attach" if attach else "run"))
+    return ImageRun(image, context, place, build, run, watch, attach)
 
 
 def _run(form: Form, path: Keys) -> str | tuple[str, ...] | None:

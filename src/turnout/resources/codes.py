@@ -148,6 +148,7 @@ _TABLE = (
     Code("TNO251", ERROR, "nothing says how to run an image", "add the image to turnout.yaml, with `run` or `attach`"),
     Code("TNO252", ERROR, "a ConfigMap, Secret or key that a container refers to does not exist"),
     Code("TNO253", WARNING, "a further container of a pod is not run", "run it as a Deployment of its own"),
+    Code("TNO254", ERROR, "a workload does not come up, or does not stay up", "see `turnout logs WORKLOAD`"),
     # TNO301 to TNO399: what objects say together; codes of `istioctl analyze` (IST0101, …) are used as they are
     Code("TNO301", WARNING, "requests that change data are mirrored", "limit the mirrored route to GET and HEAD"),
     Code("TNO302", WARNING, "a field has no effect on one machine"),
@@ -164,6 +165,7 @@ _TABLE = (
     Code("TNO403", ERROR, "Envoy rejected a configuration; the last good one stays in force", "please report this"),
     Code("TNO404", ERROR, "the state directory cannot be written; traffic goes on", "free some space"),
     Code("TNO405", ERROR, "a bug in Turnout; the last good state stays in force", "please report it, with crash.log"),
+    Code("TNO406", ERROR, "two ports of Gateways listen on one port", "move one: `--gateway-port 8080=9080`"),
 )
 
 CODES = {code.code: code for code in _TABLE}
