@@ -7,6 +7,7 @@ from typing import Protocol
 
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 
+from turnout.resources.header_variable import variable_fault
 from turnout.resources.virtual_service import HeaderOperations, Headers
 
 _HOST = ("host", ":authority")
@@ -42,6 +43,7 @@ def adjust(where: Adjustable, headers: Headers | None) -> None:
 
 
 def options(operations: HeaderOperations) -> list[HeaderValueOption]:
+    """What Envoy would refuse the route table for is left out; the mesh's findings say so."""
     overwrite = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
     append = HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
     wanted = [(name, value, overwrite) for name, value in sorted(operations.set.items())]
@@ -49,7 +51,7 @@ def options(operations: HeaderOperations) -> list[HeaderValueOption]:
     return [
         HeaderValueOption(header=HeaderValue(key=name, value=value), append_action=action)
         for name, value, action in wanted
-        if not _is_internal(name)
+        if not _is_internal(name) and variable_fault(value) is None
     ]
 
 

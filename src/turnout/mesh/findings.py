@@ -15,8 +15,11 @@ from turnout.problem import ObjectPath, Problem, Severity
 from turnout.resources.codes import problem
 from turnout.resources.core import Deployment
 from turnout.resources.destination_rule import DestinationRule
+from turnout.resources.finding import dotted
 from turnout.resources.gateway import Gateway
-from turnout.resources.virtual_service import HTTPRoute, VirtualService
+from turnout.resources.header_variable import variable_fault
+from turnout.resources.layout import Path
+from turnout.resources.virtual_service import HeaderOperations, Headers, HTTPRoute, VirtualService
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -29,6 +32,7 @@ def findings(mesh: Mesh, deployments: tuple[Deployment, ...] = ()) -> list[Probl
         found += references(mesh, virtual_service, callers)
         found += _unsafe_mirrors(virtual_service)
         found += _out_of_reach(virtual_service)
+        found += _unknown_variables(virtual_service)
     for rule in mesh.destination_rules:
         found += unknown_host(mesh, rule)
     found += _contested_hosts(mesh)
@@ -56,6 +60,24 @@ def _out_of_reach(owner: VirtualService) -> Iterator[Problem]:
     if set(gateways_of(owner)) - {names.MESH} and not names.exported(scopes, own, GATEWAY_NAMESPACE):
         message = f"exportTo hides it from the gateway, which is in namespace {GATEWAY_NAMESPACE}"
         yield problem("TNO304", _where(owner, "spec.exportTo"), message)
+
+
+def _unknown_variables(owner: VirtualService) -> Iterator[Problem]:
+    for index, http in enumerate(owner.spec.http):
+        headers: list[tuple[Path, Headers | None]] = [(("spec", "http", index, "headers"), http.headers)]
+        headers += [(("spec", "http", index, "route", at, "headers"), c.headers) for at, c in enumerate(http.route)]
+        for path, operations in headers:
+            for where, value in _header_values(path, operations):
+                if fault := variable_fault(value):
+                    yield problem("TNO305", _where(owner, dotted(where)), fault)
+
+
+def _header_values(path: Path, headers: Headers | None) -> Iterator[tuple[Path, str]]:
+    for side in ("request", "response"):
+        operations: HeaderOperations | None = getattr(headers, side, None)
+        for verb in ("set", "add") if operations else ():
+            for name, value in getattr(operations, verb).items():
+                yield (*path, side, verb, name), value
 
 
 def _contested_hosts(mesh: Mesh) -> Iterator[Problem]:

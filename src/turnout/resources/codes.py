@@ -159,6 +159,12 @@ _TABLE = (
         "a VirtualService is not exported to the gateway it is bound to",
         "export it to `istio-system` too",
     ),
+    Code(
+        "TNO305",
+        WARNING,
+        "a header value uses a variable that Envoy does not know; the header is left alone",
+        "a percent sign is written %%",
+    ),
     # TNO401 to TNO499: while it runs
     Code("TNO401", ERROR, "the manifests could not be applied"),
     Code("TNO402", ERROR, "a port of a Gateway is taken", "choose another: `--gateway-port 80=9080`"),
