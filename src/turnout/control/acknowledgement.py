@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from turnout.apiserver.store import Store
-from turnout.compiler.config import Config
+from turnout.compiler.config import LISTENER, Config
 from turnout.control.mishaps import Mishaps
 from turnout.control.ports import taken
 from turnout.problem import ObjectPath, Problem
@@ -117,7 +117,9 @@ def _status(generation: int, *, ok: bool) -> dict[str, Any]:
 
 
 def _gateway(rejection: Rejection, listen: Mapping[int, int]) -> int | None:
-    """The gateway port whose listener it is about."""
+    """The gateway port whose listener it is about; the routes there have the same name."""
+    if rejection.type_url != LISTENER:
+        return None
     return next((port for port in listen if f"gateway|{port}" in rejection.names), None)
 
 
