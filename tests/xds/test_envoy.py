@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import resource
 import signal
@@ -18,6 +19,7 @@ from turnout.compiler.config import CLUSTER, EMPTY, ENDPOINTS, LISTENER, ROUTES,
 from turnout.error import EnvoyFailed
 from turnout.process import Identity, Process
 from turnout.xds.binary import OPEN_FILES, find_envoy
+from turnout.xds.bootstrap import bootstrap
 from turnout.xds.envoy import Envoy
 
 if TYPE_CHECKING:
@@ -127,6 +129,12 @@ async def test_an_envoy_whose_identity_got_lost_makes_way_for_a_new_one(
     assert not runs(lost)
     assert await world.publish(site(world.port, ports, {"v1": 0, "v2": 100})) == []
     assert await world.get() == (200, "v2")
+
+
+def test_the_bootstrap_is_the_same_text_in_every_process(tmp_path: Path) -> None:
+    """By it an Envoy is known as ours; left to itself, protobuf writes a map in another order in each process."""
+    text = bootstrap(node="n", ads_socket=tmp_path / "ads", admin_socket=tmp_path / "admin", max_connections=1)
+    assert text == json.dumps(json.loads(text), sort_keys=True, indent=2)
 
 
 async def test_a_bootstrap_that_envoy_refuses_is_an_error_with_its_words(

@@ -49,7 +49,7 @@ def bootstrap(*, node: str, ads_socket: Path, admin_socket: Path, max_connection
         bootstrap_extensions=[_extension("envoy.bootstrap.internal_listener", InternalListener())],
     )
     message.static_resources.clusters.append(_ads_cluster(ads_socket))
-    return MessageToJson(message)
+    return MessageToJson(message, sort_keys=True)  # the same text in every run: by it an Envoy is known as ours
 
 
 def _admin(socket: Path) -> Admin:
