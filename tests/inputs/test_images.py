@@ -39,13 +39,13 @@ def test_a_complete_file_is_read(file: str) -> None:
         ImageRun(
             "rewrite-app-with-istio",
             folder / "app",
-            Place(file, 2, 3),
+            Place(file, 5, 5),
             build="go build -o bin/v2 .",
             run="python app.py",
             watch=("**/*.py",),
         ),
-        ImageRun("other:v2", folder, Place(file, 7, 3), run=("python", "app.py", "--port", "80")),
-        ImageRun("legacy", folder, Place(file, 9, 3), attach="127.0.0.1:9000"),
+        ImageRun("other:v2", folder, Place(file, 8, 5), run=("python", "app.py", "--port", "80")),
+        ImageRun("legacy", folder, Place(file, 9, 12), attach="127.0.0.1:9000"),
     )
 
 
