@@ -67,7 +67,7 @@ def _traffic(folder: Path) -> Iterator[Figure]:
         running = stack.enter_context(instance.up(project.write_echo(folder / "echo", versions), gateway))
         instance.await_pods(running)
         program.await_ok(gateway, envoy.HOST)
-        yield from shifting.figures(running)
+        yield from shifting.figures(folder, running, versions)
         yield from cost.figures(folder, running, versions)
 
 

@@ -12,6 +12,8 @@ from google.protobuf.json_format import MessageToDict
 from scripts.bench.program import await_ok, started
 
 from turnout.compiler import access_log
+from turnout.compiler.endpoint import SERIES
+from turnout.compiler.values import NAMESPACE
 from turnout.mesh.proxy import Ingress
 from turnout.process import Process
 from turnout.xds.binary import command, find_envoy
@@ -86,11 +88,10 @@ def _listener(port: int, action: Message, *, metrics: bool = False) -> Message:
 
 
 def _cluster(name: str, port: int) -> Message:
-    labels = {"turnout": {"workload": name, "namespace": "default", "version": name, "subset": name}}
+    labels = {NAMESPACE: {SERIES: f"{name},default,{name},{name}"}}
     endpoint = {"endpoint": {"address": _address(port)}, "metadata": {"filter_metadata": labels}}
     return {
         "name": name,
         "lb_policy": "LEAST_REQUEST",
-        "metadata": {"filter_metadata": {"turnout": {"host": f"{name}.default.svc.cluster.local"}}},
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }

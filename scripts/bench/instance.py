@@ -17,6 +17,7 @@ from scripts.bench.program import START_SECONDS, NotAnswering, started
 
 from turnout.client import Client
 from turnout.error import TurnoutError
+from turnout.process import Process
 
 STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.01
@@ -39,6 +40,7 @@ def environment() -> dict[str, str]:
 class Instance:
     """`launched`: when the command was given (`time.monotonic`)."""
 
+    process: Process
     project: Path
     gateway_port: int
     launched: float
@@ -63,13 +65,18 @@ class Instance:
         return turnout(*words, "--state", self.state)
 
 
+def log_of(project: Path) -> Path:
+    """What `turnout up` prints."""
+    return project.parent / f"{project.name}.log"
+
+
 @contextmanager
 def up(project: Path, gateway_port: int) -> Iterator[Instance]:
     """`turnout up` in the foreground, from the command on; it need not answer yet. Ended by `turnout down`."""
     argv = turnout("up", project, "--state", project / ".turnout", "--gateway-port", f"80={gateway_port}")
     launched = time.monotonic()
     with started(argv, project.parent, environment(), name=project.name) as process:
-        instance = Instance(project, gateway_port, launched)
+        instance = Instance(process, project, gateway_port, launched)
         try:
             yield instance
         finally:
@@ -80,7 +87,7 @@ def up(project: Path, gateway_port: int) -> Iterator[Instance]:
 def await_pods(instance: Instance, within_seconds: float = START_SECONDS) -> dict[str, Any]:
     """The status once every pod is ready. Raises NotAnswering."""
     deadline = time.monotonic() + within_seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and instance.process.running():
         try:
             status = instance.status()
         except TurnoutError:
@@ -88,7 +95,7 @@ def await_pods(instance: Instance, within_seconds: float = START_SECONDS) -> dic
         if status["serving"] and all(_ready(workload) for workload in status["workloads"]):
             return status
         time.sleep(LOOK_SECONDS)
-    raise NotAnswering(f"the pods were not ready within {within_seconds:g} s")
+    raise NotAnswering(f"no ready pods within {within_seconds:g} s; it said:\n{log_of(instance.project).read_text()}")
 
 
 def _ready(workload: dict[str, Any]) -> bool:

@@ -14,6 +14,8 @@ from scripts.bench.program import await_ok, free_ports, started
 
 from turnout.process import Process
 
+ROUTES = "traefik-routes.yaml"
+
 _NGINX = """\
 daemon off;
 worker_processes {workers};
@@ -52,13 +54,12 @@ def traefik(folder: Path, port: int, versions: Mapping[str, int]) -> Iterator[Pr
     """Weighted round robin from a file, Prometheus metrics of routers and services on."""
     binary = program("traefik")
     assert binary is not None
-    routes = folder / "traefik-routes.yaml"
-    routes.write_text(json.dumps(_traefik_routes(versions)))
+    write_traefik_weights(folder, versions, dict.fromkeys(versions, 1))
     (admin,) = free_ports(1)
     flags = {
         "entrypoints.web.address": f"127.0.0.1:{port}",
         "entrypoints.admin.address": f"127.0.0.1:{admin}",
-        "providers.file.filename": routes,
+        "providers.file.filename": folder / ROUTES,
         "metrics.prometheus": "true",
         "metrics.prometheus.entrypoint": "admin",
         "metrics.prometheus.addrouterslabels": "true",
@@ -73,12 +74,19 @@ def traefik(folder: Path, port: int, versions: Mapping[str, int]) -> Iterator[Pr
         yield process
 
 
-def _traefik_routes(versions: Mapping[str, int]) -> object:
+def write_traefik_weights(folder: Path, versions: Mapping[str, int], weights: Mapping[str, int]) -> None:
+    """Its routes; a running one watches the file."""
+    (folder / ROUTES).write_text(json.dumps(_traefik_routes(versions, weights)))
+
+
+def _traefik_routes(versions: Mapping[str, int], weights: Mapping[str, int]) -> object:
     services: dict[str, object] = {
         version: {"loadBalancer": {"servers": [{"url": f"http://127.0.0.1:{port}"}]}}
         for version, port in versions.items()
     }
-    services["split"] = {"weighted": {"services": [{"name": version, "weight": 1} for version in versions]}}
+    services["split"] = {
+        "weighted": {"services": [{"name": version, "weight": weights[version]} for version in versions]}
+    }
     router = {"rule": f"Host(`{HOST}`)", "service": "split", "entryPoints": ["web"]}
     return {"http": {"routers": {"bench": router}, "services": services}}
 

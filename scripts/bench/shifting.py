@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
-from scripts.bench import load, project
+from scripts.bench import load, peers, project
 from scripts.bench.figure import Figure, milliseconds
 from scripts.bench.instance import Instance
+from scripts.bench.program import free_ports
 from scripts.bench.sight import Sight, observed
 
 from turnout.client import Client
@@ -16,6 +18,7 @@ from turnout.resources.kinds import VIRTUAL_SERVICE
 ENGINE_SHIFTS = 100
 COMMANDS = 20
 SAVES = 20
+PEER_SAVES = 4
 REST_SECONDS = 0.02
 PRESSURE = load.Load(rate=1500)
 
@@ -23,11 +26,13 @@ Shift = Callable[[dict[str, int]], None]
 Way = tuple[str, Shift, int, tuple[float | None, float | None]]
 
 
-def figures(instance: Instance) -> Iterator[Figure]:
-    """Idle first, then under load; no request of that load may fail."""
+def figures(folder: Path, instance: Instance, versions: Mapping[str, int]) -> Iterator[Figure]:
+    """Idle first, then a peer, then under load; no request of that load may fail."""
     with observed(instance.gateway_port) as sight, instance.client() as client:
         for way in _ways(instance, client):
             yield from _measured(way, "idle", sight)
+        if peers.program("traefik"):
+            yield from _traefik(folder, versions)
         with load.applied(PRESSURE, instance.gateway_port) as running:
             time.sleep(1.0)  # until it is at its rate
             under_load = [figure for way in _ways(instance, client) for figure in _measured(way, "under load", sight)]
@@ -59,11 +64,21 @@ def _ways(instance: Instance, client: Client) -> list[Way]:
     ]
 
 
+def _traefik(folder: Path, versions: Mapping[str, int]) -> list[Figure]:
+    """The peer that watches a file as well, with its defaults: it waits for two seconds between changes."""
+    (port,) = free_ports(1)
+
+    def save(weights: dict[str, int]) -> None:
+        peers.write_traefik_weights(folder, versions, weights)
+
+    with peers.traefik(folder, port, versions), observed(port) as sight:
+        return _measured(("file saved → first request on it: Traefik", save, PEER_SAVES, (None, None)), "idle", sight)
+
+
 def _measured(way: Way, state: str, sight: Sight) -> list[Figure]:
     name, shift, times, targets = way
     shift({"v1": 0, "v2": 100})
-    time.sleep(0.5)
-    sight.forget()
+    sight.settle("v2")
     taken = []
     for number in range(times):
         to, other = ("v2", "v1") if number % 2 else ("v1", "v2")

@@ -15,6 +15,7 @@ from scripts.bench.envoy import HOST, VERSION_HEADER
 from scripts.bench.program import NotAnswering
 
 WITHIN_SECONDS = 10.0
+SETTLED_SECONDS = 0.5
 
 
 class Sight:
@@ -22,6 +23,7 @@ class Sight:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
+        self._last = ""
 
     def first(self, version: str, since: float) -> float:
         """Seconds from `since` (`time.monotonic`) to the first answer of this version. Raises NotAnswering."""
@@ -30,14 +32,20 @@ class Sight:
             seen = self._line(deadline - time.monotonic())
             if seen is None:
                 break
+            self._last = seen[0]
             if seen[0] == version and seen[1] >= since:
                 return seen[1] - since
         raise NotAnswering(f"no answer of {version} within {WITHIN_SECONDS:g} s")
 
-    def forget(self) -> None:
-        """What was seen so far does not count."""
-        while self._line(0.0) is not None:
-            pass
+    def settle(self, version: str) -> None:
+        """Until this version answers, and no other for a while. Raises NotAnswering."""
+        deadline = time.monotonic() + WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            seen = self._line(SETTLED_SECONDS)
+            self._last = seen[0] if seen else self._last
+            if seen is None and self._last == version:
+                return
+        raise NotAnswering(f"{version} does not answer alone after {WITHIN_SECONDS:g} s")
 
     def _line(self, within_seconds: float) -> tuple[str, float] | None:
         output = self._process.stdout
