@@ -129,6 +129,12 @@ def instance(monkeypatch: pytest.MonkeyPatch) -> None:
         def from_state(cls, state: Path) -> Instance:
             return cls()
 
+        def __enter__(self) -> Instance:
+            return self
+
+        def __exit__(self, *args: object) -> None:
+            pass
+
         def view(self, name: str) -> dict[str, Any]:
             assert name == "status"
             return {"gateways": [{"hosts": ["shop.example"], "port": 80, "listens": 1}]}

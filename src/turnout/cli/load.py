@@ -211,7 +211,8 @@ def _listeners(state: Path | None) -> list[gateway.Listener]:
     from turnout.client import Client, find_state
 
     try:
-        status = Client.from_state(state or find_state(Path.cwd())).view("status")
+        with Client.from_state(state or find_state(Path.cwd())) as client:
+            status = client.view("status")
     except TurnoutError:
         return []
     return [gateway.Listener.of(entry) for entry in status.get("gateways", [])]

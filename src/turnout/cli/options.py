@@ -30,7 +30,9 @@ def namespace_option(command: F) -> F:
 
 
 def connect(state: Path | None) -> Client:
-    """The running instance. Raises NotRunning."""
+    """The running instance, until the command ends. Raises NotRunning."""
     from turnout.client import Client, find_state
 
-    return Client.from_state(state or find_state(Path.cwd()))
+    client = Client.from_state(state or find_state(Path.cwd()))
+    click.get_current_context().call_on_close(client.close)
+    return client
