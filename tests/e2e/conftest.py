@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.mistakes import right, solved
 from tests.e2e.site import Site
 
 
@@ -34,3 +35,26 @@ def new_site() -> Iterator[Callable[[], Site]]:
 def site(new_site: Callable[[], Site]) -> Site:
     """A laid out project, not started."""
     return new_site()
+
+
+@pytest.fixture
+def running(one_site: Site) -> Iterator[Site]:
+    """A site that runs, shared by the tests of a module; as it should be before each of them."""
+    yield one_site
+    solved(one_site)
+
+
+@pytest.fixture(scope="module")
+def one_site() -> Iterator[Site]:
+    """A site that runs."""
+    site = Site(Path(tempfile.mkdtemp(prefix="tno-")).resolve())
+    try:
+        site.lay_out()
+        right(site)
+        site.up()
+        yield site
+    finally:
+        try:
+            site.close()
+        finally:
+            shutil.rmtree(site.folder, ignore_errors=True)
