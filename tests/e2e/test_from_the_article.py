@@ -185,7 +185,7 @@ def test_refactoring_an_application_safely(reader: Callable[[int], Reader]) -> N
     assert codes.keys() == {"200", "500"}
     assert int(codes["500"]) > 0.05 * (int(codes["200"]) + int(codes["500"])), "far more than 1 % of the users"
     shell.types("turnout status")
-    assert "JSONDecodeError" in shell.types(f"turnout logs {SERVICE}-blue")
+    assert "JSONDecodeError" in shell.types(f"turnout logs {SERVICE}-blue --lines 2000")
     shell.types("turnout undo")
     assert shell.weights() == [{"green": "0", "blue": "100"}] * 2
     assert json.loads(shell.types("turnout status --json"))["problems"] == []
