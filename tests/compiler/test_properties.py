@@ -20,6 +20,7 @@ from tests.compiler.world import instances, proxies
 
 from turnout.compiler.compile import compile
 from turnout.compiler.config import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Config
+from turnout.compiler.memo import Memo
 from turnout.mesh import mesh
 from turnout.mesh.findings import findings
 from turnout.problem import Problem, errors
@@ -239,14 +240,14 @@ def valid(objects: list[JSON]) -> list[Any]:
     return list(found.values())
 
 
-def served(resources: list[Any]) -> tuple[Config, list[Problem]]:
+def served(resources: list[Any], memo: Memo | None = None) -> tuple[Config, list[Problem]]:
     deployments = tuple(
         sorted(
             (r for r in resources if isinstance(r, Deployment)), key=lambda d: (d.metadata.namespace, d.metadata.name)
         )
     )
     built = mesh.build(resources, instances(deployments))
-    return compile(built, proxies(built, deployments)), findings(built, deployments)
+    return compile(built, proxies(built, deployments), memo), findings(built, deployments)
 
 
 def messages(config: Config, type_url: str) -> Iterator[Any]:
@@ -340,3 +341,25 @@ def test_the_order_in_which_resources_arrive_does_not_matter(objects: list[JSON]
     assert config.version == again.version
     assert [dict(config.resources[t]) == dict(again.resources[t]) for t in (CLUSTER, ROUTES, LISTENER, ENDPOINTS)]
     assert sorted(map(str, problems)) == sorted(map(str, others))
+
+
+@given(st.lists(OBJECTS, min_size=2, max_size=3), st.data())
+@RELAXED
+def test_what_is_kept_of_other_worlds_changes_nothing(worlds: list[list[JSON]], data: st.DataObject) -> None:
+    """From one world to the next and back, and to a mixture: as fast as can be, and the same as made anew."""
+    mixture = valid([obj for objects in worlds for obj in objects if data.draw(st.booleans())])
+    memo = Memo()
+    first, *others = [valid(objects) for objects in worlds]
+    for resources in (first, *others, first, first[1:], mixture, first):
+        assert served(resources, memo)[0] == served(resources)[0]
+
+
+def test_what_has_not_changed_is_not_made_again() -> None:
+    """The same objects as before, not only equal ones."""
+    resources = valid([service("a", "default", [80], ""), service("b", "default", [80], "")])
+    memo = Memo()
+    before, after = served(resources, memo)[0], served([*resources[:1]], memo)[0]
+    name = "outbound|80||a.default.svc.cluster.local"
+    for type_url in (CLUSTER, ENDPOINTS):
+        assert after.resources[type_url][name] is before.resources[type_url][name]
+        assert len(after.resources[type_url]) == 1

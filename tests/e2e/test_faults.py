@@ -74,6 +74,7 @@ def test_two_gateway_ports_that_would_listen_on_one_are_told_apart(running: Site
 # --- faults of ours
 
 FAULTY = """\
+from copy import deepcopy
 from pathlib import Path
 
 from turnout.cli import main
@@ -87,11 +88,12 @@ def compile(*arguments):
     wanted = fault.read_text() if fault.exists() else ""
     if wanted == "raise":
         raise RuntimeError("out of order")
-    config = sound(*arguments)
+    resources = sound(*arguments).resources
+    made = {kind: [deepcopy(r.message) for r in group.values()] for kind, group in resources.items()}
     if wanted == "nonsense":
-        for cluster in config.resources[CLUSTER].values():
-            cluster.message.connect_timeout.seconds = -1
-    return Config.of(*([r.message for r in group.values()] for group in config.resources.values()))
+        for cluster in made[CLUSTER]:
+            cluster.connect_timeout.seconds = -1
+    return Config.of(*made.values())
 
 
 desired.compile = compile

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+
+from envoy.config.route.v3.route_components_pb2 import VirtualHost
 
 from turnout.compiler import access_log, cluster, endpoint, mirror
-from turnout.compiler.config import Config
+from turnout.compiler.config import Config, Versioned
 from turnout.compiler.listener import listener
-from turnout.compiler.route import Scope, route_configuration
+from turnout.compiler.memo import Memo
+from turnout.compiler.route import Scope, route_configuration, virtual_host
 from turnout.mesh import routing
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Proxy
 from turnout.mesh.routing import RouteTable, Target
 
 
-def compile(mesh: Mesh, proxies: Sequence[Proxy]) -> Config:  # noqa: A001 # the word of the field
-    """One Envoy that plays every proxy of this machine: the gateway's ports and each workload's way out."""
+def compile(mesh: Mesh, proxies: Sequence[Proxy], memo: Memo | None = None) -> Config:  # noqa: A001 # the field's word
+    """One Envoy that plays every proxy of this machine: the gateway's ports and each workload's way out.
+
+    `memo`: that of the last compilation. It saves time, and changes nothing else.
+    """
+    memo = Memo() if memo is None else memo
     targets = list(cluster.targets(mesh, (proxy.namespace for proxy in proxies)))
     scope = Scope(mesh, frozenset(target.cluster for target in targets))
     names = routing.table_names(mesh, proxies)
     tables = [routing.table(mesh, proxy, name) for name, proxy in dict(zip(names, proxies, strict=True)).items()]
     copied = _copied(tables, scope)
     copies = [built for t in copied for built in mirror.clusters(t, http2=cluster.speaks_http2(mesh, t))]
-    return Config.of(
-        clusters=[*(cluster.cluster(mesh, target) for target in targets), *copies],
-        endpoints=endpoint.assignments(mesh, targets),
+    config = Config.of(
+        clusters=[*_clusters(mesh, targets, memo), *copies],
+        endpoints=_endpoints(mesh, targets, memo),
         listeners=[
-            *(listener(proxy, name) for proxy, name in zip(proxies, names, strict=True)),
+            *_listeners(proxies, names, memo),
             *(mirror.listener(target, access_log.copies()) for target in copied),
         ],
-        routes=[route_configuration(table, scope) for table in tables],
+        routes=_routes(tables, scope, memo),
     )
+    memo.forget_unasked()
+    return config
 
 
 def _copied(tables: Iterable[RouteTable], scope: Scope) -> list[Target]:
@@ -38,3 +49,56 @@ def _copied(tables: Iterable[RouteTable], scope: Scope) -> list[Target]:
     rules = (rule for table in tables for host in table.hosts for rule in host.rules)
     wanted = (copies.target for rule in rules for copies in mirror.copies(rule, scope.mesh))
     return sorted({t for t in wanted if t.cluster in scope.known}, key=lambda target: target.cluster)
+
+
+def _clusters(mesh: Mesh, targets: Iterable[Target], memo: Memo) -> Iterator[Versioned]:
+    for key, group in _groups(targets):
+        host, _, view = key
+        inputs = (mesh.services[host], mesh.policy(host, view))
+        yield from memo.of(("clusters", key), inputs, partial(_made_clusters, mesh, group))
+
+
+def _made_clusters(mesh: Mesh, targets: Iterable[Target]) -> list[Versioned]:
+    return [Versioned.of(cluster.cluster(mesh, target)) for target in targets]
+
+
+def _endpoints(mesh: Mesh, targets: Iterable[Target], memo: Memo) -> Iterator[Versioned]:
+    for key, group in _groups(targets):
+        host, _, view = key
+        inputs = (mesh.services[host], mesh.policy(host, view), mesh.members[host])
+        yield from memo.of(("endpoints", key), inputs, partial(_made_endpoints, mesh, group))
+
+
+def _made_endpoints(mesh: Mesh, targets: Iterable[Target]) -> list[Versioned]:
+    return [Versioned.of(assignment) for assignment in endpoint.assignments(mesh, targets)]
+
+
+def _listeners(proxies: Iterable[Proxy], names: Iterable[str], memo: Memo) -> Iterator[Versioned]:
+    for proxy, table in zip(proxies, names, strict=True):
+        yield memo.of(("listener", proxy.name), (proxy, table), partial(_made_listener, proxy, table))
+
+
+def _made_listener(proxy: Proxy, table: str) -> Versioned:
+    return Versioned.of(listener(proxy, table))
+
+
+def _routes(tables: Iterable[RouteTable], scope: Scope, memo: Memo) -> Iterator[Versioned]:
+    """Besides its rules, a virtual host depends on what is known of destinations. That is compared once, for all."""
+    known = (scope.mesh.services, scope.mesh.destination_rules, scope.known)
+    destinations = memo.of("destinations", known, object)
+    for table in tables:
+        hosts = tuple(
+            memo.of(("host", table.name, host.name), (host, destinations), partial(virtual_host, host, scope))
+            for host in table.hosts
+        )
+        yield memo.of(("table", table.name), (hosts, table.block_all), partial(_made_table, table, hosts))
+
+
+def _made_table(table: RouteTable, hosts: Sequence[VirtualHost]) -> Versioned:
+    return Versioned.of(route_configuration(table.name, hosts, block_all=table.block_all))
+
+
+def _groups(targets: Iterable[Target]) -> Iterator[tuple[tuple[str, int, str], list[Target]]]:
+    """A service's port and its subsets, as callers of one view see them."""
+    for key, group in groupby(targets, key=lambda target: (target.host, target.port, target.view)):
+        yield key, list(group)

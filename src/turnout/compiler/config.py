@@ -29,6 +29,12 @@ class Versioned:
         digest = hashlib.blake2b(message.SerializeToString(deterministic=True), digest_size=8)
         return cls(message, digest.hexdigest())
 
+    @property
+    def name(self) -> str:
+        """A ClusterLoadAssignment's is that of its cluster."""
+        name: str = getattr(self.message, "cluster_name", "") or self.message.name  # type: ignore[attr-defined] # all have
+        return name
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -39,14 +45,14 @@ class Config:
     @classmethod
     def of(
         cls,
-        clusters: Iterable[Message],
-        endpoints: Iterable[Message],
-        listeners: Iterable[Message],
-        routes: Iterable[Message],
+        clusters: Iterable[Message | Versioned],
+        endpoints: Iterable[Message | Versioned],
+        listeners: Iterable[Message | Versioned],
+        routes: Iterable[Message | Versioned],
     ) -> Config:
-        """Names must be unique within a type (a ClusterLoadAssignment's is its `cluster_name`)."""
+        """Names must be unique within a type. What has its version already is not hashed again."""
         groups = zip(SEND_ORDER, (clusters, endpoints, listeners, routes), strict=True)
-        return cls({type_url: _by_name(messages) for type_url, messages in groups})
+        return cls({type_url: _by_name(resources) for type_url, resources in groups})
 
     @property
     def version(self) -> str:
@@ -58,12 +64,12 @@ class Config:
         return digest.hexdigest()
 
 
-def _by_name(messages: Iterable[Message]) -> dict[str, Versioned]:
+def _by_name(messages: Iterable[Message | Versioned]) -> dict[str, Versioned]:
     named: dict[str, Versioned] = {}
     for message in messages:
-        name = getattr(message, "cluster_name", "") or message.name  # type: ignore[attr-defined] # every type has one
-        assert name not in named, f"two resources are called {name}"
-        named[name] = Versioned.of(message)
+        resource = message if isinstance(message, Versioned) else Versioned.of(message)
+        assert resource.name not in named, f"two resources are called {resource.name}"
+        named[resource.name] = resource
     return named
 
 

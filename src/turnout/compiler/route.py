@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -49,26 +50,26 @@ class Scope:
     known: frozenset[str]
 
 
-def route_configuration(table: routing.RouteTable, scope: Scope) -> RouteConfiguration:
-    """One per proxy. A route may name a cluster that does not exist (yet): 503 NC, as Istio has it."""
-    hosts = [
-        VirtualHost(
-            name=host.name,
-            domains=host.domains,
-            routes=[route(rule, scope) for rule in host.rules],
-            include_request_attempt_count=True,
-            require_tls=VirtualHost.ALL if host.require_tls else VirtualHost.NONE,
-        )
-        for host in table.hosts
-    ]
-    hosts += [_blocked()] if table.block_all else []
+def virtual_host(host: routing.VirtualHost, scope: Scope) -> VirtualHost:
+    """A route may name a cluster that does not exist (yet): 503 NC, as Istio has it."""
+    return VirtualHost(
+        name=host.name,
+        domains=host.domains,
+        routes=[route(rule, scope) for rule in host.rules],
+        include_request_attempt_count=True,
+        require_tls=VirtualHost.ALL if host.require_tls else VirtualHost.NONE,
+    )
+
+
+def route_configuration(name: str, hosts: Sequence[VirtualHost], *, block_all: bool) -> RouteConfiguration:
+    """A table's virtual hosts together. `block_all`: what none of them covers is answered with 502, else with 404."""
     built = RouteConfiguration(
-        name=table.name,
-        virtual_hosts=hosts,
+        name=name,
+        virtual_hosts=[*hosts, _blocked()] if block_all else hosts,
         max_direct_response_body_size_bytes=uint32(MAX_BODY_BYTES),
     )
     built.validate_clusters.value = False
-    built.ignore_port_in_host_matching = not table.block_all
+    built.ignore_port_in_host_matching = not block_all
     return built
 
 

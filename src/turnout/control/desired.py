@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from turnout.apiserver.store import Store
 from turnout.compiler.compile import compile
 from turnout.compiler.config import Config
+from turnout.compiler.memo import Memo
 from turnout.control.acknowledgement import ObjectKey, key_of
 from turnout.control.failures import Failures
 from turnout.control.manifests import Files
@@ -32,6 +33,7 @@ class Desired:
         self._egress = egress
         self._chosen_ports = gateway_ports
         self._resources = Resources()
+        self._memo = Memo()
         self._sources: dict[str, str] = {}
         self._plan_problems: tuple[Problem, ...] = ()
         self.world = World()
@@ -52,7 +54,7 @@ class Desired:
     def config(self) -> Config:
         """What Envoy shall do."""
         egress = {name: self._egress.of(*name) for name in self.world.callers}
-        return compile(self.world.mesh, proxies(self.world, self.listen, egress))
+        return compile(self.world.mesh, proxies(self.world, self.listen, egress), self._memo)
 
     def workloads(self) -> list[Workload]:
         """What shall run. What cannot be run is a problem, and the rest runs."""
