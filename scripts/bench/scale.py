@@ -13,6 +13,7 @@ from scripts.bench import fleet
 from scripts.bench.figure import Figure
 
 from turnout.compiler.compile import compile
+from turnout.compiler.memo import Memo
 from turnout.inputs.files import read_paths
 from turnout.mesh import mesh
 from turnout.mesh.proxy import Egress, Ingress
@@ -44,8 +45,9 @@ def _figures(folder: Path, services: int, *, with_targets: bool) -> Iterator[Fig
     assert not manifests.problems, manifests.problems[:3]
     resources: list[object] = [manifest.resource for manifest in manifests.objects]
     pods = fleet.instances(services)
-    full = _compile_seconds(resources, pods)
-    changes = [_compile_seconds(_shifted(resources, weight), pods) for weight in range(1, CHANGES + 1)]
+    memo = Memo()
+    full = _compile_seconds(resources, pods, memo)
+    changes = [_compile_seconds(_shifted(resources, weight), pods, memo) for weight in range(1, CHANGES + 1)]
     yield Figure(f"{what}: manifests read", read, "s", target(READ_SECONDS))
     yield Figure(f"{what}: full compile", full, "s", target(FULL_SECONDS))
     yield Figure(f"{what}: one weight changed", median(changes) * 1000, "ms", target(CHANGE_SECONDS * 1000))
@@ -62,9 +64,9 @@ def _shifted(resources: list[object], weight: int) -> list[object]:
     return [*resources[:index], replace(virtual_service, spec=spec), *resources[index + 1 :]]
 
 
-def _compile_seconds(resources: Sequence[object], pods: Sequence[Instance]) -> float:
-    """From resources to Envoy's configuration, as after every change."""
-    return _timed(lambda: compile(mesh.build(resources, pods), PROXIES))[0]
+def _compile_seconds(resources: Sequence[object], pods: Sequence[Instance], memo: Memo) -> float:
+    """From resources to Envoy's configuration, as after every change; `memo` is that of the change before."""
+    return _timed(lambda: compile(mesh.build(resources, pods), PROXIES, memo))[0]
 
 
 def _timed(work: Callable[[], T]) -> tuple[float, T]:
