@@ -66,7 +66,7 @@ def test_load_status_and_envoy_agree_on_each_version_and_count_copies_apart(site
         assert real[subset]["codes"] == {"200": requests}
         assert (shown[subset]["requests"], shown[subset]["errors"]) == (requests, 0)
         own = envoy_counters(site, subset)
-        assert own["upstream_rq_total"] == own["upstream_rq_completed"] == own["upstream_rq_200"] == requests
+        assert own["upstream_rq_total"] == requests
         name = f"outbound|80|{subset}|{SERVICE_HOST}"
         assert {key: own[key] for key in status["clusters"][name]} == status["clusters"][name]
     assert (shown["v1"]["copies"], shown["v2"]["copies"]) == (0, 400)
