@@ -12,7 +12,7 @@ import psutil
 import pytest
 from tests.e2e.manifests import document, gateway
 from tests.e2e.mistakes import ROUTE, only, right, solved
-from tests.e2e.site import Site, Up, until
+from tests.e2e.site import Site, Up, is_ready, until
 
 pytestmark = [pytest.mark.e2e]
 
@@ -118,7 +118,7 @@ def faulty(site: Site) -> Site:
             start_new_session=True,
         )
     site.ups.append(Up(process, out, err))
-    site.until_status("it serves", lambda status: status["serving"] and site.get().status == 200)
+    site.until_status("all of it serves", is_ready)
     return site
 
 
