@@ -86,6 +86,7 @@ async def _run(options: Options) -> None:
 
     def ready(instance: Instance) -> None:
         shown.append(asyncio.create_task(_show_live(instance) if live else _narrate(instance)))
+        shown[-1].add_done_callback(_tell_end)
 
     try:
         await instance.run(ready)
@@ -100,6 +101,12 @@ async def _run(options: Options) -> None:
             task.cancel()
         await asyncio.gather(*shown, return_exceptions=True)
     click.echo("stopped")
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """What is shown ends with the instance; before that, only by a bug, and traffic goes on without it."""
+    if not task.cancelled() and (error := task.exception()):
+        logging.getLogger(__name__).error("a bug in Turnout ended what is shown here", exc_info=error)
 
 
 def _log_to(state: StateDir, *, also_stderr: bool) -> None:
