@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from statistics import median
 
 from scripts.bench import envoy, load, peers
@@ -16,8 +16,8 @@ from scripts.bench.program import NotAnswering, cpu, free_ports
 
 from turnout.process import Process, cpu_seconds
 
-ROUNDS = 14
-BLOCK_SECONDS = 0.8
+ROUNDS = 20
+BLOCK_SECONDS = 0.7
 """CPU time is told in hundredths of a second: a block has to use many of them."""
 PRESSURE = load.Load()
 
@@ -94,16 +94,16 @@ def _mirroring(folder: Path, versions: Mapping[str, int], stack: ExitStack) -> d
 def _measured(contestants: Mapping[str, Contestant]) -> dict[str, list[float]]:
     """Microseconds per request, block by block.
 
-    The blocks take turns, in another order each round, so that a noisy minute meets all alike.
+    The blocks take turns, so that a noisy minute meets all alike, and in an order of chance, so that none always follows
+    the same neighbour and inherits its caches.
     """
     for contestant in contestants.values():
         load.apply(PRESSURE, contestant.port, 0.3)
     found: dict[str, list[float]] = {name: [] for name in contestants}
-    order = deque(contestants.items())
+    chance = Random(ROUNDS)
     for _ in range(ROUNDS):
-        for name, contestant in order:
-            found[name].append(_block(name, contestant))
-        order.rotate()
+        for name in chance.sample(list(contestants), len(contestants)):
+            found[name].append(_block(name, contestants[name]))
     return found
 
 
