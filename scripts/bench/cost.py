@@ -94,8 +94,8 @@ def _mirroring(folder: Path, versions: Mapping[str, int], stack: ExitStack) -> d
 def _measured(contestants: Mapping[str, Contestant]) -> dict[str, list[float]]:
     """Microseconds per request, block by block.
 
-    The blocks take turns, so that a noisy minute meets all alike, and in an order of chance, so that none always follows
-    the same neighbour and inherits its caches.
+    The blocks take turns, so that a noisy minute meets all alike, and in an order of chance: whoever always follows
+    the same neighbour inherits its caches.
     """
     for contestant in contestants.values():
         load.apply(PRESSURE, contestant.port, 0.3)
