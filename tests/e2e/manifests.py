@@ -48,10 +48,11 @@ def gateway(host: str = HOST) -> Object:
     return _object("networking.istio.io/v1", "Gateway", "gateway", {"servers": servers})
 
 
-def destination_rule(subsets: Mapping[str, str], *, app: str = "app") -> Object:
+def destination_rule(subsets: Mapping[str, str], *, app: str = "app", **traffic_policy: Any) -> Object:
     """`subsets`: name to the version that it selects."""
     named = [{"name": subset, "labels": {"version": version}} for subset, version in subsets.items()]
-    return _object("networking.istio.io/v1", "DestinationRule", app, {"host": app, "subsets": named})
+    policy = {"trafficPolicy": traffic_policy} if traffic_policy else {}
+    return _object("networking.istio.io/v1", "DestinationRule", app, {"host": app, "subsets": named, **policy})
 
 
 def split(weights: Mapping[str, int], *, name: str = "main", path: str = "", app: str = "app") -> Object:
