@@ -298,8 +298,9 @@ class Instance:
             version = self._wanted_version
             with self.mishaps.surviving("the change", fatal=not self.serving.is_set()):
                 self.desired.derive(self.pods())
-                self.workloads.reconcile(self.desired.workloads())
+                # Traffic first: what workloads shall do takes them longer anyway.
                 self.acknowledgement.publish(self.desired.config(), version, self.desired.generations, self.listen)
+                self.workloads.reconcile(self.desired.workloads())
 
     @property
     def up_to_date(self) -> bool:
