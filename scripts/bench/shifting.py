@@ -15,9 +15,9 @@ from scripts.bench.sight import Sight, observed
 from turnout.client import Client
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
-ENGINE_SHIFTS = 100
-COMMANDS = 20
-SAVES = 20
+ENGINE_SHIFTS = 300
+COMMANDS = 100
+SAVES = 40
 PEER_SAVES = 4
 REST_SECONDS = 0.02
 PRESSURE = load.Load(rate=1500)
