@@ -10,8 +10,9 @@ from turnout.resources.meta import Metadata
 
 UNMODELLED = frozenset(
     ("clusterIPs", "deletionTimestamp", "ephemeralContainers", "fileKeyRef", "initContainers", "serviceAccount")
-)
-"""Fields of Kubernetes that Turnout leaves alone, and that look like misspelt ones of its own."""
+) | {"resourceVersion", "uid"}
+"""Fields of Kubernetes that Turnout leaves alone: they look like misspelt ones of its own, or every live object has
+them, and looking for what is similar takes longer than all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
