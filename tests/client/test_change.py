@@ -36,6 +36,7 @@ class Envoy:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.verdict = "True"
         self.changes: list[tuple[str, int]] = []
         store.subscribe(self.seen)
 
@@ -47,7 +48,10 @@ class Envoy:
         asyncio.get_running_loop().call_soon(self.confirm, event.object["metadata"])
 
     def confirm(self, meta: dict[str, Any]) -> None:
-        status = {"observedGeneration": meta["generation"], "conditions": [{"type": "Reconciled", "status": "True"}]}
+        status = {
+            "observedGeneration": meta["generation"],
+            "conditions": [{"type": "Reconciled", "status": self.verdict}],
+        }
         self.store.write_status(VIRTUAL_SERVICE, meta["namespace"], meta["name"], status)
 
 
@@ -145,3 +149,15 @@ def test_a_change_that_changes_nothing_is_not_remembered(client: Client, steps: 
     edits, objects = planned(client, 0)
     assert carry_out(client, edits, objects, "shift app green=0").acknowledged
     assert steps == []
+
+
+def test_a_change_that_envoy_rejects_is_remembered_so_that_it_can_be_undone(
+    client: Client, envoy: Envoy, steps: list[dict[str, Any]]
+) -> None:
+    envoy.verdict = "False"
+    with pytest.raises(TurnoutError, match="rejected"):
+        carry_out(client, *planned(client, 5), "shift app green=5")
+    assert [step["command"] for step in steps] == ["shift app green=5"]
+    envoy.verdict = "True"
+    restore(client, steps[0]["objects"])
+    assert weights(client) == [[0, 100], [0, 100]]

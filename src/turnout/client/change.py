@@ -30,7 +30,8 @@ class Outcome:
 def carry_out(client: Client, edits: Sequence[Edit], before: Sequence[Object], command: str) -> Outcome:
     """Dry-runs all, patches each guarded by resourceVersion, restores on failure, waits for Envoy.
 
-    `before`: the VirtualServices that the edits were made from. Raises ApiError when the API refuses.
+    `before`: the VirtualServices that the edits were made from. Raises ApiError when the API refuses, TurnoutError when
+    Envoy does; the objects then stay as patched, and `restore` takes them back.
     """
     started = time.perf_counter()
     if len(edits) > 1:
@@ -44,8 +45,8 @@ def carry_out(client: Client, edits: Sequence[Edit], before: Sequence[Object], c
         except ApiError:
             _restore(client, patched, _by_name(before))
             raise
+    _remember(client, command, patched, _by_name(before))  # also what Envoy then rejects can be undone
     acknowledged = all(_acknowledged(client, obj) for obj in patched)
-    _remember(client, command, patched, _by_name(before))
     return Outcome(acknowledged, time.perf_counter() - started, patched)
 
 
