@@ -224,7 +224,7 @@ class Instance:
             task.result()
 
     async def _stop(self) -> None:
-        """In reverse: no new traffic, then no workloads, then nothing."""
+        """First the loop that would start things anew, then Envoy and the workloads side by side, then what they use."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
