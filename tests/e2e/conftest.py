@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.launch import Launch
 from tests.e2e.mistakes import right, solved
 from tests.e2e.site import Site
 
@@ -58,3 +59,14 @@ def one_site() -> Iterator[Site]:
             site.close()
         finally:
             shutil.rmtree(site.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def launch() -> Iterator[Launch]:
+    """The dark launch, running."""
+    launch = Launch()
+    try:
+        launch.site.up()
+        yield launch
+    finally:
+        launch.close()

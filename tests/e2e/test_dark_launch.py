@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from tests.e2e.launch import URL, Launch, copy_cluster, hops, mirror
@@ -12,17 +11,6 @@ pytestmark = [pytest.mark.e2e]
 
 REQUESTS = 1000
 RATE = 125  # a stall of the machine of half a second fits into what may be under way to the candidate
-
-
-@pytest.fixture(scope="module")
-def launch() -> Iterator[Launch]:
-    """Running."""
-    launch = Launch()
-    try:
-        launch.site.up()
-        yield launch
-    finally:
-        launch.close()
 
 
 def test_v1_answers_each_of_1000_requests_and_v2_gets_exactly_1000_copies(launch: Launch) -> None:

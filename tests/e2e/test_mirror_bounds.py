@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 
 import psutil
@@ -32,17 +31,6 @@ EXPECTED = {
     "hang": {"failed", "dropped"},
 }
 """What some copies come to at least, by the candidate's fault."""
-
-
-@pytest.fixture(scope="module")
-def launch() -> Iterator[Launch]:
-    """Running."""
-    launch = Launch()
-    try:
-        launch.site.up()
-        yield launch
-    finally:
-        launch.close()
 
 
 async def load(launch: Launch) -> tuple[Report, int]:
