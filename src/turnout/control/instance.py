@@ -224,7 +224,7 @@ class Instance:
             task.result()
 
     async def _stop(self) -> None:
-        """First the loop that would start things anew, then Envoy and the workloads side by side, then what they use."""
+        """First the loop, which would start things anew, then Envoy and the workloads side by side, then the rest."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
