@@ -252,7 +252,7 @@ async def test_a_killed_pod_is_replaced_while_the_other_serves(site: Site) -> No
     fast, slow = seen.reports["fast"], seen.reports["slow"]
     # 550 requests/s, half of them to the victim: those of 100 ms, on a machine busy enough to hold them so long.
     assert fast.failed <= 30, fast.errors
-    assert slow.failed <= 15, "about half of the 20 that take 2 s were under way in it"
+    assert slow.failed < 20, "of the 20 under way, those in the other go on, and no later one fails"
     assert fast.unfinished == slow.unfinished == fast.unstarted == 0
     assert other["pid"] in [pod["pid"] for pod in site.pods("app-v1")]
 

@@ -132,7 +132,7 @@ async def test_3_an_injected_delay_does_not_consume_the_timeout(site: Proxied) -
     await site.forget()
     started = time.monotonic()
     assert (await site.call("a/")).status == 200
-    assert time.monotonic() - started >= 0.4
+    assert time.monotonic() - started > 0.35, "Envoy's timers may ring a little early"
     assert await site.flags() == {"200 DI": 1}
 
 
