@@ -181,7 +181,7 @@ def _endpoints(assignment: JSON) -> list[str]:
 def _endpoint(endpoint: JSON) -> str:
     address = endpoint["endpoint"]["address"]["socketAddress"]
     known: Mapping[str, str] = endpoint["metadata"]["filterMetadata"]["turnout"]
-    workload, _, _, subset = known["series"].split(",")
+    workload, _, _, _, subset = known["series"].split(",")
     health = "" if endpoint["healthStatus"] == "HEALTHY" else f" {endpoint['healthStatus']}"
     return f"{address['address']}:{address['portValue']} {workload}, subset {subset}{health}"
 

@@ -25,7 +25,7 @@ from turnout.xds.ads import AdsServer
 from turnout.xds.envoy import Envoy
 from turnout.xds.watch import Rejection
 
-_FLAGS = re.compile(r"series\.[^;\n]*;[^;\n]*;(\d+);([^;\n]+);.*: (\d+)")
+_FLAGS = re.compile(r"series\.(?:[^;\n]*;){4}(\d+);([^;\n]+);.*: (\d+)")
 
 
 @dataclass(frozen=True)

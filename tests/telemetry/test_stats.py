@@ -8,29 +8,39 @@ from typing import Any
 
 import pytest
 
-from turnout.telemetry.stats import Bucket, Series, parse, quantile
+from turnout.telemetry.histogram import Bucket, quantile
+from turnout.telemetry.series import Series, other
+from turnout.telemetry.stats import Reader, Snapshot
 
 LABELS = {
     "source_workload": "istio-ingressgateway",
     "source_workload_namespace": "istio-system",
+    "source_canonical_service": "gateway",
+    "source_canonical_revision": "latest",
     "upstream_cluster": "outbound|80|v1|a.default.svc.cluster.local",
     "destination_workload": "a-v1.x",
     "destination_workload_namespace": "default",
-    "destination_version": "1.2.3",
+    "destination_canonical_service": "a",
+    "destination_canonical_revision": "1.2.3",
     "destination_subset": "v1",
     "route": "default/a/http[0]",
     "response_code": "200",
     "response_flags": "URX,UF",
+    "grpc_response_status": "",
 }
+
+
+def parse(body: bytes) -> Snapshot:
+    return Reader().read(body, 1.0)
 
 
 def name(stat: str, **other: str) -> str:
     """As Envoy writes it: see `compiler.access_log` and `compiler.endpoint`."""
     labels = LABELS | other
-    kinds = ("workload", "workload_namespace", "version", "subset")
+    kinds = ("workload", "workload_namespace", "canonical_service", "canonical_revision", "subset")
     endpoint = ",".join(labels[f"destination_{kind}"] for kind in kinds)
-    answer = f"{labels['response_code']};{labels['response_flags']}"
-    source = f"{labels['source_workload']};{labels['source_workload_namespace']}"
+    answer = f"{labels['response_code']};{labels['response_flags']};{labels['grpc_response_status'] or '-'}"
+    source = ";".join(labels[f"source_{kind}"] for kind in kinds[:-1])
     return f"turnout.{stat}.series.{source};{answer};{labels['upstream_cluster']};{endpoint};{labels['route']}"
 
 
@@ -39,27 +49,27 @@ def body(*stats: dict[str, Any]) -> bytes:
 
 
 def test_labels_are_taken_apart_although_their_values_contain_dots() -> None:
-    snapshot = parse(body({"name": name("istio_requests_total"), "value": 7}), 1.0)
+    snapshot = parse(body({"name": name("istio_requests_total"), "value": 7}))
     assert snapshot.requests == {Series(**LABELS): 7}  # type: ignore[arg-type] # mirrored keeps its default
 
 
 def test_a_route_may_be_called_anything() -> None:
     route = "a;b,c.series.d|%;"
-    (series,) = parse(body({"name": name("istio_requests_total", route=route), "value": 1}), 1.0).requests
+    (series,) = parse(body({"name": name("istio_requests_total", route=route), "value": 1})).requests
     assert series.route == route
-    assert series.destination_version == "1.2.3"
+    assert series.destination_canonical_revision == "1.2.3"
 
 
 @pytest.mark.parametrize("endpoint", ["", "-"])
 def test_without_an_endpoint_its_labels_are_empty(endpoint: str) -> None:
-    stat = f"turnout.istio_requests_total.series.caller;default;503;NC;-;{endpoint};split"
-    (series,) = parse(body({"name": stat, "value": 1}), 1.0).requests
+    stat = f"turnout.istio_requests_total.series.caller;default;caller;latest;503;NC;-;-;{endpoint};split"
+    (series,) = parse(body({"name": stat, "value": 1})).requests
     assert (series.destination_workload, series.destination_subset, series.response_flags) == ("", "", "NC")
 
 
 def test_copies_are_series_of_their_own() -> None:
     stat = name("turnout_mirrored_requests_total", source_workload="", source_workload_namespace="", route="")
-    (series,) = parse(body({"name": stat, "value": 4}), 1.0).requests
+    (series,) = parse(body({"name": stat, "value": 4})).requests
     assert series.mirrored
     assert series.destination_workload == "a-v1.x"
 
@@ -87,18 +97,18 @@ def test_a_request_that_no_route_took_has_no_service() -> None:
 
 def test_histograms_belong_to_the_same_series_as_their_counter() -> None:
     details = [{"name": name("istio_request_duration_us"), "totals": [{"lower_bound": 100, "width": 10, "count": 3}]}]
-    snapshot = parse(body({"histograms": {"details": details}}), 1.0)
+    snapshot = parse(body({"histograms": {"details": details}}))
     assert snapshot.durations == {Series(**LABELS): {(100, 10): 3}}  # type: ignore[arg-type] # mirrored keeps its default
 
 
 def test_counters_of_clusters_are_kept_under_the_clusters_name() -> None:
     cluster = "outbound|80|v1|a.default.svc.cluster.local"
-    snapshot = parse(body({"name": f"cluster.{cluster}.upstream_rq_retry", "value": 2}), 1.0)
+    snapshot = parse(body({"name": f"cluster.{cluster}.upstream_rq_retry", "value": 2}))
     assert snapshot.clusters == {cluster: {"upstream_rq_retry": 2}}
 
 
 def test_unknown_stats_are_passed_over() -> None:
-    snapshot = parse(body({"name": "turnout.something.else", "value": 1}, {"name": "cluster.x.other", "value": 1}), 1.0)
+    snapshot = parse(body({"name": "turnout.something.else", "value": 1}, {"name": "cluster.x.other", "value": 1}))
     assert not snapshot.requests
     assert not snapshot.clusters
 
@@ -132,3 +142,47 @@ def test_quantiles_are_within_5_percent_of_the_exact_ones() -> None:
 
 def test_nothing_observed_has_no_quantile() -> None:
     assert quantile({}, 0.5) is None
+
+
+def test_grpc_is_told_by_its_status() -> None:
+    (series,) = parse(body({"name": name("istio_requests_total", grpc_response_status="14"), "value": 1})).requests
+    assert (series.request_protocol, series.grpc_response_status) == ("grpc", "14")
+    assert Series().request_protocol == "http"
+
+
+def test_sizes_are_histograms_of_their_own() -> None:
+    totals = [{"lower_bound": 300, "width": 10, "count": 2}]
+    snapshot = parse(
+        body({"histograms": {"details": [{"name": name(f"istio_{way}_bytes"), "totals": totals} for way in WAYS]}})
+    )
+    assert list(snapshot.request_sizes.values()) == list(snapshot.response_sizes.values()) == [{(300, 10): 2}]
+
+
+WAYS = ("request", "response")
+
+
+def test_series_beyond_the_limit_are_counted_together_by_how_they_ended() -> None:
+    reader = Reader(most=2)
+    stats = [{"name": name("istio_requests_total", route=route), "value": 1} for route in "abcd"]
+    details = [
+        {"name": name("istio_request_duration_us", route=route), "totals": [{"lower_bound": 1, "width": 1, "count": 1}]}
+        for route in "abcd"
+    ]
+    failed = {"name": name("istio_requests_total", route="e", response_code="503"), "value": 5}
+    snapshot = reader.read(body(*stats, failed, {"histograms": {"details": details}}), 1.0)
+    kept = [series for series in snapshot.requests if series.route in ("a", "b")]
+    assert len(kept) == 2
+    together = other(Series(response_code="200"))
+    assert snapshot.requests[together] == 2
+    assert snapshot.durations[together] == {(1, 1): 2}
+    assert snapshot.requests[other(Series(response_code="503"))] == 5
+    assert reader.folded == 3
+
+
+def test_another_envoy_has_room_again() -> None:
+    reader = Reader(most=1)
+    first, second = (body({"name": name("istio_requests_total", route=route), "value": 1}) for route in "ab")
+    reader.read(first, 1.0)
+    reader.forget()
+    (series,) = reader.read(second, 2.0).requests
+    assert series.route == "b"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from turnout.telemetry.stats import Series, Snapshot
-from turnout.telemetry.window import MOST_FORMER, Window, summed
+from turnout.telemetry.series import Series
+from turnout.telemetry.stats import Snapshot
+from turnout.telemetry.sums import MOST_FORMER
+from turnout.telemetry.window import Traffic, Window, summed
 
 OK = Series(destination_workload="a", response_code="200")
 BAD = Series(destination_workload="a", response_code="503")
@@ -82,3 +84,30 @@ def test_one_look_tells_no_rate() -> None:
     window = Window()
     window.add(Snapshot(0.0, {OK: 100}))
     assert window.traffic(10.0) == {}
+
+
+def test_a_look_says_what_happened_since_the_one_before() -> None:
+    window = Window()
+    assert window.add(Snapshot(5.0, {OK: 100, BAD: 1})) == (0.0, {})
+    sizes = {OK: {(300.0, 10.0): 2}}
+    seconds, traffic = window.add(
+        Snapshot(7.0, {OK: 102, BAD: 1}, {OK: {(1000, 100): 2}}, request_sizes=sizes, response_sizes=sizes)
+    )
+    assert seconds == 2.0
+    assert traffic == {OK: Traffic(2, 0, 2.0, {(1000, 100): 2}, 610, 610)}
+
+
+def test_of_an_envoy_known_from_its_start_the_first_requests_count_too() -> None:
+    window = Window()
+    window.add(Snapshot(0.0), "first")
+    _, traffic = window.add(Snapshot(1.0, {OK: 3}), "first")
+    assert traffic[OK].requests == 3
+
+
+def test_what_is_taken_of_the_sums_stays_as_it_was() -> None:
+    window = Window()
+    window.add(Snapshot(0.0, {OK: 1}, {OK: {(1000, 100): 1}}))
+    taken = dict(window.latest.durations)
+    window.add(Snapshot(1.0, {OK: 2}, {OK: {(1000, 100): 2}}))
+    assert taken[OK] == {(1000, 100): 1}
+    assert window.latest.durations[OK] == {(1000, 100): 2}

@@ -13,11 +13,11 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from turnout.compiler.values import metadata
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Target
-from turnout.mesh.service import Instance, revision
+from turnout.mesh.service import Instance, canonical_name, revision
 from turnout.resources.destination_rule import Subset
 
 SERIES = "series"
-"""The endpoint's part of its requests' series: workload, namespace, version and subset, joined by commas."""
+"""The endpoint's part of its requests' series: workload, namespace, canonical service and revision, and subset."""
 
 
 def assignments(mesh: Mesh, targets: Iterable[Target]) -> Iterator[ClusterLoadAssignment]:
@@ -49,7 +49,8 @@ def socket_address(address: str, port: int) -> Address:
 
 
 def _endpoint(instance: Instance, port: int, subset: str) -> LbEndpoint:
-    labels = (instance.workload, instance.namespace, revision(instance.labels), subset or "-")
+    service = canonical_name(instance.labels, instance.workload)
+    labels = (instance.workload, instance.namespace, service, revision(instance.labels), subset or "-")
     known = {SERIES: ",".join(labels), "answered": subset or instance.workload}
     return LbEndpoint(
         endpoint=Endpoint(address=socket_address(instance.address, port)),

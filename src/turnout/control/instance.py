@@ -30,6 +30,7 @@ from turnout.control.mishaps import Mishaps
 from turnout.control.ports import EgressPorts, require_free
 from turnout.control.state import StateDir
 from turnout.control.strays import end_strays, mark
+from turnout.control.telemetry import Telemetry
 from turnout.control.world import World
 from turnout.database import Records
 from turnout.error import ApiError, EnvoyFailed, StateBroken, TurnoutError
@@ -38,8 +39,6 @@ from turnout.problem import Problem, Severity
 from turnout.process import Identity
 from turnout.resources.interpret import interpret
 from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, NAMESPACE, VIRTUAL_SERVICE
-from turnout.telemetry.stats import SCRAPE, parse
-from turnout.telemetry.window import Window
 from turnout.workloads.engine import Workloads
 from turnout.workloads.ports import Ports
 from turnout.workloads.status import PodStatus
@@ -73,7 +72,6 @@ class Instance:
         self.options = options
         self.state = StateDir(options.state)
         self.files = Files(options.paths)
-        self.window = Window()
         self.mishaps = Mishaps(self.state)
         self.serving = asyncio.Event()
         self.stopping = asyncio.Event()
@@ -153,6 +151,7 @@ class Instance:
             on_respawn=self._remember_envoy,
             environment=mark(self.state),
         )
+        self.telemetry = Telemetry(self.envoy)
         self.workloads = Workloads(
             journal=PodJournal(records),
             logs=self.state.logs,
@@ -189,6 +188,8 @@ class Instance:
             places = self.desired.gateway_places
             require_free(self.desired.listen, lambda port: self.files.place(places[port]))
             await self.envoy.start()
+            assert self.envoy.identity is not None
+            self.telemetry.started(self.envoy.identity)
         assert self.envoy.identity is not None
         self._envoy_record.save(self.envoy.identity)
         self.store.subscribe(self._object_changed)
@@ -317,19 +318,10 @@ class Instance:
 
     # --- what is going on
 
-    async def look(self) -> None:
-        """Has the counters as they are now."""
-        clock = asyncio.get_running_loop().time
-        with suppress(EnvoyFailed):
-            envoy = self.envoy.identity
-            status, body = await self.envoy.admin("GET", SCRAPE)
-            if status == 200 and envoy == self.envoy.identity:
-                self.window.add(parse(body, clock()), str(envoy))
-
     async def _scrape(self) -> None:
         while True:
             with self.mishaps.surviving("the counters", fatal=False):
-                await self.look()
+                await self.telemetry.look()
             if self.mishaps.unrecorded or self.acknowledgement.freed(self.listen):  # there may be room by now
                 self.ring()
             await asyncio.sleep(SCRAPE_SECONDS)

@@ -19,7 +19,8 @@ from turnout.mesh.service import ServiceHost, revision, selects
 from turnout.problem import Problem
 from turnout.process import rss_bytes
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
-from turnout.telemetry.stats import Series, Snapshot
+from turnout.telemetry.series import Series
+from turnout.telemetry.stats import Snapshot
 from turnout.telemetry.window import Traffic, Window, summed
 from turnout.workloads.status import PodStatus
 
@@ -33,8 +34,8 @@ _NEVER_BEGUN = ("upstream_rq_active_overflow", "upstream_rq_pending_overflow", "
 
 def status(instance: Instance) -> dict[str, Any]:
     """Everything at one moment. Rates are requests per second and latencies milliseconds, over the last 10 s."""
-    mesh, traffic = instance.world.mesh, instance.window.traffic(WINDOW_SECONDS)
-    totals = instance.window.totals()
+    mesh, traffic = instance.world.mesh, instance.telemetry.window.traffic(WINDOW_SECONDS)
+    totals = instance.telemetry.window.totals()
     pods = instance.pods()
     return {
         "version": __version__,
@@ -45,11 +46,13 @@ def status(instance: Instance) -> dict[str, Any]:
         "envoy": _envoy(instance),
         "memory": {"control": rss_bytes(os.getpid())},
         "gateways": list(_gateways(mesh, instance.listen)),
-        "services": [_service(mesh, host, pods, traffic, instance.window.latest) for host in mesh.services.values()],
+        "services": [
+            _service(mesh, host, pods, traffic, instance.telemetry.window.latest) for host in mesh.services.values()
+        ],
         "workloads": _workloads(instance, pods),
         "hops": list(_hops(totals)),
-        "mirrors": list(_mirrors(mesh, instance.window)),
-        "clusters": {name: dict(counters) for name, counters in instance.window.latest.clusters.items()},
+        "mirrors": list(_mirrors(mesh, instance.telemetry.window)),
+        "clusters": {name: dict(counters) for name, counters in instance.telemetry.window.latest.clusters.items()},
         "drift": [asdict(found) for found in drift(instance.files, instance.store)],
         "problems": [problem_json(problem) for problem in instance.problems()],
     }
@@ -232,7 +235,7 @@ def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
                 "service": series.destination_service,
                 "workload": series.destination_workload,
                 "subset": series.subset,
-                "version": series.destination_version,
+                "version": series.destination_canonical_revision,
                 "route": series.route,
                 "mirrored": series.mirrored,
                 "requests": 0,

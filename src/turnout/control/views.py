@@ -30,7 +30,7 @@ def table(instance: Instance) -> Mapping[str, View]:
     async def show_status(request: ViewRequest) -> Any:
         with suppress(TimeoutError):  # then those of the last look
             async with asyncio.timeout(LOOK_SECONDS):
-                await instance.look()
+                await instance.telemetry.look()
         return status(instance)
 
     async def show_logs(request: ViewRequest) -> AsyncIterator[str]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from turnout.mesh.names import parse_cluster
+from turnout.telemetry.histogram import Bucket, Buckets
+from turnout.telemetry.series import Series, other
 
 CLUSTER_COUNTERS = (
     "upstream_rq_total",
@@ -32,121 +33,138 @@ _FILTER = rf"^turnout\.|^cluster\.(outbound|mirror|copy)\|.*\.({'|'.join(CLUSTER
 SCRAPE = f"/stats?format=json&histogram_buckets=detailed&filter={quote(_FILTER)}"
 """What to ask Envoy's admin for; unfiltered, it answers with megabytes."""
 
+MOST_SERIES = 2_000
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One kind of request: who called, who answered, how. `mirrored`: a copy, whose answer nobody got."""
-
-    source_workload: str = ""
-    source_workload_namespace: str = ""
-    upstream_cluster: str = ""
-    """As mesh.names has it, `outbound|<port>|<subset>|<host>`; of a copy `copy|…`; "-" where a route leads to none."""
-    destination_workload: str = ""
-    destination_workload_namespace: str = ""
-    destination_version: str = ""
-    destination_subset: str = ""
-    route: str = ""
-    response_code: str = ""
-    response_flags: str = ""
-    mirrored: bool = False
-
-    @property
-    def destination_service(self) -> str:
-        """The service's full host name; "" when the request was for none that is known."""
-        cluster = parse_cluster(self.upstream_cluster)
-        return cluster.host if cluster else ""
-
-    @property
-    def subset(self) -> str:
-        """The endpoint's subset; without an endpoint, the one that was asked for. "" when there is none."""
-        cluster = parse_cluster(self.upstream_cluster)
-        return self.destination_subset.strip("-") or (cluster.subset if cluster else "")
-
-    @property
-    def failed(self) -> bool:
-        """5xx, or no answer at all (code 0)."""
-        return self.response_code.startswith("5") or self.response_code == "0"
-
-
-Bucket = tuple[float, float]
-"""Lower bound and width of one of Envoy's log-linear buckets, in microseconds."""
+_STAT = re.compile(
+    r"turnout\.(?:istio|(turnout_mirrored))_(requests_total|request_duration_us|request_bytes|response_bytes)"
+    r"\.series\.(.*)",
+    re.DOTALL,
+)
+_LABELS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All of Envoy's counters at one moment (cumulative since Envoy started)."""
+    """All of Envoy's counters at one moment (cumulative since Envoy started). `at`: seconds of a monotonic clock."""
 
     at: float
     requests: Mapping[Series, int] = field(default_factory=dict)
-    durations: Mapping[Series, Mapping[Bucket, int]] = field(default_factory=dict)
+    durations: Mapping[Series, Buckets] = field(default_factory=dict)
+    """Microseconds."""
+    request_sizes: Mapping[Series, Buckets] = field(default_factory=dict)
+    """Bytes on the wire, headers and all."""
+    response_sizes: Mapping[Series, Buckets] = field(default_factory=dict)
     clusters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-def parse(body: bytes, at: float) -> Snapshot:
-    """`at`: seconds of a monotonic clock. Unknown stats are passed over."""
-    requests: dict[Series, int] = {}
-    durations: dict[Series, dict[Bucket, int]] = {}
-    clusters: dict[str, dict[str, int]] = {}
-    for stat in json.loads(body)["stats"]:
-        if "histograms" in stat:
-            durations.update(_histograms(stat["histograms"]))
-        elif stat["name"].startswith("cluster."):
-            _cluster(stat, clusters)
-        else:
-            series = _series(stat["name"])
-            if series is not None:
-                requests[series] = int(stat["value"])
-    return Snapshot(at, requests, durations, clusters)
+class Reader:
+    """Reads one scrape after the other, and tells at most `most` series apart: what comes later is `other`."""
+
+    def __init__(self, most: int = MOST_SERIES) -> None:
+        self._most = most
+        self._kept: set[Series] = set()
+        self._folded: set[Series] = set()
+        self._named: dict[str, tuple[str, Series] | None] = {}
+        """Stat name → which of the figures it is, and of what: names come again with every scrape."""
+
+    @property
+    def folded(self) -> int:
+        """How many series are not told apart."""
+        return len(self._folded)
+
+    def forget(self) -> None:
+        """Another Envoy counts anew: its first series are those told apart."""
+        for known in (self._kept, self._folded, self._named):
+            known.clear()
+
+    def read(self, body: bytes, at: float) -> Snapshot:
+        """Unknown stats are passed over."""
+        snapshot = _Draft()
+        for stat in json.loads(body)["stats"]:
+            if "histograms" in stat:
+                self._histograms(stat["histograms"], snapshot)
+            elif stat["name"].startswith("cluster."):
+                _cluster(stat, snapshot.clusters)
+            else:
+                known = self._series(stat["name"])
+                if known is not None:
+                    snapshot.requests[known[1]] = snapshot.requests.get(known[1], 0) + int(stat["value"])
+        return Snapshot(
+            at,
+            snapshot.requests,
+            snapshot.of["request_duration_us"],
+            snapshot.of["request_bytes"],
+            snapshot.of["response_bytes"],
+            snapshot.clusters,
+        )
+
+    def _histograms(self, stat: Mapping[str, Any], snapshot: _Draft) -> None:
+        for detail in stat.get("details", ()):
+            known = self._series(detail["name"])
+            if known is not None:
+                figure, series = known
+                buckets = snapshot.of[figure].setdefault(series, {})
+                for bucket, count in _buckets(detail):
+                    buckets[bucket] = buckets.get(bucket, 0) + count
+
+    def _series(self, name: str) -> tuple[str, Series] | None:
+        if name not in self._named:
+            found = _parsed(name)
+            self._named[name] = (found[0], self._told_apart(found[1])) if found else None
+        return self._named[name]
+
+    def _told_apart(self, series: Series) -> Series:
+        if series in self._kept or len(self._kept) < self._most:
+            self._kept.add(series)
+            return series
+        self._folded.add(series)
+        return other(series)
 
 
-_STAT = re.compile(r"turnout\.(istio|turnout_mirrored)_request(?:s_total|_duration_us)\.series\.(.*)", re.DOTALL)
+class _Draft:
+    """A snapshot in the making."""
+
+    def __init__(self) -> None:
+        self.requests: dict[Series, int] = {}
+        self.of: dict[str, dict[Series, dict[Bucket, int]]] = {
+            figure: {} for figure in ("request_duration_us", "request_bytes", "response_bytes")
+        }
+        self.clusters: dict[str, dict[str, int]] = {}
 
 
-def _series(name: str) -> Series | None:
+def _parsed(name: str) -> tuple[str, Series] | None:
     match = _STAT.fullmatch(name)
-    parts = match[2].split(";", 6) if match else []
-    if match is None or len(parts) != 7:
+    parts = match[3].split(";", _LABELS - 1) if match else []
+    if match is None or len(parts) != _LABELS:
         return None
-    workload, namespace, code, flags, cluster, endpoint, route = parts
-    return Series(
+    workload, namespace, service, revision, code, flags, grpc_status, cluster, endpoint, route = parts
+    return match[2], Series(
         workload,
         namespace,
+        service,
+        revision,
         cluster,
         *_endpoint(endpoint),
         route=route,
         response_code=code,
         response_flags=flags,
-        mirrored=match[1] == "turnout_mirrored",
+        grpc_response_status=grpc_status.strip("-"),
+        mirrored=match[1] is not None,
     )
 
 
-def _endpoint(labels: str) -> tuple[str, str, str, str]:
-    """Workload, namespace, version and subset; all empty where nobody was there to answer."""
+def _endpoint(labels: str) -> tuple[str, str, str, str, str]:
+    """Workload, namespace, service, revision and subset; all empty where nobody was there to answer."""
     parts = labels.split(",")
-    return (parts[0], parts[1], parts[2], parts[3]) if len(parts) == 4 else ("", "", "", "")
+    return (parts[0], parts[1], parts[2], parts[3], parts[4]) if len(parts) == 5 else ("",) * 5
 
 
-def _histograms(stat: Mapping[str, Any]) -> Iterator[tuple[Series, dict[Bucket, int]]]:
-    for detail in stat.get("details", ()):
-        series = _series(detail["name"])
-        if series is not None:
-            yield series, {(b["lower_bound"], b["width"]): int(b["count"]) for b in detail.get("totals", ())}
+def _buckets(detail: Mapping[str, Any]) -> Iterator[tuple[Bucket, int]]:
+    for bucket in detail.get("totals", ()):
+        yield (bucket["lower_bound"], bucket["width"]), bucket["count"]
 
 
 def _cluster(stat: Mapping[str, Any], clusters: dict[str, dict[str, int]]) -> None:
     name, _, counter = stat["name"].removeprefix("cluster.").rpartition(".")
     if counter in CLUSTER_COUNTERS:
         clusters.setdefault(name, {})[counter] = int(stat["value"])
-
-
-def quantile(buckets: Mapping[Bucket, int], share: float) -> float | None:
-    """The value in microseconds below which `share` of the observations lie, interpolated within its bucket."""
-    total = sum(buckets.values())
-    if not total:
-        return None
-    wanted, seen = share * total, 0
-    for (lower, width), count in sorted(buckets.items()):
-        if seen + count >= wanted:
-            return lower + width * (wanted - seen) / count
-        seen += count
-    return None

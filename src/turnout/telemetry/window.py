@@ -1,19 +1,19 @@
-"""The last minutes of Envoy's counters, and what happened between two moments of them."""
+"""The last minute of Envoy's counters, and their sums since Turnout first looked."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import Generic, TypeVar
 
-from turnout.telemetry.stats import Bucket, Series, Snapshot, quantile
+from turnout.telemetry.histogram import Bucket, quantile, total
+from turnout.telemetry.series import Series
+from turnout.telemetry.stats import Snapshot
+from turnout.telemetry.sums import Sums
 
 SPACING_SECONDS = 0.5
-"""Looks that follow each other closer take each other's place: however often one looks, the window stays as wide."""
-MOST_FORMER = 10_000
-"""Series that Envoy has forgotten and that are still remembered here."""
+"""Looks that follow each other closer make one step: however often one looks, the window stays as wide."""
 
 
 @dataclass(slots=True)
@@ -24,6 +24,9 @@ class Traffic:
     errors: int = 0
     seconds: float = 0.0
     durations: dict[Bucket, int] = field(default_factory=dict)
+    """Microseconds."""
+    request_bytes: int = 0
+    response_bytes: int = 0
 
     @property
     def rate(self) -> float:
@@ -35,111 +38,125 @@ class Traffic:
         return None if found is None else found / 1000
 
     def add(self, other: Traffic) -> None:
+        """Of another kind in the same seconds."""
         self.requests += other.requests
         self.errors += other.errors
         self.seconds = max(self.seconds, other.seconds)
+        self.request_bytes += other.request_bytes
+        self.response_bytes += other.response_bytes
         for bucket, count in other.durations.items():
             self.durations[bucket] = self.durations.get(bucket, 0) + count
 
 
+@dataclass(slots=True)
+class _Step:
+    """What happened from one look to a later one."""
+
+    began: float
+    ended: float
+    traffic: dict[Series, Traffic]
+
+
 class Window:
-    """Snapshots of the last `seconds`, and totals since Turnout first looked.
+    """What happened within the last `seconds`, look by look.
 
     Envoy's counters begin anew with Envoy, and some with a listener or a cluster that is taken away and comes back.
-    The window's never do: what was counted up to the last look stays in.
+    The sums never do: what was counted up to the last look stays in.
     """
 
     def __init__(self, seconds: float = 60.0) -> None:
         self._seconds = seconds
-        self._snapshots: deque[Snapshot] = deque(maxlen=600)
-        self._requests: _Sums[Series, str] = _Sums()
-        self._durations: _Sums[Series, Bucket] = _Sums()
-        self._clusters: _Sums[str, str] = _Sums()
+        self._steps: deque[_Step] = deque(maxlen=600)
+        self._requests: Sums[Series, str] = Sums()
+        self._durations: Sums[Series, Bucket] = Sums()
+        self._request_sizes: Sums[Series, Bucket] = Sums()
+        self._response_sizes: Sums[Series, Bucket] = Sums()
+        self._clusters: Sums[str, str] = Sums()
         self._epoch = ""
+        self._at = -inf
 
-    def add(self, snapshot: Snapshot, epoch: str = "") -> None:
-        """`epoch`: which Envoy was asked; with another one everything counts from 0."""
+    def add(self, snapshot: Snapshot, epoch: str = "") -> tuple[float, dict[Series, Traffic]]:
+        """The seconds since the last look, and what happened in them; of the first look it is not known: 0 and {}.
+
+        `epoch`: which Envoy was asked; with another one everything counts from 0.
+        """
         anew, self._epoch = epoch != self._epoch, epoch
-        if len(self._snapshots) > 1 and self._snapshots[-1].at - self._snapshots[-2].at < SPACING_SECONDS:
-            self._snapshots.pop()
-        requests = self._requests.grown({series: {"": count} for series, count in snapshot.requests.items()}, anew)
-        self._snapshots.append(
-            Snapshot(
-                snapshot.at,
-                {series: counts[""] for series, counts in requests.items()},
-                self._durations.grown(snapshot.durations, anew),
-                self._clusters.grown(snapshot.clusters, anew),
+        requests = self._requests.add({series: {"": n} for series, n in snapshot.requests.items()}, anew=anew)
+        durations = self._durations.add(snapshot.durations, anew=anew)
+        request_sizes = self._request_sizes.add(snapshot.request_sizes, anew=anew)
+        response_sizes = self._response_sizes.add(snapshot.response_sizes, anew=anew)
+        self._clusters.add(snapshot.clusters, anew=anew)
+        before, self._at = self._at, snapshot.at
+        if before == -inf:
+            return 0.0, {}
+        seconds = snapshot.at - before
+        traffic = {
+            series: Traffic(
+                requests=grown[""],
+                errors=grown[""] if series.failed else 0,
+                seconds=seconds,
+                durations=dict(durations.get(series, {})),
+                request_bytes=round(total(request_sizes.get(series, {}))),
+                response_bytes=round(total(response_sizes.get(series, {}))),
             )
-        )
-        while len(self._snapshots) > 2 and snapshot.at - self._snapshots[1].at >= self._seconds:
-            self._snapshots.popleft()
+            for series, grown in requests.items()
+        }
+        self._append(_Step(before, snapshot.at, traffic))
+        return seconds, traffic
+
+    def _append(self, step: _Step) -> None:
+        last = self._steps[-1] if self._steps else None
+        if last is not None and last.ended - last.began < SPACING_SECONDS:
+            self._steps[-1] = _Step(last.began, step.ended, dict(_together([last, step])))
+        else:
+            self._steps.append(step)
+        while len(self._steps) > 1 and step.ended - self._steps[1].began >= self._seconds:
+            self._steps.popleft()
 
     @property
     def latest(self) -> Snapshot:
-        return self._snapshots[-1] if self._snapshots else Snapshot(-inf)
+        """All sums, never falling."""
+        return Snapshot(
+            self._at,
+            self.totals(),
+            self._durations.totals,
+            self._request_sizes.totals,
+            self._response_sizes.totals,
+            self._clusters.totals,
+        )
 
     def totals(self) -> Mapping[Series, int]:
         """Requests per series."""
-        return self.latest.requests
+        return {series: counts[""] for series, counts in self._requests.totals.items()}
 
     def traffic(self, seconds: float) -> dict[Series, Traffic]:
-        """What each series did within (about) the last seconds."""
-        if len(self._snapshots) < 2:
+        """What each series did within (about) the last seconds; what did nothing is not in it."""
+        if not self._steps:
             return {}
-        last = self._snapshots[-1]
-        first = next(s for s in self._snapshots if last.at - s.at <= seconds or s is last)
-        if first is last:
-            first = self._snapshots[-2]
-        return {series: between(first, last, series) for series in last.requests}
+        last = self._steps[-1]
+        within = [step for step in self._steps if last.ended - step.began <= seconds] or [last]
+        found = _together(within)
+        for traffic in found.values():
+            traffic.seconds = last.ended - within[0].began
+        return found
 
 
-K = TypeVar("K", bound=Hashable)
-N = TypeVar("N", bound=Hashable)
-Counts = Mapping[K, Mapping[N, int]]
-
-
-class _Sums(Generic[K, N]):
-    """Groups of counters that only grow, made of groups that fall back to 0 now and then."""
-
-    def __init__(self) -> None:
-        self._base: dict[K, Mapping[N, int]] = {}
-        self._before: Counts[K, N] = {}
-
-    def grown(self, now: Counts[K, N], anew: bool) -> Counts[K, N]:
-        for key, counts in self._before.items():
-            if anew or _fell(counts, now.get(key, {})):
-                self._base[key] = _sum(self._base.pop(key, {}), counts)
-        while len(self._base) > MOST_FORMER:
-            del self._base[next(iter(self._base))]
-        self._before = now
-        return {**self._base, **{key: _sum(self._base.get(key, {}), counts) for key, counts in now.items()}}
-
-
-def _fell(before: Mapping[N, int], now: Mapping[N, int]) -> bool:
-    return any(now.get(name, 0) < count for name, count in before.items())
-
-
-def _sum(base: Mapping[N, int], more: Mapping[N, int]) -> Mapping[N, int]:
-    return {name: base.get(name, 0) + more.get(name, 0) for name in {**base, **more}} if base else more
-
-
-def between(first: Snapshot, last: Snapshot, series: Series) -> Traffic:
-    """One series from one moment to a later one."""
-    requests = last.requests.get(series, 0) - first.requests.get(series, 0)
-    earlier = first.durations.get(series, {})
-    durations = {b: n - earlier.get(b, 0) for b, n in last.durations.get(series, {}).items()}
-    return Traffic(
-        requests=requests,
-        errors=requests if series.failed else 0,
-        seconds=last.at - first.at,
-        durations={bucket: count for bucket, count in durations.items() if count > 0},
-    )
+def _together(steps: Iterable[_Step]) -> dict[Series, Traffic]:
+    """One step after the other."""
+    found: dict[Series, Traffic] = {}
+    for step in steps:
+        for series, traffic in step.traffic.items():
+            before = found.setdefault(series, Traffic())
+            seconds = before.seconds + traffic.seconds
+            before.add(traffic)
+            before.seconds = seconds
+    return found
 
 
 def summed(traffic: Mapping[Series, Traffic], series: Iterable[Series]) -> Traffic:
     """Several series together."""
-    total = Traffic()
+    together = Traffic()
     for one in series:
         if one in traffic:
-            total.add(traffic[one])
-    return total
+            together.add(traffic[one])
+    return together
