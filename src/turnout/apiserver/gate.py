@@ -1,21 +1,15 @@
-"""Who may speak to the API: whoever knows the token, at a loopback address, and no page of another site.
-
-A page in the user's browser can send requests to loopback ports, and with DNS rebinding even under a name of its own:
-so the Host must be a loopback name, and an Origin must be the server's own.
-"""
+"""Who may speak to the API: whoever knows the token, at a loopback address, and no page of another site."""
 
 from __future__ import annotations
 
 import base64
 import hmac
 import json
-from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnout.apiserver.status import StatusError, status_object
-
-HOSTS = ("127.0.0.1", "localhost", "[::1]")
+from turnout.loopback import Headers, foreign_origin, own_host
 
 
 class Gate:
@@ -40,22 +34,14 @@ class Gate:
         await send({"type": "http.response.start", "status": error.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _objection(self, headers: Iterable[tuple[bytes, bytes]]) -> StatusError | None:
-        hosts = [value.decode("latin-1").lower() for name, value in headers if name == b"host"]
-        origins = [value.decode("latin-1").lower() for name, value in headers if name == b"origin"]
-        if len(hosts) != 1 or hosts[0] not in self._hosts():
+    def _objection(self, headers: Headers) -> StatusError | None:
+        if not own_host(headers, self.port):
             return StatusError(403, "Forbidden", f"the Host must be 127.0.0.1:{self.port} or another loopback name")
-        if any(origin not in self._origins() for origin in origins):
+        if foreign_origin(headers, self.port):
             return StatusError(403, "Forbidden", "requests from the pages of other sites are refused")
         if not self._authorized([value for name, value in headers if name == b"authorization"]):
             return StatusError(401, "Unauthorized", "Unauthorized")
         return None
-
-    def _hosts(self) -> set[str]:
-        return {host + port for host in HOSTS for port in ("", f":{self.port}")}
-
-    def _origins(self) -> set[str]:
-        return {f"http://{host}:{self.port}" for host in HOSTS}
 
     def _authorized(self, values: list[bytes]) -> bool:
         if len(values) != 1:
