@@ -96,6 +96,10 @@ class Served:
             await server.stop()
 
 
+async def below(request: ViewRequest) -> Any:
+    return request.rest
+
+
 async def echo(request: ViewRequest) -> Any:
     return {"method": request.method, "query": dict(request.query), "body": request.body}
 
@@ -120,7 +124,7 @@ async def crash(request: ViewRequest) -> Any:
     raise ZeroDivisionError("a secret detail")
 
 
-VIEWS: Mapping[str, View] = {"echo": echo, "count": count, "refuse": refuse, "crash": crash}
+VIEWS: Mapping[str, View] = {"echo": echo, "echo/": below, "count": count, "refuse": refuse, "crash": crash}
 
 
 @contextmanager

@@ -266,6 +266,11 @@ def test_views_answer_with_json_or_with_lines(served: Served) -> None:
     assert served.request("DELETE", "/turnout/v1/echo")[0].status == 405
 
 
+def test_a_view_has_what_is_below_it_only_if_it_says_so(served: Served) -> None:
+    assert served.request("GET", "/turnout/v1/echo/a/b")[1] == "a/b"
+    assert served.request("GET", "/turnout/v1/count/a")[0].status == 404
+
+
 def test_a_view_that_fails_answers_with_what_is_wrong_and_what_to_do(served: Served) -> None:
     response, status = served.request("POST", "/turnout/v1/refuse", {})
     assert (response.status, status["message"]) == (500, "port 80 is taken (hint: stop it)")

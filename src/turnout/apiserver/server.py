@@ -99,11 +99,13 @@ class ApiServer:
             await self._serving
 
     async def _view(self, request: Request) -> Response:
-        view = self._views.get(request.path_params["name"])
+        name: str = request.path_params["name"]
+        folder, slash, rest = name.partition("/")
+        view = self._views.get(folder + slash if rest else name)
         if view is None:
             raise path_not_found()
         body = await message.json_body(request) if request.method == "POST" else None
-        result = await view(ViewRequest(request.method, dict(request.query_params), body))
+        result = await view(ViewRequest(request.method, dict(request.query_params), body, rest))
         if isinstance(result, AsyncIterator):
             return self._streams.answer(encoded(result), "text/plain")
         return message.answer(result)

@@ -1,4 +1,4 @@
-"""What is no resource (status, logs, figures), served under `/turnout/v1/<name>`."""
+"""What is no resource (status, logs, figures), served under `/turnout/v1/<name>`; a name that ends with `/` serves all below."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from turnout.apiserver.stream import Lines
 
 @dataclass(frozen=True, slots=True)
 class ViewRequest:
-    """`method` is GET or POST; `body` the parsed JSON, None where there is none."""
+    """`method` is GET or POST; `body` the parsed JSON, None where there is none; `rest` what follows `<name>/`."""
 
     method: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    rest: str = ""
 
 
 View = Callable[[ViewRequest], Awaitable[Any]]
