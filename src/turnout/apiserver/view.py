@@ -1,4 +1,4 @@
-"""What is no resource (status, logs, figures), served under `/turnout/v1/<name>`; a name that ends with `/` serves all below."""
+"""What is no resource (status, logs, figures): `/turnout/v1/<name>`, and all below it for a name that ends with `/`."""
 
 from __future__ import annotations
 
