@@ -40,7 +40,7 @@ from turnout.compiler.cluster import ADS, HTTP_OPTIONS, http_options
 from turnout.compiler.values import duration, metadata, millionths, packed, uint32
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Rule, Target
-from turnout.resources.virtual_service import HTTPRoute
+from turnout.resources.virtual_service import Destination, HTTPRoute
 
 HEADER = "x-turnout-mirror"
 """What a copy carries, so that the candidate can tell it from a real request."""
@@ -63,15 +63,18 @@ class Copies:
 
 
 def copies(rule: Rule, mesh: Mesh) -> list[Copies]:
+    """Of one rule; empty where it mirrors nothing."""
+    given = mirrored(rule.http) if rule.http else []
+    return [Copies(rule.target(mesh, destination), percent) for destination, percent in given]
+
+
+def mirrored(http: HTTPRoute) -> list[tuple[Destination, float]]:
     """A percentage that is absent means all; one that is present but empty means none, and then there is no mirror."""
-    http = rule.http
-    if http is None:
-        return []
-    wanted = [(http.mirror, _percent(http))] if http.mirror else []
-    wanted += [
+    given = [(http.mirror, _percent(http))] if http.mirror else []
+    given += [
         (p.destination, 100.0 if p.percentage is None else p.percentage.value) for p in http.mirrors if p.destination
     ]
-    return [Copies(rule.target(mesh, destination), percent) for destination, percent in wanted if percent > 0]
+    return [(destination, percent) for destination, percent in given if percent > 0]
 
 
 def _percent(http: HTTPRoute) -> float:
