@@ -151,7 +151,7 @@ def test_grpc_is_told_by_its_status() -> None:
 
 
 def test_sizes_are_histograms_of_their_own() -> None:
-    totals = [{"lower_bound": 300, "width": 10, "count": 2}]
+    totals = [{"lower_bound": 300.00000000000006, "width": 10, "count": 2}]
     snapshot = parse(
         body({"histograms": {"details": [{"name": name(f"istio_{way}_bytes"), "totals": totals} for way in WAYS]}})
     )

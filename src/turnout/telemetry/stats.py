@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -161,7 +162,13 @@ def _endpoint(labels: str) -> tuple[str, str, str, str, str]:
 
 def _buckets(detail: Mapping[str, Any]) -> Iterator[tuple[Bucket, int]]:
     for bucket in detail.get("totals", ()):
-        yield (bucket["lower_bound"], bucket["width"]), bucket["count"]
+        yield _bucket(bucket["lower_bound"], bucket["width"]), bucket["count"]
+
+
+@lru_cache(maxsize=4096)
+def _bucket(lower: float, width: float) -> Bucket:
+    """Envoy computes bounds in floats: 110.00000000000001 is 110."""
+    return round(lower, 6), round(width, 6)
 
 
 def _cluster(stat: Mapping[str, Any], clusters: dict[str, dict[str, int]]) -> None:
