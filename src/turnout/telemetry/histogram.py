@@ -28,7 +28,7 @@ def total(buckets: Buckets) -> float:
 
 
 def cumulative(buckets: Buckets, bounds: Sequence[float]) -> list[int]:
-    """How many observations are at most each bound (ascending), as Prometheus counts. A bucket stands for its middle."""
+    """How many observations are at most each bound (ascending), as Prometheus counts; of a bucket its middle tells."""
     middles = sorted((lower + width / 2, count) for (lower, width), count in buckets.items())
     counts, seen, position = [], 0, 0
     for bound in bounds:
