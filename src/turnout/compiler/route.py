@@ -27,6 +27,7 @@ from turnout.compiler.redirect import redirect
 from turnout.compiler.values import duration, metadata, packed, uint32
 from turnout.mesh import routing
 from turnout.mesh.mesh import Mesh
+from turnout.mesh.names import BLOCK_ALL
 from turnout.mesh.routing import Rule, Target
 from turnout.resources.virtual_service import HTTPRewrite, HTTPRoute, HTTPRouteDestination
 
@@ -75,11 +76,13 @@ def route_configuration(name: str, hosts: Sequence[VirtualHost], *, block_all: b
 
 def _blocked() -> VirtualHost:
     answer = DirectResponseAction(status=502, body_format=_text(_BLOCKED))
-    return VirtualHost(
-        name="block_all",
-        domains=["*"],
-        routes=[Route(name="block_all", match=RouteMatch(prefix="/"), direct_response=answer)],
+    blocked = Route(
+        name=BLOCK_ALL,
+        match=RouteMatch(prefix="/"),
+        direct_response=answer,
+        metadata=metadata({"route": BLOCK_ALL}),
     )
+    return VirtualHost(name=BLOCK_ALL, domains=["*"], routes=[blocked])
 
 
 def _text(template: str) -> SubstitutionFormatString:

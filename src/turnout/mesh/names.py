@@ -7,6 +7,8 @@ from dataclasses import dataclass
 DOMAIN = "cluster.local"
 MESH = "mesh"
 """The reserved gateway name that means every workload's own proxy."""
+BLOCK_ALL = "block_all"
+"""Istio's name for the route that refuses what is for no known service."""
 
 
 def fqdn(host: str, namespace: str) -> str:
