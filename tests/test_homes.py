@@ -18,15 +18,17 @@ PURE = {"problem", "resources", "mesh", "compiler", "delivery"}
 
 HOMES = {
     "click": {"cli"},
+    "fastapi": {"web"},
     "grpc": {"xds"},
     "http": {"client"},
     "httptools": {"load"},
     "jsonpatch": {"apiserver"},
+    "nicegui": {"web"},
     "psutil": {"process"},
     "rich": {"cli"},
     "sqlite3": {"database"},
     "starlette": {"apiserver"},
-    "uvicorn": {"apiserver"},
+    "uvicorn": {"apiserver", "web"},
     "watchfiles": {"inputs"},
     "yaml": {"resources"},
     # Envoy's protobuf messages: built by the compiler, carried by xds.

@@ -45,8 +45,13 @@ class Process:
         self._child = child
 
     @classmethod
-    def spawn(cls, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> Process:
-        """Starts `argv` with exactly `env`, output appended to `log`. Raises ProgramNotFound, StateBroken (no log)."""
+    def spawn(
+        cls, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, descriptors: Sequence[int] = ()
+    ) -> Process:
+        """Starts `argv` with exactly `env`, output appended to `log`; it inherits `descriptors` under their numbers.
+
+        Raises ProgramNotFound, StateBroken (no log).
+        """
         if not argv:
             raise ProgramNotFound("there is no command to run")
         with _opened(log) as output, _program_problems(argv, cwd):
@@ -58,6 +63,7 @@ class Process:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=descriptors,
             )
         return cls(Identity(child.pid, _started(child.pid) or 0.0), child)
 

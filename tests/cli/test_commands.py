@@ -107,9 +107,10 @@ def test_each_command_says_what_it_does_and_what_each_option_is_for(name: str) -
 
 def test_the_help_lists_every_command_with_a_line() -> None:
     lines = CliRunner().invoke(root, ["--help"]).output.splitlines()
+    width = max(len(name) for name in COMMANDS) + 2
 
     for name, line in COMMANDS.items():
-        assert f"  {name:<8}{line}" in lines
+        assert f"  {name:<{width}}{line}" in lines
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)

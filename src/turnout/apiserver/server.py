@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,15 +16,14 @@ from starlette.routing import Route
 
 from turnout.apiserver import discovery, message, openapi
 from turnout.apiserver.gate import Gate
+from turnout.apiserver.listener import MAX_CONNECTIONS, listen
 from turnout.apiserver.resource import Resources
 from turnout.apiserver.status import StatusError, path_not_found, status_object
 from turnout.apiserver.store import Store
 from turnout.apiserver.stream import Streams
 from turnout.apiserver.view import View, ViewRequest, encoded
-from turnout.error import ApiError, PortTaken, TurnoutError
-from turnout.process import port_holder
+from turnout.error import ApiError, TurnoutError
 
-MAX_CONNECTIONS = 1000
 KEEP_ALIVE_SECONDS = 300
 STOP_SECONDS = 1
 
@@ -70,7 +67,7 @@ class ApiServer:
 
     async def start(self, port: int = 0) -> int:
         """Listen on 127.0.0.1:`port` and answer from now on."""
-        listener = _listen(port)
+        listener = listen(port)
         self._gate.port = listener.getsockname()[1]
         config = uvicorn.Config(
             self._gate,
@@ -117,29 +114,6 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
-
-
-def _listen(port: int) -> socket.socket:
-    # The protocol is named because asyncio sets TCP_NODELAY only where it sees it; without, an answer takes 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        # From here on clients may connect, though the first is answered when the server runs.
-        listener.listen(MAX_CONNECTIONS)
-    except OSError as error:
-        listener.close()
-        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-            raise
-        raise _taken(port, error) from error
-    return listener
-
-
-def _taken(port: int, error: OSError) -> PortTaken:
-    if error.errno == errno.EACCES:
-        return PortTaken(f"port {port} may not be used: {error.strerror}", "choose a port above 1023")
-    holder = port_holder(port)
-    return PortTaken(f"port {port} is taken" + (f" by {holder}" if holder else ""), "stop it, or choose another port")
 
 
 async def _healthy(request: Request) -> Response:

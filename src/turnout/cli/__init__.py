@@ -18,6 +18,7 @@ COMMANDS = {
     "mirror": "send a version a copy of real traffic",
     "undo": "take the last change back",
     "load": "send requests, and sum up what came back",
+    "dashboard": "what goes on, in the browser",
     "logs": "what the workloads print",
     "init": "write a first configuration",
     "down": "stop everything",

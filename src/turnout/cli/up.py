@@ -34,8 +34,12 @@ LOG_BYTES = 5 * 1024 * 1024
 @click.option("--gateway-port", multiple=True, metavar="PORT=LISTEN", help="Where a Gateway's port listens (80=9080).")
 @click.option("--concurrency", default=2, show_default=True, type=click.IntRange(1, 64), help="Envoy's worker threads.")
 @click.option(
-    "--api-port", default=0, type=click.IntRange(0, 65535), help="The resource API's port [default: a free one]."
+    "--api-port", default=0, type=click.IntRange(0, 65535), help="The resource API's port [default: the last one]."
 )
+@click.option(
+    "--dashboard-port", default=0, type=click.IntRange(0, 65535), help="The dashboard's port [default: the last one]."
+)
+@click.option("--no-dashboard", is_flag=True, help="Serve no dashboard.")
 @click.option("--detached", is_flag=True, hidden=True)
 @state_option
 def command(
@@ -44,6 +48,8 @@ def command(
     gateway_port: tuple[str, ...],
     concurrency: int,
     api_port: int,
+    dashboard_port: int,
+    no_dashboard: bool,
     detached: bool,
     state: Path | None,
 ) -> None:
@@ -65,7 +71,8 @@ def command(
         return
     from turnout.control.instance import Options
 
-    asyncio.run(_run(Options(paths or (Path(),), folder, ports, concurrency, api_port, detached)))
+    dashboard = None if no_dashboard else dashboard_port
+    asyncio.run(_run(Options(paths or (Path(),), folder, ports, concurrency, api_port, dashboard, detached)))
 
 
 def _port_pair(text: str) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -23,11 +22,12 @@ from turnout.apiserver.store import OBJECTS, Event, Store
 from turnout.control import views
 from turnout.control.acknowledgement import Acknowledgement
 from turnout.control.changes import OpenChanges
+from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
 from turnout.control.manifests import Files, apply_files
 from turnout.control.mishaps import Mishaps
-from turnout.control.ports import EgressPorts, require_free
+from turnout.control.ports import EgressPorts, LastPorts, require_free
 from turnout.control.state import StateDir
 from turnout.control.strays import end_strays, mark
 from turnout.control.telemetry import Telemetry
@@ -61,6 +61,8 @@ class Options:
     gateway_ports: Mapping[int, int] = field(default_factory=dict)
     concurrency: int = 2
     api_port: int = 0
+    dashboard_port: int | None = 0
+    """None: there is none."""
     detached: bool = False
     """Nobody's terminal: that one is closed means nothing."""
 
@@ -160,9 +162,10 @@ class Instance:
             ports=ports,
             environment=os.environ | mark(self.state),
         )
-        token = secrets.token_urlsafe(24)
-        self.api = ApiServer(self.store, token, views.table(self))
-        self._token = token
+        self._token = self.state.token()
+        self.api = ApiServer(self.store, self._token, views.table(self))
+        self.dashboard = Dashboard(self.state)
+        self._ports = LastPorts(records)
 
     def _read_files(self) -> None:
         """The first reading must be right; later ones leave the last good state in force."""
@@ -193,9 +196,11 @@ class Instance:
         assert self.envoy.identity is not None
         self._envoy_record.save(self.envoy.identity)
         self.store.subscribe(self._object_changed)
-        port = await self.api.start(self.options.api_port)
+        port = await self._ports.start("api", self.api.start, self.options.api_port)
         kubeconfig.write(self.state.kubeconfig, f"http://127.0.0.1:{port}", self._token)
         self.url = f"http://127.0.0.1:{port}"
+        if self.options.dashboard_port is not None:
+            await self._ports.start("dashboard", self.dashboard.start, self.options.dashboard_port)
         self._tasks = [asyncio.create_task(task) for task in (self._loop(), self._watch(), self._scrape())]
         self.ring()
         await self._first_config()
@@ -229,6 +234,7 @@ class Instance:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.dashboard.stop()
         had_envoy = self.envoy.identity is not None
         with suppress(TurnoutError):
             await asyncio.gather(self.envoy.stop(), self._end_workloads())

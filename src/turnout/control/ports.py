@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from turnout.database import Records
@@ -92,3 +92,32 @@ class EgressPorts:
             self._free.give_back(self._ports.pop(name))
             with suppress(StateBroken):
                 self._records.remove("egress", name)
+
+
+class LastPorts:
+    """Where a server listened last time: there it is looked for after a restart."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def start(self, name: str, start: Callable[[int], Awaitable[int]], chosen: int = 0) -> int:
+        """`start(port)` on the chosen port, or else on the last one, or else on any; its port is kept.
+
+        Raises PortTaken when the chosen one is.
+        """
+        port = await self._started(start, chosen or self._last(name), required=bool(chosen))
+        with suppress(StateBroken):
+            self._records.put("port", name, json.dumps(port))
+        return port
+
+    async def _started(self, start: Callable[[int], Awaitable[int]], port: int, *, required: bool) -> int:
+        try:
+            return await start(port)
+        except PortTaken:
+            if required or not port:
+                raise
+            return await start(0)
+
+    def _last(self, name: str) -> int:
+        value = self._records.all("port").get(name)
+        return int(json.loads(value)) if value else 0

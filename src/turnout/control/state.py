@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
+import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -14,12 +16,13 @@ from pathlib import Path
 from turnout.database import RECORDS, Database
 from turnout.error import StateBroken, StateLocked
 
+_TOKEN = re.compile(r"[\w-]{32,}", re.ASCII)
 _MAX_SOCKET_PATH = 90
 """A unix socket's path must stay below 104 bytes (macOS; Linux 108), its file name included."""
 
 
 class StateDir:
-    """`.turnout/`: state.db, logs/, sockets, kubeconfig; readable by its owner alone."""
+    """`.turnout/`: state.db, logs/, sockets, kubeconfig, token; readable by its owner alone."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -36,6 +39,10 @@ class StateDir:
     @property
     def control_log(self) -> Path:
         return self.logs / "turnout.log"
+
+    @property
+    def dashboard_log(self) -> Path:
+        return self.logs / "dashboard.log"
 
     @property
     def crash_log(self) -> Path:
@@ -60,6 +67,20 @@ class StateDir:
                     raise StateBroken(f"{folder} belongs to another user", "choose another --state directory")
                 folder.chmod(0o700)
             (self.path / ".gitignore").write_text("*\n")
+
+    def token(self) -> str:
+        """What opens the API: random, and kept: whoever is let in stays so after a restart. Raises StateBroken."""
+        path = self.path / "token"
+        with self.usable():
+            if path.is_file() and path.stat().st_mode & 0o077 == 0:
+                kept = path.read_text(errors="replace").strip()
+                if _TOKEN.fullmatch(kept):
+                    return kept
+            path.unlink(missing_ok=True)  # one that others could read, or that was cut off, opens nothing any more
+            token = secrets.token_urlsafe(24)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(token + "\n")
+        return token
 
     def lock(self) -> None:
         """Held until this process ends, however it ends. Raises StateLocked, with the holder's pid, and StateBroken."""

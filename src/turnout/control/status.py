@@ -43,6 +43,7 @@ def status(instance: Instance) -> dict[str, Any]:
         "serving": instance.serving.is_set(),
         "up_to_date": instance.up_to_date,
         "state": str(instance.state.path),
+        "dashboard": instance.dashboard.url,
         "envoy": _envoy(instance),
         "memory": {"control": rss_bytes(os.getpid())},
         "gateways": list(_gateways(mesh, instance.listen)),

@@ -1,0 +1,63 @@
+"""`turnout dashboard`: the link to it, opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from turnout.cli.options import connect, state_option
+from turnout.error import TurnoutError
+
+
+@click.command()
+@click.option("--no-open", is_flag=True, help="Only print the link.")
+@click.option("--serve-fd", type=int, hidden=True, help="Serve it on an inherited socket.")
+@state_option
+def command(no_open: bool, serve_fd: int | None, state: Path | None) -> None:
+    """Open the dashboard of the running instance in the browser, and print its link.
+
+    The link lets a browser in, once; keep it to yourself.
+
+    \b
+    Example:
+      turnout dashboard
+      turnout dashboard --no-open
+    """
+    from turnout.client.state import find_state
+
+    folder = state or find_state(Path.cwd())
+    if serve_fd is not None:
+        from turnout.web.server import serve
+
+        serve(serve_fd, folder)
+        return
+    url = connect(folder).view("status").get("dashboard")
+    if not url:
+        raise TurnoutError("this instance has no dashboard", "it was started with --no-dashboard")
+    link = _link(url, folder)
+    click.echo(link)
+    if not no_open:
+        _open(link, folder)
+
+
+def _link(url: str, folder: Path) -> str:
+    from turnout.client.state import read_address
+    from turnout.web.key import link
+
+    return link(url, read_address(folder).token)
+
+
+def _open(link: str, folder: Path) -> None:
+    """By way of a file that only the user can read: everybody can read a program's arguments."""
+    import html
+    import webbrowser
+
+    from turnout.database import create_private
+
+    page = folder / "run" / "dashboard.html"
+    create_private(page)
+    page.write_text(
+        f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(link)}"><title>Turnout</title>'
+    )
+    webbrowser.open(page.absolute().as_uri())
