@@ -20,7 +20,7 @@ from turnout.problem import Problem
 from turnout.process import rss_bytes
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
 from turnout.telemetry.series import Series
-from turnout.telemetry.stats import Snapshot
+from turnout.telemetry.stats import NEVER_BEGUN, Snapshot
 from turnout.telemetry.window import Traffic, Window, summed
 from turnout.workloads.status import PodStatus
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from turnout.control.instance import Instance
 
 WINDOW_SECONDS = 10.0
-_NEVER_BEGUN = ("upstream_rq_active_overflow", "upstream_rq_pending_overflow", "upstream_rq_cancelled")
-"""Copies for which there was no room before the request they copy was over."""
 
 
 def status(instance: Instance) -> dict[str, Any]:
@@ -272,7 +270,7 @@ def _mirrors(mesh: Mesh, window: Window) -> Iterator[dict[str, Any]]:
         for series, count in window.totals().items():
             if series.upstream_cluster == name.replace("mirror|", "copy|", 1):
                 ends.update(dict.fromkeys(_ends(series), count))
-        overflow = sum(counters.get(key, 0) for key in _NEVER_BEGUN)
+        overflow = sum(counters.get(key, 0) for key in NEVER_BEGUN)
         yield {
             "host": cluster.host,
             "port": cluster.port,

@@ -30,6 +30,8 @@ CLUSTER_COUNTERS = (
     "upstream_cx_none_healthy",
     "upstream_cx_overflow",
 )
+NEVER_BEGUN = ("upstream_rq_active_overflow", "upstream_rq_pending_overflow", "upstream_rq_cancelled")
+"""Of a mirror's cluster: copies for which there was no room before the request they copy was over."""
 _FILTER = rf"^turnout\.|^cluster\.(outbound|mirror|copy)\|.*\.({'|'.join(CLUSTER_COUNTERS)})$"
 SCRAPE = f"/stats?format=json&histogram_buckets=detailed&filter={quote(_FILTER)}"
 """What to ask Envoy's admin for; unfiltered, it answers with megabytes."""
