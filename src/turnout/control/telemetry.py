@@ -22,14 +22,22 @@ class Telemetry:
         self._identity: Identity | None = None
         self._looking: asyncio.Task[None] | None = None
 
+    @property
+    def folded(self) -> int:
+        """How many series are not told apart."""
+        return self._reader.folded
+
     def started(self, identity: Identity) -> None:
         """An Envoy that has counted nothing yet: what it counts until the first look is known too."""
         self._known(identity)
         self.window.add(Snapshot(asyncio.get_running_loop().time()), str(identity))
 
     async def look(self) -> None:
-        """Has the counters as they are now. Who asks while somebody looks gets what that one sees."""
-        if self._looking is None or self._looking.done():
+        """Has the counters as they are now; those who ask while somebody looks share the look that comes next."""
+        under_way = self._looking
+        if under_way is not None and not under_way.done():
+            await asyncio.wait([under_way])  # it may have seen what was before
+        if self._looking is under_way:
             self._looking = asyncio.create_task(self._look())
         await asyncio.shield(self._looking)
 
