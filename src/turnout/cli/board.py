@@ -15,7 +15,7 @@ _STYLES = {"error": "bold red", "warning": "yellow", "info": "blue"}
 
 def board(status: Mapping[str, Any]) -> RenderableType:
     """From the JSON of `turnout status`."""
-    parts: list[RenderableType] = [_head(status), *_gateways(status), _services(status)]
+    parts: list[RenderableType] = [_head(status), *_gateways(status), *_dashboard(status), _services(status)]
     for section in (_workloads(status), _mirrors(status)):
         parts += [section] if section is not None else []
     parts += list(_drift(status))
@@ -41,6 +41,11 @@ def _gateways(status: Mapping[str, Any]) -> Iterator[Text]:
     for gateway in status["gateways"]:
         hosts = ", ".join(gateway["hosts"])
         yield Text(f"gateway {gateway['name']}: {hosts} port {gateway['port']} → http://127.0.0.1:{gateway['listens']}")
+
+
+def _dashboard(status: Mapping[str, Any]) -> Iterator[Text]:
+    if status["dashboard"]:
+        yield Text(f"dashboard: {status['dashboard']}", no_wrap=True, overflow="ignore")
 
 
 def _services(status: Mapping[str, Any]) -> Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,20 +34,21 @@ def command(no_open: bool, serve_fd: int | None, state: Path | None) -> None:
 
         serve(serve_fd, folder)
         return
-    url = connect(folder).view("status").get("dashboard")
-    if not url:
+    link = with_link(connect(folder).view("status"), folder)["dashboard"]
+    if not link:
         raise TurnoutError("this instance has no dashboard", "it was started with --no-dashboard")
-    link = _link(url, folder)
     click.echo(link)
     if not no_open:
         _open(link, folder)
 
 
-def _link(url: str, folder: Path) -> str:
+def with_link(status: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The status, with the link that opens the dashboard instead of its bare address."""
     from turnout.client.state import read_address
     from turnout.web.key import link
 
-    return link(url, read_address(folder).token)
+    url = status["dashboard"]
+    return {**status, "dashboard": url and link(url, read_address(folder).token)}
 
 
 def _open(link: str, folder: Path) -> None:

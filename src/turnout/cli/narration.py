@@ -28,6 +28,8 @@ def _facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for gateway in status["gateways"]:
         key = f"gateway {gateway['namespace']}/{gateway['name']} {gateway['port']}"
         yield key, f"gateway {gateway['name']} ({', '.join(gateway['hosts'])}): http://127.0.0.1:{gateway['listens']}"
+    if status["dashboard"]:
+        yield "dashboard", f"dashboard: {status['dashboard']}"
     for workload in status["workloads"]:
         yield from _workload(workload)
     for service in status["services"]:

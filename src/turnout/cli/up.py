@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -143,24 +143,31 @@ async def _show_live(instance: Instance) -> None:
     from rich.live import Live
 
     from turnout.cli.board import board
-    from turnout.control.status import status
 
     with Live(auto_refresh=False) as live:
-        await _again_and_again(lambda: live.update(board(status(instance)), refresh=True), REFRESH_SECONDS)
+        await _again_and_again(lambda: live.update(board(_status(instance)), refresh=True), REFRESH_SECONDS)
 
 
 async def _narrate(instance: Instance) -> None:
     """One line for each thing that has changed, for logs and pipes."""
     from turnout.cli.narration import Narration
-    from turnout.control.status import status
 
     narration = Narration()
 
     def tell() -> None:
-        for line in narration.news(status(instance)):
+        for line in narration.news(_status(instance)):
             click.echo(f"{time.strftime('%H:%M:%S')} {line}")
 
     await _again_and_again(tell, LOOK_SECONDS)
+
+
+def _status(instance: Instance) -> dict[str, Any]:
+    """With the link that opens the dashboard."""
+    from turnout.control.status import status
+    from turnout.web.key import link
+
+    now = status(instance)
+    return {**now, "dashboard": now["dashboard"] and link(now["dashboard"], instance.token)}
 
 
 async def _again_and_again(show: Callable[[], None], pause_seconds: float) -> None:
@@ -202,11 +209,12 @@ def _detach(folder: Path) -> None:
         sys.exit(child.wait() or 1)
     from turnout.cli.board import board
     from turnout.cli.console import console
+    from turnout.cli.dashboard import with_link
 
-    console().print(board(status))
+    console().print(board(with_link(status, folder)))
 
 
-def _await_ready(child: subprocess.Popen[bytes], folder: Path) -> dict[str, object] | None:
+def _await_ready(child: subprocess.Popen[bytes], folder: Path) -> dict[str, Any] | None:
     """The status once every pod is ready, or as it is after DETACH_SECONDS. None: the child has ended."""
     from turnout.client import Client
 

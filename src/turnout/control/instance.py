@@ -26,6 +26,7 @@ from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
 from turnout.control.manifests import Files, apply_files
+from turnout.control.milestones import Milestones
 from turnout.control.mishaps import Mishaps
 from turnout.control.ports import EgressPorts, LastPorts, require_free
 from turnout.control.state import StateDir
@@ -153,7 +154,8 @@ class Instance:
             on_respawn=self._remember_envoy,
             environment=mark(self.state),
         )
-        self.telemetry = Telemetry(self.envoy)
+        self.telemetry = Telemetry(self.envoy, self.state.path / "telemetry.db", self.mishaps)
+        self.milestones = Milestones(self.telemetry.mark)
         self.workloads = Workloads(
             journal=PodJournal(records),
             logs=self.state.logs,
@@ -162,8 +164,8 @@ class Instance:
             ports=ports,
             environment=os.environ | mark(self.state),
         )
-        self._token = self.state.token()
-        self.api = ApiServer(self.store, self._token, views.table(self))
+        self.token = self.state.token()
+        self.api = ApiServer(self.store, self.token, views.table(self))
         self.dashboard = Dashboard(self.state)
         self._ports = LastPorts(records)
 
@@ -197,7 +199,7 @@ class Instance:
         self._envoy_record.save(self.envoy.identity)
         self.store.subscribe(self._object_changed)
         port = await self._ports.start("api", self.api.start, self.options.api_port)
-        kubeconfig.write(self.state.kubeconfig, f"http://127.0.0.1:{port}", self._token)
+        kubeconfig.write(self.state.kubeconfig, f"http://127.0.0.1:{port}", self.token)
         self.url = f"http://127.0.0.1:{port}"
         if self.options.dashboard_port is not None:
             await self._ports.start("dashboard", self.dashboard.start, self.options.dashboard_port)
@@ -244,6 +246,7 @@ class Instance:
                 self._envoy_record.clear()
         await self.ads.stop()
         await self.api.stop()
+        await self.telemetry.close()
         self.state.kubeconfig.unlink(missing_ok=True)
         self._database.close()
         self.state.unlock()
@@ -267,6 +270,7 @@ class Instance:
     def _object_changed(self, event: Event) -> None:
         if event.status_only:
             return
+        self.milestones.written(event)
         self._changes.seen(event.change, asyncio.get_running_loop().time())
         self.ring()
 
@@ -307,7 +311,9 @@ class Instance:
                 self.desired.derive(self.pods())
                 # Traffic first: what workloads shall do takes them longer anyway.
                 self.acknowledgement.publish(self.desired.config(), version, self.desired.generations, self.listen)
-                self.workloads.reconcile(self.desired.workloads())
+                planned = self.desired.workloads()
+                self.workloads.reconcile(planned)
+                self.milestones.planned(planned)
 
     @property
     def up_to_date(self) -> bool:
@@ -328,6 +334,7 @@ class Instance:
         while True:
             with self.mishaps.surviving("the counters", fatal=False):
                 await self.telemetry.look()
+                await self.telemetry.record()
             if self.mishaps.unrecorded or self.acknowledgement.freed(self.listen):  # there may be room by now
                 self.ring()
             await asyncio.sleep(SCRAPE_SECONDS)
