@@ -37,7 +37,7 @@ class Telemetry:
         under_way = self._looking
         if under_way is not None and not under_way.done():
             await asyncio.wait([under_way])  # it may have seen what was before
-        if self._looking is under_way:
+        if self._looking is None or self._looking is under_way:
             self._looking = asyncio.create_task(self._look())
         await asyncio.shield(self._looking)
 
