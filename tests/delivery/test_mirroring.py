@@ -48,6 +48,14 @@ def test_limited_to_methods_a_rule_of_its_own_comes_before_the_route() -> None:
     assert second == before["spec"]["http"][0]
 
 
+def test_a_route_without_a_name_is_chosen_by_its_place_with_the_rule_that_mirrors_a_part_of_it() -> None:
+    bare = {"route": plain_route()["route"]}
+    original = virtual_service(bare, bare)
+    limited = virtual_service(*applied(original, mirror([original], HOST, "v2", methods=["GET"], route_name="http[1]")))
+    assert [rule.get("name") for rule in limited["spec"]["http"]] == [None, "route-mirror", None]
+    assert applied(limited, off([limited], HOST, "http[2]")) == original["spec"]["http"]
+
+
 def test_off_takes_both_forms_back() -> None:
     original = virtual_service(plain_route())
     for methods in ([], ["GET"]):

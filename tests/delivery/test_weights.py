@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnout.delivery.edit import Edit, Refusal
-from turnout.delivery.weights import shift
+from turnout.delivery.weights import shift, spread
 
 HOST = "app.default.svc.cluster.local"
 
@@ -55,6 +55,48 @@ def test_only_the_named_route_is_changed_together_with_its_mirror_rule() -> None
     routes = route("x-mirror", green=0, blue=100), route("x", green=0, blue=100), route("y", green=0, blue=100)
     edits = shift([virtual_service("a", *routes)], HOST, {"green": Decimal(10)}, "x")
     assert weights_of(edits) == [10, 90, 10, 90]
+
+
+def test_a_route_without_a_name_is_chosen_by_its_place() -> None:
+    routes = route(green=0, blue=100), route(green=0, blue=100)
+    edits = shift([virtual_service("a", *routes)], HOST, {"green": Decimal(10)}, "http[1]")
+    assert not isinstance(edits, Refusal)
+    assert [field.path[2] for field in edits[0].fields] == [1, 1]
+
+
+def between(*weights: int) -> dict[str, Any]:
+    return {"route": [{"destination": {"host": f"app-{at}"}, "weight": w} for at, w in enumerate(weights)]}
+
+
+def spread_to(before: dict[str, Any], index: int, *percents: str) -> Edit:
+    edit = spread(before, index, [Decimal(percent) for percent in percents])
+    assert isinstance(edit, Edit), edit
+    return edit
+
+
+def test_one_route_is_spread_over_services_that_are_no_subsets() -> None:
+    edit = spread_to(virtual_service("a", between(1, 0), between(50, 50)), 1, "99.9", "0.1")
+    assert [(field.path, field.after) for field in edit.fields] == [
+        (("spec", "http", 1, "route", 0, "weight"), 999),
+        (("spec", "http", 1, "route", 1, "weight"), 1),
+    ]
+    assert edit.shown[0].before == {"app-0": "50", "app-1": "50"}
+    assert edit.shown[0].after == {"app-0": "99.9", "app-1": "0.1"}
+
+
+def test_the_rule_that_mirrors_a_part_of_a_route_is_spread_with_it() -> None:
+    routes = route("x-mirror", green=0, blue=100), route("x", green=0, blue=100), route("y", green=0, blue=100)
+    assert weights_of([spread_to(virtual_service("a", *routes), 1, "30", "70")]) == [30, 70, 30, 70]
+
+
+def test_a_spread_that_is_not_100_percent_in_all_is_refused() -> None:
+    found = spread(virtual_service("a", between(1, 1)), 0, [Decimal(50), Decimal(49)])
+    assert isinstance(found, Refusal)
+    assert "99" in found.message
+
+
+def test_a_spread_over_another_number_of_destinations_is_refused() -> None:
+    assert isinstance(spread(virtual_service("a", between(1, 1)), 0, [Decimal(100)]), Refusal)
 
 
 def test_the_unnamed_keep_their_proportion() -> None:

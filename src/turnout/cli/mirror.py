@@ -26,7 +26,7 @@ _METHOD = re.compile(r"[A-Z]+(-[A-Z]+)*")
 @click.option("--off", is_flag=True, help="No copies any more.")
 @click.option("--percent", default=100.0, show_default=True, help="How much of the traffic is copied.")
 @click.option("--methods", help="Only requests with these methods, such as GET,HEAD.")
-@click.option("--route", "route_name", help="Only the HTTP route of this name.")
+@click.option("--route", "route_name", help="Only the HTTP route of this name, or at this place: http[1].")
 @namespace_option
 @state_option
 def command(

@@ -18,7 +18,7 @@ from turnout.mesh.names import fqdn
 @click.command()
 @click.argument("service")
 @click.argument("weights", nargs=-1, required=True, metavar="SUBSET=WEIGHT...")
-@click.option("--route", "route_name", help="Only the HTTP route of this name.")
+@click.option("--route", "route_name", help="Only the HTTP route of this name, or at this place: http[1].")
 @click.option("--write", is_flag=True, help="Change the YAML files as well, comments and layout kept.")
 @namespace_option
 @state_option

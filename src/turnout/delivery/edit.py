@@ -96,6 +96,19 @@ def label(route: JSONObject, index: int) -> str:
 MIRROR_SUFFIX = "-mirror"
 
 
-def named(route: JSONObject, wanted: str | None) -> bool:
-    """A route and the rule that mirrors a part of it go by one name."""
-    return wanted is None or route.get("name", "") in (wanted, wanted + MIRROR_SUFFIX)
+def named(http: Sequence[JSONObject], index: int, wanted: str | None) -> bool:
+    """Whether a route is the wanted one: by its name, or by where it stands (`http[2]`). None wants every one.
+
+    A route and the rule that mirrors a part of it go by one name.
+    """
+    same = (index, index + 1) if is_copy_rule(http, index) else (index,)
+    return wanted is None or any(wanted in (http[at].get("name", ""), f"http[{at}]") for at in same)
+
+
+def is_copy_rule(http: Sequence[JSONObject], index: int) -> bool:
+    """A rule that `mirror` put before the route it copies."""
+    name: str = http[index].get("name", "")
+    if not name.endswith(MIRROR_SUFFIX) or index + 1 >= len(http):
+        return False
+    following: str = http[index + 1].get("name") or "route"
+    return following == name.removesuffix(MIRROR_SUFFIX)

@@ -14,6 +14,7 @@ from turnout.delivery.edit import (
     destinations,
     guarded,
     host_of,
+    is_copy_rule,
     label,
     named,
     pointer,
@@ -97,9 +98,10 @@ def _rewritten(
 
 def _serving(virtual_service: JSONObject, host: str, route_name: str | None) -> Iterator[int]:
     namespace = virtual_service["metadata"]["namespace"]
-    for index, route in enumerate(routes(virtual_service)):
+    http = routes(virtual_service)
+    for index, route in enumerate(http):
         hosts = (host_of(choice["destination"], namespace) for choice in destinations(route))
-        if host in hosts and named(route, route_name):
+        if host in hosts and named(http, index, route_name):
             yield index
 
 
@@ -111,10 +113,10 @@ def _edit(virtual_service: JSONObject, serving: Sequence[int], rewrite: Rewrite)
     http = routes(virtual_service)
     for index in reversed(serving):
         route = http[index]
-        if _is_copy_rule(http, index):
+        if is_copy_rule(http, index):
             operations.append({"op": "remove", "path": pointer(("spec", "http", index))})
             continue
-        previous = http[index - 1] if index and _is_copy_rule(http, index - 1) else route
+        previous = http[index - 1] if index and is_copy_rule(http, index - 1) else route
         bare = {key: value for key, value in route.items() if key not in _MIRROR_FIELDS}
         wanted = rewrite(bare, namespace)
         if wanted[-1] != route:
@@ -126,15 +128,6 @@ def _edit(virtual_service: JSONObject, serving: Sequence[int], rewrite: Rewrite)
         return None
     meta = virtual_service["metadata"]
     return Edit(meta["namespace"], meta["name"], guarded(virtual_service, operations), (), shown)
-
-
-def _is_copy_rule(http: Sequence[JSONObject], index: int) -> bool:
-    """A rule that `mirror` put before the route it copies."""
-    name: str = http[index].get("name", "")
-    if not name.endswith(MIRROR_SUFFIX) or index + 1 >= len(http):
-        return False
-    following: str = http[index + 1].get("name") or "route"
-    return following == name.removesuffix(MIRROR_SUFFIX)
 
 
 def _shown(virtual_service: JSONObject, name: str, before: JSONObject, after: JSONObject) -> RouteChange:

@@ -1,4 +1,4 @@
-"""Weights in percent to whole numbers in VirtualServices: what `turnout shift` does."""
+"""Weights in percent to whole numbers in VirtualServices: what `turnout shift` and the dashboard's sliders do."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from turnout.delivery.edit import (
     destinations,
     guarded,
     host_of,
+    is_copy_rule,
     label,
     named,
     put,
@@ -50,10 +51,37 @@ def shift(
             fields += _fields(route, index, split)
             shown.append(_shown(virtual_service, route, index, split))
         if shown:
-            operations = guarded(virtual_service, [put(field.path, field.after) for field in fields])
-            meta = virtual_service["metadata"]
-            edits.append(Edit(meta["namespace"], meta["name"], operations, fields, shown))
+            edits.append(_edit(virtual_service, fields, shown))
     return edits if matching else _nothing(virtual_services, host, wanted, route_name)
+
+
+def spread(virtual_service: JSONObject, index: int, percents: Sequence[Decimal]) -> Edit | Refusal:
+    """Sets all weights of one HTTP route, destination by destination, and those of the rule that mirrors a part of it.
+
+    Unlike `shift` it can tell destinations apart that are no subsets.
+    """
+    http = routes(virtual_service)
+    keys = [_key(choice["destination"]) for choice in destinations(http[index])]
+    if len(keys) < 2 or len(keys) != len(percents):
+        return Refusal(f"{label(http[index], index)} has {len(keys)} destinations", "look at the route as it is now")
+    if refusal := _unfit(dict(zip(keys, percents, strict=True))):
+        return refusal
+    fields: list[Field] = []
+    shown: list[RouteChange] = []
+    split = _split(_weights(http[index]), dict(enumerate(percents)))
+    if isinstance(split, Refusal):
+        return split
+    for at in (index - 1, index) if index and is_copy_rule(http, index - 1) else (index,):
+        if len(destinations(http[at])) == len(split):
+            fields += _fields(http[at], at, split)
+            shown.append(_shown(virtual_service, http[at], at, split))
+    return _edit(virtual_service, fields, shown)
+
+
+def _edit(virtual_service: JSONObject, fields: Sequence[Field], shown: Sequence[RouteChange]) -> Edit:
+    operations = guarded(virtual_service, [put(field.path, field.after) for field in fields])
+    meta = virtual_service["metadata"]
+    return Edit(meta["namespace"], meta["name"], operations, fields, shown)
 
 
 def _unfit(wanted: Mapping[str, Decimal]) -> Refusal | None:
@@ -72,13 +100,14 @@ def _candidates(
     virtual_service: JSONObject, host: str, wanted: Mapping[str, Decimal], route_name: str | None
 ) -> Iterator[tuple[int, JSONObject]]:
     namespace = virtual_service["metadata"]["namespace"]
-    for index, route in enumerate(routes(virtual_service)):
+    http = routes(virtual_service)
+    for index, route in enumerate(http):
         listed = {
             choice["destination"].get("subset", "")
             for choice in destinations(route)
             if host_of(choice["destination"], namespace) == host
         }
-        if len(destinations(route)) >= 2 and wanted.keys() <= listed and named(route, route_name):
+        if len(destinations(route)) >= 2 and wanted.keys() <= listed and named(http, index, route_name):
             yield index, route
 
 
