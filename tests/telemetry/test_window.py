@@ -111,3 +111,12 @@ def test_what_is_taken_of_the_sums_stays_as_it_was() -> None:
     window.add(Snapshot(1.0, {OK: 2}, {OK: {(1000, 100): 2}}))
     assert taken[OK] == {(1000, 100): 1}
     assert window.latest.durations[OK] == {(1000, 100): 2}
+
+
+def test_histograms_that_come_a_look_later_are_not_lost() -> None:
+    window = Window()
+    window.add(Snapshot(0.0))
+    window.add(Snapshot(1.0, {OK: 2}))
+    _, later = window.add(Snapshot(2.0, {OK: 2}, {OK: {(1000.0, 100.0): 2}}))
+    assert (later[OK].requests, later[OK].durations) == (0, {(1000.0, 100.0): 2})
+    assert window.traffic(10.0)[OK].milliseconds(0.5) is not None

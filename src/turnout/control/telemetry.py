@@ -1,26 +1,51 @@
-"""What Envoy counted, looked at once a second and whenever somebody asks."""
+"""What Envoy counted: looked at once a second and whenever somebody asks, and kept for a week."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
 
-from turnout.error import EnvoyFailed
+from turnout.control.mishaps import Mishaps
+from turnout.database import Database
+from turnout.delivery.milestone import Milestone
+from turnout.error import EnvoyFailed, StateBroken
 from turnout.process import Identity
+from turnout.telemetry.series import Series
 from turnout.telemetry.stats import SCRAPE, Reader, Snapshot
-from turnout.telemetry.window import Window
+from turnout.telemetry.store import TELEMETRY, Store
+from turnout.telemetry.window import Traffic, Window
 from turnout.xds.envoy import Envoy
+
+MOST_UNWRITTEN = 120
+"""Looks that wait for a disk that is full; then the oldest is lost."""
+
+T = TypeVar("T")
 
 
 class Telemetry:
-    """The counters of one Envoy after the other."""
+    """The counters of one Envoy after the other, and the store, in a thread of its own: no query holds up a change."""
 
-    def __init__(self, envoy: Envoy) -> None:
+    def __init__(self, envoy: Envoy, path: Path, mishaps: Mishaps) -> None:
+        """`path`: the store's file."""
         self.window = Window()
         self._envoy = envoy
+        self._path = path
+        self._mishaps = mishaps
         self._reader = Reader()
         self._identity: Identity | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="telemetry")
+        self._database: Database | None = None
+        self._store: Store | None = None
+        self._unwritten: deque[Callable[[Store], None]] = deque(maxlen=MOST_UNWRITTEN)
+
+    # --- looking
 
     @property
     def folded(self) -> int:
@@ -47,9 +72,62 @@ class Telemetry:
             status, body = await self._envoy.admin("GET", SCRAPE)
             if status == 200 and identity is not None and identity == self._envoy.identity:
                 self._known(identity)
-                self.window.add(self._reader.read(body, asyncio.get_running_loop().time()), str(identity))
+                snapshot = self._reader.read(body, asyncio.get_running_loop().time())
+                self._keep(*self.window.add(snapshot, str(identity)))
 
     def _known(self, identity: Identity) -> None:
         if identity != self._identity:
             self._identity = identity
             self._reader.forget()
+
+    # --- keeping
+
+    def _keep(self, seconds: float, traffic: Mapping[Series, Traffic]) -> None:
+        at = time.time()
+        if traffic:
+            self._unwritten.append(lambda store: store.add(at, seconds, traffic))
+
+    def mark(self, milestones: Iterable[Milestone]) -> None:
+        """These have just come to pass."""
+        at = time.time()
+        for milestone in milestones:
+            self._unwritten.append(lambda store, it=milestone: store.mark(at, it.what, it.text, it.about))  # type: ignore[misc] # bound now
+
+    async def record(self) -> None:
+        """Writes what was seen since the last call; what cannot be written is tried again with the next."""
+        with self._mishaps.recording():
+            await self._ask(self._write)
+
+    def _write(self, store: Store) -> None:
+        while self._unwritten:
+            write = self._unwritten[0]
+            write(store)
+            self._unwritten.popleft()
+
+    async def ask(self, question: Callable[[Store], T]) -> T:
+        """What the store knows, the last look included. Raises StateBroken."""
+        with suppress(StateBroken):
+            await self._ask(self._write)
+        return await self._ask(question)
+
+    async def _ask(self, question: Callable[[Store], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._opened()))
+
+    def _opened(self) -> Store:
+        """Opened where it is used. A damaged file has been put aside by the first attempt: the second begins afresh."""
+        if self._store is None:
+            try:
+                database = Database(self._path, (TELEMETRY,))
+            except StateBroken:
+                database = Database(self._path, (TELEMETRY,))
+            self._database, self._store = database, Store(database)
+        return self._store
+
+    async def close(self) -> None:
+        """The last look is written."""
+        with suppress(StateBroken):
+            if self._store is not None or self._unwritten:
+                await self._ask(self._write)
+        if self._database is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
+        self._thread.shutdown()

@@ -90,16 +90,17 @@ class Window:
         if before == -inf:
             return 0.0, {}
         seconds = snapshot.at - before
+        # Envoy merges its histograms after it has answered: they tell of requests that the last look counted.
         traffic = {
             series: Traffic(
-                requests=grown[""],
-                errors=grown[""] if series.failed else 0,
+                requests=(count := requests.get(series, {}).get("", 0)),
+                errors=count if series.failed else 0,
                 seconds=seconds,
                 durations=dict(durations.get(series, {})),
                 request_bytes=round(total(request_sizes.get(series, {}))),
                 response_bytes=round(total(response_sizes.get(series, {}))),
             )
-            for series, grown in requests.items()
+            for series in {**requests, **durations, **request_sizes, **response_sizes}
         }
         self._append(_Step(before, snapshot.at, traffic))
         return seconds, traffic

@@ -1,0 +1,106 @@
+"""A service's traffic over time, version by version, and what changed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from turnout.apiserver.view import ViewRequest
+from turnout.control.question import number
+from turnout.error import ApiError
+from turnout.mesh import names
+from turnout.telemetry.series import Series
+from turnout.telemetry.window import Traffic
+
+if TYPE_CHECKING:
+    from turnout.control.instance import Instance
+    from turnout.telemetry.store import Store
+
+MOST_POINTS = 720
+STEPS_SECONDS = (1, 2, 5, 10, 30, 60, 300, 900, 3600)
+LONGEST_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """Who answered; without a workload, nobody did."""
+
+    workload: str
+    version: str
+    subset: str
+    mirrored: bool
+
+
+async def series(instance: Instance, request: ViewRequest, now: float) -> dict[str, Any]:
+    """`service`: a name, or a full host; `namespace`; `seconds` back from `now` (unix); `step` in seconds.
+
+    A point covers the seconds from its `at` on. Raises ApiError.
+    """
+    host = names.fqdn(_service(request.query), request.query.get("namespace") or "default")
+    seconds = number(request.query, "seconds", 900, least=1, most=LONGEST_SECONDS)
+    step = number(request.query, "step", _step(seconds), least=1, most=LONGEST_SECONDS)
+    workloads = _workloads(instance, host)
+
+    def ask(store: Store) -> dict[str, Any]:
+        since = now - seconds
+        length = store.step(since, step)
+        lines: dict[Version, list[dict[str, Any]]] = {}
+        for at, traffic in store.grouped(since, now, step, lambda kind: _version(kind, host)):
+            for version, counted in traffic.items():
+                lines.setdefault(version, []).append(_point(at, length, counted))
+        marks = [mark for mark in store.marks(since, now) if {host, *workloads} & set(mark.about)]
+        return {
+            "at": now,
+            "step": length,
+            "versions": [_line(version, lines[version]) for version in sorted(lines)],
+            "marks": [{"at": mark.at, "what": mark.what, "text": mark.text} for mark in marks],
+        }
+
+    return await instance.telemetry.ask(ask)
+
+
+def _service(query: Mapping[str, str]) -> str:
+    service = query.get("service", "")
+    if not service:
+        raise ApiError(400, "BadRequest", "which service? give service=<name>", "turnout status lists them")
+    return service
+
+
+def _step(seconds: float) -> float:
+    return next((step for step in STEPS_SECONDS if seconds / step <= MOST_POINTS), STEPS_SECONDS[-1])
+
+
+def _workloads(instance: Instance, host: str) -> set[str]:
+    return {f"{member.namespace}/{member.workload}" for member in instance.world.mesh.members.get(host, ())}
+
+
+def _version(kind: Series, host: str) -> Version | None:
+    if kind.destination_service != host:
+        return None
+    return Version(kind.destination_workload, kind.destination_canonical_revision, kind.subset, kind.mirrored)
+
+
+def _line(version: Version, points: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "workload": version.workload,
+        "version": version.version,
+        "subset": version.subset,
+        "mirrored": version.mirrored,
+        "points": points,
+    }
+
+
+def _point(at: int, step: int, traffic: Traffic) -> dict[str, Any]:
+    return {
+        "at": at,
+        "requests": traffic.requests,
+        "rate": traffic.requests / step,
+        "errors": traffic.errors,
+        "success_share": 1 - traffic.errors / traffic.requests if traffic.requests else None,
+        "p50_ms": traffic.milliseconds(0.5),
+        "p90_ms": traffic.milliseconds(0.9),
+        "p99_ms": traffic.milliseconds(0.99),
+        "request_bytes": traffic.request_bytes,
+        "response_bytes": traffic.response_bytes,
+    }
