@@ -4,7 +4,7 @@ import asyncio
 import http.client
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Store
-from turnout.apiserver.view import View, ViewRequest
+from turnout.apiserver.view import Exposition, View, ViewRequest
 from turnout.database import Database
 from turnout.error import PortTaken
 from turnout.problem import ObjectPath, Problem, Severity
@@ -89,7 +89,7 @@ class Served:
         self._done = asyncio.Event()
         database, self.store = open_store(self.path)
         with closing(database):
-            server = ApiServer(self.store, TOKEN, self._views)
+            server = ApiServer(self.store, TOKEN, self._views, scraped)
             self.port = await server.start(self._wanted_port)
             self._ready.set()
             await self._done.wait()
@@ -122,6 +122,16 @@ async def refuse(request: ViewRequest) -> Any:
 
 async def crash(request: ViewRequest) -> Any:
     raise ZeroDivisionError("a secret detail")
+
+
+async def scraped(accept: str) -> Exposition:
+    """Says in two pieces what was asked for."""
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield b"# "
+        yield accept.encode()
+
+    return Exposition("text/plain; version=0.0.4; charset=utf-8", pieces())
 
 
 VIEWS: Mapping[str, View] = {"echo": echo, "echo/": below, "count": count, "refuse": refuse, "crash": crash}

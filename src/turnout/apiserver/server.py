@@ -21,7 +21,7 @@ from turnout.apiserver.resource import Resources
 from turnout.apiserver.status import StatusError, path_not_found, status_object
 from turnout.apiserver.store import Store
 from turnout.apiserver.stream import Streams
-from turnout.apiserver.view import View, ViewRequest, encoded
+from turnout.apiserver.view import Metrics, View, ViewRequest, encoded
 from turnout.error import ApiError, TurnoutError
 
 KEEP_ALIVE_SECONDS = 300
@@ -31,14 +31,15 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class ApiServer:
-    """Serves `store` and `views` on 127.0.0.1 to whoever knows `token`.
+    """Serves `store`, `views` and `metrics` on 127.0.0.1 to whoever knows `token`.
 
     `start` returns the port (0: a free one); it raises PortTaken. `stop` ends open watches first.
     """
 
-    def __init__(self, store: Store, token: str, views: Mapping[str, View]) -> None:
+    def __init__(self, store: Store, token: str, views: Mapping[str, View], metrics: Metrics | None = None) -> None:
         self._streams = Streams()
         self._views = views
+        self._metrics = metrics
         self._gate = Gate(self._app(Resources(store, self._streams)), token)
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -58,6 +59,7 @@ class ApiServer:
             Route("/apis/{group}/{version}", _resources),
             Route("/api/v1/{rest:path}", resources.serve, methods=METHODS),
             Route("/apis/{group}/{version}/{rest:path}", resources.serve, methods=METHODS),
+            Route("/metrics", self._scrape),
             Route("/turnout/v1/{name:path}", self._view, methods=["GET", "POST"]),
         ]
         handlers: Mapping[Any, Any] = {TurnoutError: _failed, HTTPException: _not_routed, Exception: _crashed}
@@ -106,6 +108,12 @@ class ApiServer:
         if isinstance(result, AsyncIterator):
             return self._streams.answer(encoded(result), "text/plain")
         return message.answer(result)
+
+    async def _scrape(self, request: Request) -> Response:
+        if self._metrics is None:
+            raise path_not_found()
+        found = await self._metrics(",".join(request.headers.getlist("accept")))
+        return self._streams.answer(found.pieces, found.content_type)
 
 
 class _Server(uvicorn.Server):

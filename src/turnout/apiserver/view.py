@@ -26,6 +26,18 @@ A TurnoutError becomes a `Status`: an ApiError with its own code, another one a 
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """All metrics, in the format that the content type names, piece by piece."""
+
+    content_type: str
+    pieces: Lines
+
+
+Metrics = Callable[[str], Awaitable[Exposition]]
+"""Answers a scrape; takes its `Accept` header."""
+
+
 async def encoded(lines: AsyncIterator[str]) -> Lines:
     """The lines as bytes, each with exactly one line feed."""
     try:

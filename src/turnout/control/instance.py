@@ -26,6 +26,7 @@ from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
 from turnout.control.manifests import Files, apply_files
+from turnout.control.metrics import Metrics
 from turnout.control.milestones import Milestones
 from turnout.control.mishaps import Mishaps
 from turnout.control.ports import EgressPorts, LastPorts, require_free
@@ -165,7 +166,7 @@ class Instance:
             environment=os.environ | mark(self.state),
         )
         self.token = self.state.token()
-        self.api = ApiServer(self.store, self.token, views.table(self))
+        self.api = ApiServer(self.store, self.token, views.table(self), Metrics(self.envoy, self.telemetry))
         self.dashboard = Dashboard(self.state)
         self._ports = LastPorts(records)
 
