@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -127,6 +128,23 @@ def test_calls_go_on_while_a_stream_is_open(client: Client) -> None:
     lines = client.stream("count")
     assert next(lines) == "line 0"
     assert client.view("echo")["method"] == "GET"
+
+
+def test_a_stream_that_waits_for_its_next_line_ends_when_another_thread_closes_it(client: Client) -> None:
+    lines = client.stream("count")
+    assert next(lines) == "line 0"
+    rest: list[str] = []
+    reader = threading.Thread(target=lambda: rest.extend(lines))
+    reader.start()
+    lines.close()
+    reader.join(10)
+    assert (reader.is_alive(), rest) == (False, [])
+
+
+def test_a_stream_that_is_closed_before_anything_was_read_has_no_lines(client: Client) -> None:
+    lines = client.stream("count")
+    lines.close()
+    assert list(lines) == []
 
 
 def test_a_server_that_stops_ends_streams_and_refuses_calls(client: Client, served: Served) -> None:

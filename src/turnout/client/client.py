@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from turnout.client.connection import Connection
 from turnout.client.state import read_address
+from turnout.client.stream import Stream
 from turnout.error import ApiError
 from turnout.resources.kinds import Kind
 
@@ -122,10 +123,9 @@ class Client:
         """Have `/turnout/v1/<name>` do something."""
         return self._call("POST", _view(name), None, body)
 
-    def stream(self, name: str, **query: str) -> Iterator[str]:
-        """The lines of `/turnout/v1/<name>`, as they come."""
-        for line in self._lines(_view(name), query):
-            yield line.decode(errors="replace")
+    def stream(self, name: str, **query: str) -> Stream:
+        """The lines of `/turnout/v1/<name>`, as they come, until the server ends them or `close` is called."""
+        return Stream(self._own_connection(), _view(name) + _query(query))
 
     def _object(self, *request: Any) -> Object:
         obj: Object = self._call(*request)
@@ -147,11 +147,14 @@ class Client:
 
     def _lines(self, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
         """On a connection of its own, which waits as long as it takes and ends with the reader."""
-        own = Connection(self._connection.address, self._connection.state, timeout_seconds=None)
+        own = self._own_connection()
         try:
             yield from own.lines(own.request("GET", path + _query(query)))
         finally:
             own.close()
+
+    def _own_connection(self) -> Connection:
+        return Connection(self._connection.address, self._connection.state, timeout_seconds=None)
 
 
 def place(kind: Kind, namespace: str, name: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ class Connection:
     def close(self) -> None:
         """The next request opens it again."""
         self._http.close()
+
+    def interrupt(self) -> None:
+        """From another thread: who waits for more of an answer finds it cut off."""
+        open_socket = self._http.sock
+        if open_socket is not None:
+            with suppress(OSError):  # it has been closed meanwhile
+                open_socket.shutdown(socket.SHUT_RDWR)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
