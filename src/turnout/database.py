@@ -22,6 +22,8 @@ CREATE TABLE records (
 """The migration that `Records` needs."""
 
 BUSY_TIMEOUT_SECONDS = 2.0
+BESIDE = ("-wal", "-shm")
+"""What SQLite keeps beside the file: its write-ahead log, and the index of that."""
 CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 BROKEN = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -65,6 +67,9 @@ class Database:
     def _open(self, migrations: Sequence[str]) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
         try:
+            if connection.execute("PRAGMA page_count").fetchone() == (0,):
+                # So that free pages can be given back: it has to be said before anything is written.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -120,6 +125,17 @@ class Database:
         finally:
             self._depth -= 1
 
+    def size_bytes(self) -> int:
+        """On disk, with what SQLite keeps beside the file."""
+        return sum(size_bytes(self._beside(suffix)) for suffix in ("", *BESIDE))
+
+    def log_bytes(self) -> int:
+        """Of the write-ahead log alone."""
+        return size_bytes(self._beside("-wal"))
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
     def close(self) -> None:
         """Closing twice is fine."""
         self._connection.close()
@@ -172,11 +188,19 @@ def set_aside(path: Path) -> Path:
     while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
         number += 1
     path.rename(aside)
-    for suffix in ("-wal", "-shm"):
+    for suffix in BESIDE:
         beside = path.with_name(path.name + suffix)
         if beside.exists():
             beside.rename(aside.with_name(aside.name + suffix))
     return aside
+
+
+def size_bytes(path: Path) -> int:
+    """0 when it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def primary_code(error: sqlite3.Error) -> int:
