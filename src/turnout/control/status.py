@@ -148,7 +148,9 @@ def _traffic(
         "rate": now.rate,
         "error_share": now.errors / now.requests if now.requests else 0.0,
         "p50_ms": now.milliseconds(0.5),
+        "p90_ms": now.milliseconds(0.9),
         "p99_ms": now.milliseconds(0.99),
+        "copy_rate": summed(traffic, (s for s in found if s.mirrored)).rate,
     }
 
 

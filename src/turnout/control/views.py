@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import View, ViewRequest
+from turnout.control.graph import graph
+from turnout.control.routes import routes
 from turnout.control.status import status
+from turnout.control.timeline import series
 from turnout.error import ApiError
 from turnout.workloads.logs import follow
 
@@ -33,6 +37,15 @@ def table(instance: Instance) -> Mapping[str, View]:
                 await instance.telemetry.look()
         return status(instance)
 
+    async def show_graph(request: ViewRequest) -> Any:
+        return await graph(instance, request, time.time())
+
+    async def show_series(request: ViewRequest) -> Any:
+        return await series(instance, request, time.time())
+
+    async def show_routes(request: ViewRequest) -> Any:
+        return routes(instance)
+
     async def show_logs(request: ViewRequest) -> AsyncIterator[str]:
         return _logs(instance, request.query)
 
@@ -53,7 +66,15 @@ def table(instance: Instance) -> Mapping[str, View]:
         asyncio.get_running_loop().call_soon(instance.stopping.set)
         return {}
 
-    return {"status": show_status, "logs": show_logs, "history": history, "down": down}
+    return {
+        "status": show_status,
+        "logs": show_logs,
+        "graph": show_graph,
+        "series": show_series,
+        "routes": show_routes,
+        "history": history,
+        "down": down,
+    }
 
 
 def _logs(instance: Instance, query: Mapping[str, str]) -> AsyncIterator[str]:

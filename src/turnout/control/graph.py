@@ -1,0 +1,122 @@
+"""The service graph of the last seconds, as JSON carries it: workloads as nodes, calls and copies as edges."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from turnout.apiserver.view import ViewRequest
+from turnout.control.question import number
+from turnout.mesh.service import canonical_name, revision
+from turnout.telemetry.graph import GATEWAY, Edge, Graph, Node, NodeKind
+from turnout.telemetry.graph import graph as drawn
+from turnout.telemetry.route_map import route_map
+from turnout.telemetry.series import Series
+from turnout.telemetry.window import Traffic
+
+if TYPE_CHECKING:
+    from turnout.control.instance import Instance
+    from turnout.telemetry.store import Store
+
+IN_MEMORY_SECONDS = 60
+"""What is further back is asked of the store."""
+STEPS = 60
+LONGEST_SECONDS = 7 * 24 * 3600
+LOOK_SECONDS = 0.25
+
+
+async def graph(instance: Instance, request: ViewRequest, now: float) -> dict[str, Any]:
+    """`seconds` back from `now` (unix). Rates are per second over all of them. Raises ApiError."""
+    seconds = number(request.query, "seconds", IN_MEMORY_SECONDS, least=1, most=LONGEST_SECONDS)
+    with suppress(TimeoutError):  # then those of the last look
+        async with asyncio.timeout(LOOK_SECONDS):
+            await instance.telemetry.look()
+    traffic = await _traffic(instance, seconds, now)
+    found = drawn(traffic, _known(instance), route_map(instance.world.mesh))
+    return {"at": now, "seconds": seconds, "nodes": list(_nodes(found)), "edges": list(_edges(found))}
+
+
+async def _traffic(instance: Instance, seconds: float, now: float) -> Mapping[Series, Traffic]:
+    if seconds <= IN_MEMORY_SECONDS:
+        return instance.telemetry.window.traffic(seconds)
+    return await instance.telemetry.ask(lambda store: _stored(store, seconds, now))
+
+
+def _stored(store: Store, seconds: float, now: float) -> dict[Series, Traffic]:
+    """Steps begin at round times, so the first one reaches a little further back."""
+    together: dict[Series, Traffic] = {}
+    for _, traffic in store.windows(now - seconds, now, seconds / STEPS, lambda _: True):
+        for series, found in traffic.items():
+            together.setdefault(series, Traffic()).add(found)
+    span = store.span()
+    for found in together.values():
+        found.seconds = min(seconds, now - span[0]) if span else seconds
+    return together
+
+
+def _known(instance: Instance) -> Iterator[Node]:
+    """Everything that runs or is to run, and the gateway if there is one."""
+    if instance.world.mesh.gateways:
+        yield GATEWAY
+    pods = [pod for pod in instance.pods() if not pod.draining]
+    for (namespace, workload), labels in instance.world.callers.items():
+        own = [pod for pod in pods if (pod.namespace, pod.workload) == (namespace, workload)]
+        yield Node(
+            NodeKind.WORKLOAD,
+            namespace,
+            workload,
+            canonical_name(labels, workload),
+            revision(labels),
+            pods=len(own),
+            ready=sum(pod.ready for pod in own),
+        )
+
+
+def _nodes(found: Graph) -> Iterator[dict[str, Any]]:
+    for key in sorted(found.nodes):
+        node, came = found.nodes[key], found.incoming(key)
+        yield {
+            "id": key,
+            "kind": str(node.kind),
+            "namespace": node.namespace,
+            "workload": node.workload,
+            "service": node.service,
+            "version": node.version,
+            "pods": node.pods,
+            "ready": node.ready,
+            "rate": came.rate,
+            "error_share": _error_share(came),
+            "mirrored_rate": found.incoming(key, mirrored=True).rate,
+        }
+
+
+def _edges(found: Graph) -> Iterator[dict[str, Any]]:
+    for edge, fan_out in zip(found.edges, found.fan_out(), strict=True):
+        yield _edge(edge) | {"fan_out": fan_out}
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    traffic = edge.traffic
+    return {
+        "source": edge.source,
+        "target": edge.target,
+        "service": edge.service,
+        "subset": edge.subset,
+        "mirrored": edge.mirrored,
+        "requests": traffic.requests,
+        "errors": traffic.errors,
+        "rate": traffic.rate,
+        "error_share": _error_share(traffic),
+        "p50_ms": traffic.milliseconds(0.5),
+        "p90_ms": traffic.milliseconds(0.9),
+        "p99_ms": traffic.milliseconds(0.99),
+        "codes": dict(sorted(edge.codes.items())),
+        "flags": dict(sorted(edge.flags.items())),
+        "routes": sorted(edge.routes),
+    }
+
+
+def _error_share(traffic: Traffic) -> float:
+    return traffic.errors / traffic.requests if traffic.requests else 0.0
