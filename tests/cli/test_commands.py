@@ -37,6 +37,8 @@ WRONG = [
     ("up", "--gateway-port", "80=99999"),
     ("up", "--concurrency", "0"),
     ("status", "extra"),
+    ("graph", "extra"),
+    ("top", "--sort", "beauty"),
     ("shift",),
     ("shift", "reviews"),
     ("shift", "reviews", "v2"),
@@ -128,7 +130,16 @@ def test_wrong_usage_is_exit_status_2_with_the_usage_and_the_reason(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("status",), ("shift", "reviews", "v2=1"), ("mirror", "reviews", "--off"), ("undo",), ("logs",), ("down",)],
+    [
+        ("status",),
+        ("graph",),
+        ("top",),
+        ("shift", "reviews", "v2=1"),
+        ("mirror", "reviews", "--off"),
+        ("undo",),
+        ("logs",),
+        ("down",),
+    ],
 )
 def test_without_an_instance_a_command_says_so_and_exits_1(arguments: tuple[str, ...], tmp_path: Path) -> None:
     done = run(*arguments, folder=tmp_path)
@@ -148,6 +159,6 @@ def test_help_imports_no_library_but_click() -> None:
     assert imported_by("--help") & (HEAVY | {"http"}) == set()
 
 
-@pytest.mark.parametrize("name", ["status", "shift", "mirror", "undo", "logs", "down", "init"])
+@pytest.mark.parametrize("name", ["status", "graph", "top", "shift", "mirror", "undo", "logs", "down", "init"])
 def test_the_help_of_a_short_command_imports_nothing_heavy(name: str) -> None:
     assert imported_by(name, "--help") & HEAVY == set()

@@ -14,6 +14,8 @@ from turnout.error import TurnoutError
 COMMANDS = {
     "up": "start everything the YAML describes, and keep it so",
     "status": "services, versions, weights, health, traffic",
+    "graph": "who calls whom, how fast, and with how many errors",
+    "top": "every version's traffic, live",
     "shift": "move traffic between the versions of a service",
     "mirror": "send a version a copy of real traffic",
     "undo": "take the last change back",

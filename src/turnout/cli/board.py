@@ -57,12 +57,12 @@ def _services(status: Mapping[str, Any]) -> Table:
             table.add_row(
                 service["name"] if at == 0 else "",
                 version["subset"] or version["revision"] or "-",
-                _weights(service, version["subset"]),
+                weights(service, version["subset"]),
                 Text(f"{version['ready']}/{version['pods']}", style="" if _healthy(version) else "bold red"),
                 f"{version['rate']:.1f}",
                 Text(f"{version['error_share']:.1%}", style="bold red" if version["error_share"] else ""),
-                _number(version["p50_ms"]),
-                _number(version["p99_ms"]),
+                number(version["p50_ms"]),
+                number(version["p99_ms"]),
                 str(version["requests"]),
                 str(version["copies"]),
                 *([str(version["retries"])] if retried else []),
@@ -81,7 +81,7 @@ def _healthy(version: Mapping[str, Any]) -> bool:
     return bool(version["ready"]) and version["ready"] == version["pods"]
 
 
-def _weights(service: Mapping[str, Any], subset: str) -> str:
+def weights(service: Mapping[str, Any], subset: str) -> str:
     """The version's share on each route that splits; routes that agree are said once."""
     shares = dict.fromkeys(
         r["weights"][subset] for r in service["routes"] if subset in r["weights"] and len(r["weights"]) > 1
@@ -89,7 +89,8 @@ def _weights(service: Mapping[str, Any], subset: str) -> str:
     return " / ".join(f"{share} %" for share in shares) or "-"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Milliseconds, to as many digits as mean something."""
     return "-" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
