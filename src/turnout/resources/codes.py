@@ -172,6 +172,12 @@ _TABLE = (
     Code("TNO404", ERROR, "the state directory cannot be written; traffic goes on", "free some space"),
     Code("TNO405", ERROR, "a bug in Turnout; the last good state stays in force", "please report it, with crash.log"),
     Code("TNO406", ERROR, "two ports of Gateways listen on one port", "move one: `--gateway-port 8080=9080`"),
+    Code(
+        "TNO407",
+        WARNING,
+        "there are more kinds of requests than are told apart; further ones are counted as `other`",
+        "room is made as older ones have no traffic for seven days",
+    ),
 )
 
 CODES = {code.code: code for code in _TABLE}
