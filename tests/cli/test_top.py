@@ -68,8 +68,18 @@ def test_the_first_line_sums_up() -> None:
     )
 
 
+def test_columns_that_would_be_empty_are_left_out() -> None:
+    head = " ".join(shown(service("a", version("v1", 1.0)))[1])
+
+    assert head == "SERVICE VERSION RATE/S SUCCESS P50 MS P90 MS P99 MS PODS"
+
+
+def test_a_service_that_nobody_has_is_no_row() -> None:
+    assert shown()[1:] == [["SERVICE", "VERSION"]]
+
+
 def test_a_version_without_traffic_has_no_success_and_no_latency() -> None:
-    assert shown(service("idle", version("")))[2] == ["idle", "-", "-", "0.0", *"----", "0", "0.0", "1/1"]
+    assert shown(service("idle", version("")))[2] == ["idle", "-", "0.0", *"----", "1/1"]
 
 
 @pytest.mark.parametrize(

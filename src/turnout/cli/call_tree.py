@@ -40,7 +40,7 @@ def _table(edges: Sequence[Edge], names: Mapping[str, str], roots: Sequence[str]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("CALLER ─▶ CALLED", no_wrap=True)
     for figure in _FIGURES:
-        table.add_column(figure, justify="right", no_wrap=True)
+        table.add_column(figure, justify="right", no_wrap=True, min_width=len(figure))
     outgoing: dict[str, list[Edge]] = {}
     for edge in edges:
         outgoing.setdefault(edge["source"], []).append(edge)
