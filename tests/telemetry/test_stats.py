@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Any
 
@@ -45,7 +44,15 @@ def name(stat: str, **other: str) -> str:
 
 
 def body(*stats: dict[str, Any]) -> bytes:
-    return json.dumps({"stats": list(stats)}).encode()
+    return "".join(text(stat) for stat in stats).encode()
+
+
+def text(stat: dict[str, Any]) -> str:
+    """As Envoy writes a counter or a histogram."""
+    if "totals" not in stat:
+        return f"{stat['name']}: {stat['value']}\n"
+    totals = ", ".join(f"{lower},{width}:{count}" for lower, width, count in stat["totals"])
+    return f"{stat['name']}:\n  totals={totals}\n  intervals=\n  summary=P0(nan,1.5) P100(nan,9)\n"
 
 
 def test_labels_are_taken_apart_although_their_values_contain_dots() -> None:
@@ -96,9 +103,8 @@ def test_a_request_that_no_route_took_has_no_service() -> None:
 
 
 def test_histograms_belong_to_the_same_series_as_their_counter() -> None:
-    details = [{"name": name("istio_request_duration_us"), "totals": [{"lower_bound": 100, "width": 10, "count": 3}]}]
-    snapshot = parse(body({"histograms": {"details": details}}))
-    assert snapshot.durations == {Series(**LABELS): {(100, 10): 3}}  # type: ignore[arg-type] # mirrored keeps its default
+    snapshot = parse(body({"name": name("istio_request_duration_us"), "totals": [(100, 10, 3), (2000, 100, 1)]}))
+    assert snapshot.durations == {Series(**LABELS): {(100, 10): 3, (2000, 100): 1}}  # type: ignore[arg-type] # mirrored keeps its default
 
 
 def test_counters_of_clusters_are_kept_under_the_clusters_name() -> None:
@@ -151,10 +157,7 @@ def test_grpc_is_told_by_its_status() -> None:
 
 
 def test_sizes_are_histograms_of_their_own() -> None:
-    totals = [{"lower_bound": 300.00000000000006, "width": 10, "count": 2}]
-    snapshot = parse(
-        body({"histograms": {"details": [{"name": name(f"istio_{way}_bytes"), "totals": totals} for way in WAYS]}})
-    )
+    snapshot = parse(body(*({"name": name(f"istio_{way}_bytes"), "totals": [(300, 10, 2)]} for way in WAYS)))
     assert list(snapshot.request_sizes.values()) == list(snapshot.response_sizes.values()) == [{(300, 10): 2}]
 
 
@@ -164,12 +167,9 @@ WAYS = ("request", "response")
 def test_series_beyond_the_limit_are_counted_together_by_how_they_ended() -> None:
     reader = Reader(most=2)
     stats = [{"name": name("istio_requests_total", route=route), "value": 1} for route in "abcd"]
-    details = [
-        {"name": name("istio_request_duration_us", route=route), "totals": [{"lower_bound": 1, "width": 1, "count": 1}]}
-        for route in "abcd"
-    ]
+    details = [{"name": name("istio_request_duration_us", route=route), "totals": [(1, 1, 1)]} for route in "abcd"]
     failed = {"name": name("istio_requests_total", route="e", response_code="503"), "value": 5}
-    snapshot = reader.read(body(*stats, failed, {"histograms": {"details": details}}), 1.0)
+    snapshot = reader.read(body(*stats, failed, *details), 1.0)
     kept = [series for series in snapshot.requests if series.route in ("a", "b")]
     assert len(kept) == 2
     together = other(Series(response_code="200"))
@@ -186,3 +186,16 @@ def test_another_envoy_has_room_again() -> None:
     reader.forget()
     (series,) = reader.read(second, 2.0).requests
     assert series.route == "b"
+
+
+def test_of_a_histogram_the_buckets_that_grew_are_read_and_the_others_kept() -> None:
+    reader, stat = Reader(), name("istio_request_duration_us")
+    series = Series(**LABELS)  # type: ignore[arg-type] # mirrored keeps its default
+    scrapes = [[(1, 1, 5), (20, 1, 1)], [(1, 1, 5), (20, 1, 3), (30, 1, 1)], [(1, 1, 2)], [], [(1, 1, 4)]]
+    seen = [reader.read(body({"name": stat, "totals": totals}), 1.0).durations[series] for totals in scrapes]
+    assert seen == [{(1, 1): 5, (20, 1): 1}, {(1, 1): 5, (20, 1): 3, (30, 1): 1}, {(1, 1): 2}, {}, {(1, 1): 4}]
+
+
+def test_a_large_bound_has_an_exponent() -> None:
+    snapshot = parse(body({"name": name("istio_response_bytes"), "totals": [("1.2e+06", "100000", 1)]}))
+    assert list(snapshot.response_sizes.values()) == [{(1_200_000, 100_000): 1}]

@@ -111,11 +111,11 @@ def route(rule: Rule, scope: Scope) -> Route:
 
 
 def label(rule: Rule) -> str:
-    """The route's name in metrics: its own, else where it stands."""
+    """The route's name in metrics: its own, in one line, else where it stands."""
     if rule.virtual_service is None:
         return "default"
     meta = rule.virtual_service.metadata
-    return rule.name or f"{meta.namespace}/{meta.name}/http[{rule.index}]"
+    return " ".join(rule.name.split("\n")) or f"{meta.namespace}/{meta.name}/http[{rule.index}]"
 
 
 def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:

@@ -72,7 +72,8 @@ class Telemetry:
             status, body = await self._envoy.admin("GET", SCRAPE)
             if status == 200 and identity is not None and identity == self._envoy.identity:
                 self._known(identity)
-                snapshot = self._reader.read(body, asyncio.get_running_loop().time())
+                # Elsewhere: with hundreds of series it takes longer than a change may wait.
+                snapshot = await asyncio.to_thread(self._reader.read, body, asyncio.get_running_loop().time())
                 self._keep(*self.window.add(snapshot, str(identity)))
 
     def _known(self, identity: Identity) -> None:

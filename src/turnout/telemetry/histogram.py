@@ -22,6 +22,14 @@ def quantile(buckets: Buckets, share: float) -> float | None:
     return None
 
 
+def added(one: Buckets, other: Buckets) -> dict[Bucket, int]:
+    """Both together."""
+    together = dict(one)
+    for bucket, count in other.items():
+        together[bucket] = together.get(bucket, 0) + count
+    return together
+
+
 def total(buckets: Buckets) -> float:
     """The sum of all observations, each taken for the middle of its bucket: within 5 %."""
     return sum((lower + width / 2) * count for (lower, width), count in buckets.items())

@@ -1,4 +1,8 @@
-"""Envoy's answer to `/stats?format=json&histogram_buckets=detailed` as series of requests and counters of clusters.
+"""Envoy's answer to `/stats?histogram_buckets=detailed` as series of requests and counters of clusters.
+
+As text: a third of what it is as JSON, and of a histogram only the buckets that have grown need to be read. A counter
+is a line `name: value`; a histogram a line `name:`, then one each for its totals (`  totals=lower,width:count, …`), for
+what came since it was last asked for, and for some quantiles.
 
 Envoy writes the one tag of its stats logger into the stat's name: all labels in the order of `compiler.access_log`,
 those of the endpoint among them in the order of `compiler.endpoint`.
@@ -6,15 +10,13 @@ those of the endpoint among them in the order of `compiler.endpoint`.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote
 
-from turnout.telemetry.histogram import Bucket, Buckets
+from turnout.telemetry.histogram import Bucket, Buckets, added
 from turnout.telemetry.series import Series, other
 
 CLUSTER_COUNTERS = (
@@ -33,7 +35,7 @@ CLUSTER_COUNTERS = (
 NEVER_BEGUN = ("upstream_rq_active_overflow", "upstream_rq_pending_overflow", "upstream_rq_cancelled")
 """Of a mirror's cluster: copies for which there was no room before the request they copy was over."""
 _FILTER = rf"^turnout\.|^cluster\.(outbound|mirror|copy)\|.*\.({'|'.join(CLUSTER_COUNTERS)})$"
-SCRAPE = f"/stats?format=json&histogram_buckets=detailed&filter={quote(_FILTER)}"
+SCRAPE = f"/stats?usedonly&histogram_buckets=detailed&filter={quote(_FILTER)}"
 """What to ask Envoy's admin for; unfiltered, it answers with megabytes."""
 
 MOST_SERIES = 2_000
@@ -60,6 +62,40 @@ class Snapshot:
     clusters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Histogram:
+    """What one of Envoy's histograms was when it was read last. Its buckets are replaced, never changed."""
+
+    figure: str
+    series: Series
+    text: str = ""
+    entries: frozenset[str] = frozenset()
+    buckets: Mapping[Bucket, int] = field(default_factory=dict)
+
+    def read(self, text: str) -> None:
+        """`text`: its totals. Of a cumulative histogram few buckets differ from one second to the next."""
+        if text == self.text:
+            return
+        entries = frozenset(text.split(", ")) if text else frozenset()
+        grown = dict(_bucket_count(entry) for entry in entries - self.entries)
+        buckets = {**self.buckets, **grown}
+        if len(buckets) != len(entries):  # it began anew
+            buckets = dict(map(_bucket_count, entries))
+        self.text, self.entries, self.buckets = text, entries, buckets
+
+
+def _bucket_count(entry: str) -> tuple[Bucket, int]:
+    """`1000,100:7`."""
+    bounds, _, count = entry.partition(":")
+    return _bucket(bounds), int(count)
+
+
+@lru_cache(maxsize=4096)
+def _bucket(bounds: str) -> Bucket:
+    lower, _, width = bounds.partition(",")
+    return float(lower), float(width)
+
+
 class Reader:
     """Reads one scrape after the other, and tells at most `most` series apart: what comes later is `other`."""
 
@@ -67,8 +103,9 @@ class Reader:
         self._most = most
         self._kept: set[Series] = set()
         self._folded: set[Series] = set()
-        self._named: dict[str, tuple[str, Series] | None] = {}
-        """Stat name → which of the figures it is, and of what: names come again with every scrape."""
+        self._counters: dict[str, Series | None] = {}
+        self._histograms: dict[str, _Histogram | None] = {}
+        """By the stat's name, which comes again with every scrape; None: unknown to us."""
 
     @property
     def folded(self) -> int:
@@ -77,21 +114,24 @@ class Reader:
 
     def forget(self) -> None:
         """Another Envoy counts anew: its first series are those told apart."""
-        for known in (self._kept, self._folded, self._named):
-            known.clear()
+        self._kept.clear()
+        self._folded.clear()
+        self._counters.clear()
+        self._histograms.clear()
 
     def read(self, body: bytes, at: float) -> Snapshot:
         """Unknown stats are passed over."""
         snapshot = _Draft()
-        for stat in json.loads(body)["stats"]:
-            if "histograms" in stat:
-                self._histograms(stat["histograms"], snapshot)
-            elif stat["name"].startswith("cluster."):
-                _cluster(stat, snapshot.clusters)
-            else:
-                known = self._series(stat["name"])
-                if known is not None:
-                    snapshot.requests[known[1]] = snapshot.requests.get(known[1], 0) + int(stat["value"])
+        name = ""
+        for line in body.decode(errors="replace").split("\n"):
+            if line.startswith("  totals="):
+                self._histogram(name, line[len("  totals=") :], snapshot)
+            elif line.startswith("cluster."):
+                _cluster(line, snapshot.clusters)
+            elif line.startswith("turnout."):
+                name = line[:-1]
+                if not line.endswith(":"):
+                    self._counter(line, snapshot)
         return Snapshot(
             at,
             snapshot.requests,
@@ -101,20 +141,23 @@ class Reader:
             snapshot.clusters,
         )
 
-    def _histograms(self, stat: Mapping[str, Any], snapshot: _Draft) -> None:
-        for detail in stat.get("details", ()):
-            known = self._series(detail["name"])
-            if known is not None:
-                figure, series = known
-                buckets = snapshot.of[figure].setdefault(series, {})
-                for bucket, count in _buckets(detail):
-                    buckets[bucket] = buckets.get(bucket, 0) + count
-
-    def _series(self, name: str) -> tuple[str, Series] | None:
-        if name not in self._named:
+    def _counter(self, line: str, snapshot: _Draft) -> None:
+        name, _, value = line.rpartition(": ")
+        if name not in self._counters:
             found = _parsed(name)
-            self._named[name] = (found[0], self._told_apart(found[1])) if found else None
-        return self._named[name]
+            self._counters[name] = self._told_apart(found[1]) if found else None
+        series = self._counters[name]
+        if series is not None:
+            snapshot.requests[series] = snapshot.requests.get(series, 0) + int(value)
+
+    def _histogram(self, name: str, totals: str, snapshot: _Draft) -> None:
+        if name not in self._histograms:
+            found = _parsed(name)
+            self._histograms[name] = _Histogram(found[0], self._told_apart(found[1])) if found else None
+        histogram = self._histograms[name]
+        if histogram is not None:
+            histogram.read(totals)
+            snapshot.add(histogram)
 
     def _told_apart(self, series: Series) -> Series:
         if series in self._kept or len(self._kept) < self._most:
@@ -129,10 +172,16 @@ class _Draft:
 
     def __init__(self) -> None:
         self.requests: dict[Series, int] = {}
-        self.of: dict[str, dict[Series, dict[Bucket, int]]] = {
+        self.of: dict[str, dict[Series, Buckets]] = {
             figure: {} for figure in ("request_duration_us", "request_bytes", "response_bytes")
         }
         self.clusters: dict[str, dict[str, int]] = {}
+
+    def add(self, histogram: _Histogram) -> None:
+        """Those of series that are not told apart become one."""
+        known = self.of[histogram.figure]
+        before = known.get(histogram.series)
+        known[histogram.series] = histogram.buckets if before is None else added(before, histogram.buckets)
 
 
 def _parsed(name: str) -> tuple[str, Series] | None:
@@ -162,18 +211,8 @@ def _endpoint(labels: str) -> tuple[str, str, str, str, str]:
     return (parts[0], parts[1], parts[2], parts[3], parts[4]) if len(parts) == 5 else ("",) * 5
 
 
-def _buckets(detail: Mapping[str, Any]) -> Iterator[tuple[Bucket, int]]:
-    for bucket in detail.get("totals", ()):
-        yield _bucket(bucket["lower_bound"], bucket["width"]), bucket["count"]
-
-
-@lru_cache(maxsize=4096)
-def _bucket(lower: float, width: float) -> Bucket:
-    """Envoy computes bounds in floats: 110.00000000000001 is 110."""
-    return round(lower, 6), round(width, 6)
-
-
-def _cluster(stat: Mapping[str, Any], clusters: dict[str, dict[str, int]]) -> None:
-    name, _, counter = stat["name"].removeprefix("cluster.").rpartition(".")
+def _cluster(line: str, clusters: dict[str, dict[str, int]]) -> None:
+    stat, _, value = line.removeprefix("cluster.").rpartition(": ")
+    name, _, counter = stat.rpartition(".")
     if counter in CLUSTER_COUNTERS:
-        clusters.setdefault(name, {})[counter] = int(stat["value"])
+        clusters.setdefault(name, {})[counter] = int(value)

@@ -42,7 +42,7 @@ class Sums(Generic[K, N]):
 
 def _growth(before: Mapping[N, int], now: Mapping[N, int]) -> Mapping[N, int]:
     """One counter that fell says that all of the group began anew."""
-    if now == before:
+    if now is before or now == before:
         return {}
     if any(now.get(name, 0) < count for name, count in before.items()):
         before = {}
