@@ -19,6 +19,7 @@ from turnout.web.gate import Gate
 from turnout.web.page import Page
 from turnout.web.pages import pages
 from turnout.web.policy import Policy
+from turnout.web.stream import Streams
 from turnout.web.visit import Visit
 
 IDLE_SECONDS = 600.0
@@ -75,9 +76,9 @@ async def _leave_when_idle(server: uvicorn.Server) -> None:
 
 
 def _application(state: Path) -> FastAPI:
-    feeds, all_pages = Feeds(state), pages()
+    feeds, streams, all_pages = Feeds(state), Streams(state), pages()
     for page in all_pages:
-        _add(page, all_pages, feeds, state)
+        _add(page, all_pages, feeds, streams, state)
     ui.add_head_html(frame.head(), shared=True)
     pages_app.add_static_files("/assets", frame.ASSETS, max_cache_age=31_536_000)
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -97,11 +98,11 @@ def _application(state: Path) -> FastAPI:
     return outer
 
 
-def _add(page: Page, all_pages: list[Page], feeds: Feeds, state: Path) -> None:
+def _add(page: Page, all_pages: list[Page], feeds: Feeds, streams: Streams, state: Path) -> None:
     title = f"{page.label} · Turnout" if page.label else "Turnout"
 
     @ui.page(page.path, title=title)
     def show(client: Browser) -> None:
         request = client.request
-        visit = Visit(client, feeds, state, request.path_params, request.query_params)
+        visit = Visit(client, feeds, streams, state, request.path_params, request.query_params)
         frame.build(visit, page, all_pages)

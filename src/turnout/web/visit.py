@@ -15,6 +15,7 @@ from nicegui.client import Client as Browser
 from turnout.client import Client
 from turnout.error import TurnoutError
 from turnout.web.feed import Feeds, Watch
+from turnout.web.stream import Batch, Reader, Streams
 
 _log = logging.getLogger(__name__)
 
@@ -30,12 +31,19 @@ class Visit:
     """
 
     def __init__(
-        self, browser: Browser, feeds: Feeds, state: Path, path: Mapping[str, str], query: Mapping[str, str]
+        self,
+        browser: Browser,
+        feeds: Feeds,
+        streams: Streams,
+        state: Path,
+        path: Mapping[str, str],
+        query: Mapping[str, str],
     ) -> None:
         self.path = path
         self.query = dict(query)
         self._browser = browser
         self._feeds = feeds
+        self._streams = streams
         self._state = state
         self._watches: list[Watch] = []
         browser.on_connect(lambda: self.look(seen=True))
@@ -65,6 +73,20 @@ class Visit:
 
         self._browser.on_delete(leave_for_good)
         return leave_for_good
+
+    def read(
+        self,
+        view: str,
+        show: Callable[[Batch], None],
+        *,
+        fail: Callable[[TurnoutError], None] | None = None,
+        **query: str,
+    ) -> Callable[[], None]:
+        """`show` gets the lines of `/turnout/v1/<view>`, until what is returned is called, or the browser leaves."""
+        reader = Reader(self._within(show), self._within(fail or self._say_once()))
+        leave = self._streams.read(view, query, reader)
+        self._browser.on_delete(leave)
+        return leave
 
     def heed(self, tell: Callable[[TurnoutError | None], None]) -> None:
         """`tell` gets why the API cannot be reached, and None when it can."""
