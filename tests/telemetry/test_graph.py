@@ -279,7 +279,7 @@ def test_a_route_that_leads_to_a_missing_version_tells_the_service() -> None:
     nothing = Series("web", "default", upstream_cluster="-", route="default/a/http[0]", response_code="503")
     (edge,) = drawn((nothing, 2), routes=route_map(virtual_services(("a", to_nothing)))).edges
 
-    assert (edge.target, edge.service) == (f"service:{host('gone')}", host("gone"))
+    assert (edge.target, edge.service, edge.subset) == (f"service:{host('gone')}", host("gone"), "v9")
 
 
 @pytest.mark.parametrize(

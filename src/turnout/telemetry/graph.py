@@ -115,14 +115,20 @@ def graph(traffic: Mapping[Series, Traffic], known: Iterable[Node], routes: Rout
     for series, found in traffic.items():
         if not found.requests:
             continue
-        service = series.destination_service or routes.service(series.route)
+        service, subset = _version(series, routes)
         target = _target(series, service)
         nodes.setdefault(target.id, target)
         for source, part in callers.shares(series, found):
             nodes.setdefault(source.id, source)
-            key = (source.id, target.id, service, series.subset, series.mirrored)
+            key = (source.id, target.id, service, subset, series.mirrored)
             edges.setdefault(key, Edge(*key)).add(series, part)
     return Graph(nodes, [edges[key] for key in sorted(edges)])
+
+
+def _version(series: Series, routes: RouteMap) -> Version:
+    """Envoy names no service where a route leads to one that is not there: then the route tells."""
+    service = series.destination_service
+    return (service, series.subset) if service else routes.version(series.route)
 
 
 def _target(series: Series, service: str) -> Node:

@@ -47,28 +47,31 @@ class Copying:
 
 @dataclass(frozen=True, slots=True)
 class RouteMap:
-    """`copying`: by where copies go. `services`: by route, those that it leads to."""
+    """`copying`: by where copies go. `versions`: by route, those that it leads to."""
 
     copying: Mapping[Version, tuple[Copying, ...]] = field(default_factory=dict)
-    services: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    versions: Mapping[str, frozenset[Version]] = field(default_factory=dict)
 
-    def service(self, route: str) -> str:
-        """The one service that a route leads to; empty when it leads to several, or to none."""
-        found = self.services.get(route, frozenset())
-        return next(iter(found)) if len(found) == 1 else ""
+    def version(self, route: str) -> Version:
+        """The one service, and the one subset of it, that a route leads to; empty where there are several, or none."""
+        found = self.versions.get(route, frozenset())
+        hosts, subsets = {host for host, _ in found}, {subset for _, subset in found}
+        if len(hosts) != 1:
+            return "", ""
+        return hosts.pop(), subsets.pop() if len(subsets) == 1 else ""
 
 
 def route_map(mesh: Mesh) -> RouteMap:
     copying: dict[Version, tuple[Copying, ...]] = {}
-    services: dict[str, frozenset[str]] = {}
+    leading: dict[str, frozenset[Version]] = {}
     for owner in mesh.virtual_services:
         for http, route in _labelled(owner):
             versions = _versions(owner, http)
-            services[route] = services.get(route, frozenset()) | {host for host, _ in versions}
+            leading[route] = leading.get(route, frozenset()) | versions
             for to, percent in mirror.mirrored(http):
                 version = _version(owner, to)
                 copying[version] = (*copying.get(version, ()), _copying(owner, route, versions, percent))
-    return RouteMap(copying, services)
+    return RouteMap(copying, leading)
 
 
 def _labelled(owner: VirtualService) -> Iterator[tuple[HTTPRoute, str]]:
