@@ -52,6 +52,8 @@ WRONG = [
     ("load", "-c", "0", "http://reviews.test/"),
     ("load", "-t", "soon", "http://reviews.test/"),
     ("logs", "--lines", "many"),
+    ("logs", "--seconds", "1"),
+    ("logs", "--access", "--status", "ok"),
     ("init", "reviews"),
     ("down", "now"),
 ]

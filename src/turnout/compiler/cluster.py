@@ -15,6 +15,8 @@ from turnout.mesh.mesh import Mesh, http_ports
 from turnout.mesh.rule import Target
 from turnout.mesh.service import Protocol, port_protocol
 
+ADS_CLUSTER = "turnout-ads"
+"""The one that the bootstrap has, and that leads to Turnout itself."""
 ADS = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
 
 

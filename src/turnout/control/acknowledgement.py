@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,9 @@ class _Served:
 class Acknowledgement:
     """Publishes configs, and tells who waits, and the objects' status, when Envoy has them."""
 
-    def __init__(self, socket: Path, store: Store, mishaps: Mishaps) -> None:
-        """`socket`: where Envoy finds the ADS server."""
-        self.ads = AdsServer(socket, on_rejection=self._rejected)
+    def __init__(self, socket: Path, store: Store, mishaps: Mishaps, services: Sequence[Any] = ()) -> None:
+        """`socket`: where Envoy finds the ADS server; `services`: what else it finds there."""
+        self.ads = AdsServer(socket, on_rejection=self._rejected, services=services)
         self._store = store
         self._mishaps = mishaps
         self._published: dict[Publication, _Served] = {}

@@ -20,6 +20,7 @@ from turnout.apiserver import kubeconfig
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Event, Store
 from turnout.control import views
+from turnout.control.access import AccessLog
 from turnout.control.acknowledgement import Acknowledgement
 from turnout.control.changes import OpenChanges
 from turnout.control.dashboard import Dashboard
@@ -44,6 +45,7 @@ from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, NAMESPACE, VIRTUA
 from turnout.workloads.engine import Workloads
 from turnout.workloads.ports import Ports
 from turnout.workloads.status import PodStatus
+from turnout.xds.access import AccessLogService
 from turnout.xds.envoy import Envoy
 
 _log = logging.getLogger(__name__)
@@ -141,7 +143,9 @@ class Instance:
         self.history = ChangeHistory(records)
         self._envoy_record = EnvoyRecord(records)
         self.store = Store(database, admit=lambda obj: interpret(obj).problems, now=lambda: datetime.now(UTC))
-        self.acknowledgement = Acknowledgement(self.state.runtime / "ads.sock", self.store, self.mishaps)
+        requests = AccessLogService()
+        services = [requests.handler()]
+        self.acknowledgement = Acknowledgement(self.state.runtime / "ads.sock", self.store, self.mishaps, services)
         self.ads = self.acknowledgement.ads
         ports = Ports()
         self.egress = EgressPorts(records, ports)
@@ -155,6 +159,7 @@ class Instance:
             on_respawn=self._remember_envoy,
             environment=mark(self.state),
         )
+        self.access = AccessLog(self.envoy, requests)
         self.telemetry = Telemetry(self.envoy, self.state.path / "telemetry.db", self.mishaps)
         self.milestones = Milestones(self.telemetry.mark)
         self.workloads = Workloads(
@@ -204,7 +209,8 @@ class Instance:
         self.url = f"http://127.0.0.1:{port}"
         if self.options.dashboard_port is not None:
             await self._ports.start("dashboard", self.dashboard.start, self.options.dashboard_port)
-        self._tasks = [asyncio.create_task(task) for task in (self._loop(), self._watch(), self._scrape())]
+        for_ever = (self._loop(), self._watch(), self._scrape(), self.access.keep())
+        self._tasks = [asyncio.create_task(task) for task in for_ever]
         self.ring()
         await self._first_config()
 
@@ -356,7 +362,7 @@ class Instance:
         """All that is wrong now, with its place in the files where it has one."""
         found = [*self.files.problems, *self.desired.problems()]
         found += self.acknowledgement.problems(self.listen, self.desired.gateway_places)
-        found += self.mishaps.problems()
+        found += [*self.telemetry.problems(), *self.mishaps.problems()]
         return list(dict.fromkeys(self.files.locate(problem) for problem in found))
 
 

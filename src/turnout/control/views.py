@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import View, ViewRequest
+from turnout.control.access import access
 from turnout.control.graph import graph
 from turnout.control.routes import routes
 from turnout.control.status import status
@@ -46,19 +47,14 @@ def table(instance: Instance) -> Mapping[str, View]:
     async def show_routes(request: ViewRequest) -> Any:
         return routes(instance)
 
+    async def show_access(request: ViewRequest) -> AsyncIterator[str]:
+        return access(instance, request.query)
+
     async def show_logs(request: ViewRequest) -> AsyncIterator[str]:
         return _logs(instance, request.query)
 
     async def history(request: ViewRequest) -> Any:
-        if request.method == "GET":
-            return list(instance.history.all())
-        step = request.body
-        if isinstance(step, Mapping) and type(step.get("undone")) is int:
-            instance.history.mark_undone(step["undone"])
-            return {}
-        if not isinstance(step, Mapping) or not isinstance(step.get("command"), str) or not step.get("objects"):
-            raise ApiError(400, "BadRequest", "a step has a `command` and its `objects`, or says which one is `undone`")
-        return instance.history.add(step)
+        return _history(instance, request)
 
     async def down(request: ViewRequest) -> Any:
         if request.method != "POST":
@@ -69,12 +65,26 @@ def table(instance: Instance) -> Mapping[str, View]:
     return {
         "status": show_status,
         "logs": show_logs,
+        "access": show_access,
         "graph": show_graph,
         "series": show_series,
         "routes": show_routes,
         "history": history,
         "down": down,
     }
+
+
+def _history(instance: Instance, request: ViewRequest) -> Any:
+    """All steps; POST adds one, or says that it is undone."""
+    if request.method == "GET":
+        return list(instance.history.all())
+    step = request.body
+    if isinstance(step, Mapping) and type(step.get("undone")) is int:
+        instance.history.mark_undone(step["undone"])
+        return {}
+    if not isinstance(step, Mapping) or not isinstance(step.get("command"), str) or not step.get("objects"):
+        raise ApiError(400, "BadRequest", "a step has a `command` and its `objects`, or says which one is `undone`")
+    return instance.history.add(step)
 
 
 def _logs(instance: Instance, query: Mapping[str, str]) -> AsyncIterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,16 @@ class Publication:
 class AdsServer:
     """Serves one Envoy: the one that connected last. The latest config wins; nothing is queued."""
 
-    def __init__(self, socket: Path, *, on_rejection: Callable[[Rejection], None]) -> None:
-        """`on_rejection` is called once for every resource version that Envoy refuses. Raises EnvoyFailed."""
+    def __init__(
+        self, socket: Path, *, on_rejection: Callable[[Rejection], None], services: Sequence[Any] = ()
+    ) -> None:
+        """`on_rejection` is called once for every resource version that Envoy refuses. Raises EnvoyFailed.
+
+        `services`: what else Envoy finds on the socket, as handlers of gRPC.
+        """
         self._socket = Path(socket_path(socket))
         self._on_rejection = on_rejection
+        self._services = services
         self._reported: dict[tuple[str, str], Rejection] = {}
         self._server: Any = None
         self._config: Config | None = None
@@ -63,7 +69,7 @@ class AdsServer:
     async def start(self) -> None:
         """Binds the socket, also over one that a dead server left behind. Raises EnvoyFailed."""
         self._server = grpc.aio.server(options=[("grpc.max_receive_message_length", MAX_REQUEST_BYTES)])
-        self._server.add_generic_rpc_handlers((self._handlers(),))
+        self._server.add_generic_rpc_handlers((self._handlers(), *self._services))
         try:
             self._server.add_insecure_port(f"unix:{self._socket}")
             await self._server.start()

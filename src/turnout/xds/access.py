@@ -1,0 +1,108 @@
+"""Envoy's access log service: takes its requests in, and hands them to whoever follows them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import grpc
+from envoy.config.core.v3.address_pb2 import Address
+from envoy.data.accesslog.v3.accesslog_pb2 import AccessLogCommon, HTTPAccessLogEntry
+from envoy.service.accesslog.v3.als_pb2 import StreamAccessLogsMessage, StreamAccessLogsResponse
+
+from turnout.compiler import request_log
+from turnout.mesh.names import parse_cluster
+from turnout.telemetry.access import Request
+
+SERVICE = "envoy.service.accesslog.v3.AccessLogService"
+METHOD = "StreamAccessLogs"
+MOST_PER_SECOND = 2500
+"""Requests of one of Envoy's threads. Who looks must not slow control: beyond that, Envoy waits, and then drops."""
+
+Take = Callable[[Sequence[Request]], None]
+
+
+class AccessLogService:
+    """One stream for each of Envoy's threads. While nobody follows, what comes is let go unread."""
+
+    def __init__(self) -> None:
+        self.followers: set[Take] = set()
+
+    def handler(self) -> Any:
+        """What an AdsServer serves besides."""
+        method = grpc.stream_unary_rpc_method_handler(
+            self._serve,
+            request_deserializer=StreamAccessLogsMessage.FromString,
+            response_serializer=StreamAccessLogsResponse.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(SERVICE, {METHOD: method})
+
+    async def _serve(self, messages: AsyncIterator[StreamAccessLogsMessage], context: Any) -> StreamAccessLogsResponse:
+        now = asyncio.get_running_loop().time
+        async for message in messages:
+            if self.followers:
+                began = now()
+                requests = [request(entry) for entry in message.http_logs.log_entry]
+                for take in tuple(self.followers):
+                    take(requests)
+                await asyncio.sleep(began + len(requests) / MOST_PER_SECOND - now())
+        return StreamAccessLogsResponse()
+
+
+def request(entry: HTTPAccessLogEntry) -> Request:
+    """Envoy's words as ours."""
+    common, asked, answered = entry.common_properties, entry.request, entry.response
+    tags = common.custom_tags
+    source = _parts(tags.get(request_log.SOURCE, ""), ";", 4)
+    destination = _parts(tags.get(request_log.DESTINATION, ""), ",", 5)
+    cluster = parse_cluster(common.upstream_cluster)
+    return Request(
+        at=common.start_time.seconds + common.start_time.nanos / 1e9,
+        duration_ms=_milliseconds(common),
+        status=answered.response_code.value,
+        source=source[0],
+        source_namespace=source[1],
+        service=cluster.host if cluster else "",
+        workload=destination[0],
+        namespace=destination[1],
+        version=destination[3],
+        subset=destination[4].strip("-") or (cluster.subset if cluster else ""),
+        route=_given(tags.get(request_log.ROUTE, "")),
+        method=tags.get(request_log.METHOD, ""),
+        authority=asked.authority,
+        path=asked.original_path or asked.path,
+        flags=_given(tags.get(request_log.FLAGS, "")),
+        details=answered.response_code_details,
+        attempts=common.upstream_request_attempt_count,
+        request_bytes=common.downstream_wire_bytes_received,
+        response_bytes=common.downstream_wire_bytes_sent,
+        request_id=asked.request_id,
+        trace_id=_given(tags.get(request_log.TRACE, "")),
+        upstream=_address(common.upstream_remote_address),
+        mirrored=request_log.MIRRORED in tags,
+    )
+
+
+def _parts(labels: str, separator: str, number: int) -> Sequence[str]:
+    """All empty where there are not so many."""
+    parts = labels.split(separator)
+    return parts if len(parts) == number else ("",) * number
+
+
+def _given(text: str) -> str:
+    """Envoy writes `-` for what is not there."""
+    return "" if text == "-" else text
+
+
+def _milliseconds(common: AccessLogCommon) -> float:
+    """To the last byte of the answer, as metrics have it; of an answer that never ended, to the request's end."""
+    answered = common.HasField("time_to_last_downstream_tx_byte")
+    taken = common.time_to_last_downstream_tx_byte if answered else common.duration
+    return taken.seconds * 1e3 + taken.nanos / 1e6
+
+
+def _address(address: Address) -> str:
+    if address.HasField("socket_address"):
+        return f"{address.socket_address.address}:{address.socket_address.port_value}"
+    return ""
