@@ -15,9 +15,11 @@ from turnout.control.mishaps import Mishaps
 from turnout.database import Database
 from turnout.delivery.milestone import Milestone
 from turnout.error import EnvoyFailed, StateBroken
+from turnout.problem import Problem
 from turnout.process import Identity
+from turnout.resources.codes import problem
 from turnout.telemetry.series import Series
-from turnout.telemetry.stats import SCRAPE, Reader, Snapshot
+from turnout.telemetry.stats import MOST_SERIES, SCRAPE, Reader, Snapshot
 from turnout.telemetry.store import TELEMETRY, Store
 from turnout.telemetry.window import Traffic, Window
 from turnout.xds.envoy import Envoy
@@ -51,6 +53,14 @@ class Telemetry:
     def folded(self) -> int:
         """How many series are not told apart."""
         return self._reader.folded
+
+    def problems(self) -> list[Problem]:
+        """That not all series are told apart."""
+        folded = max(self.folded, self._store.folded if self._store else 0)
+        if not folded:
+            return []
+        message = f"{folded} kinds of requests more than the {MOST_SERIES} that are told apart are counted as `other`"
+        return [problem("TNO407", None, message)]
 
     def started(self, identity: Identity) -> None:
         """An Envoy that has counted nothing yet: what it counts until the first look is known too."""
