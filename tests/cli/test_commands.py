@@ -54,6 +54,7 @@ WRONG = [
     ("logs", "--lines", "many"),
     ("logs", "--seconds", "1"),
     ("logs", "--access", "--status", "ok"),
+    ("export", "jaeger"),
     ("init", "reviews"),
     ("down", "now"),
 ]
@@ -140,6 +141,7 @@ def test_wrong_usage_is_exit_status_2_with_the_usage_and_the_reason(
         ("mirror", "reviews", "--off"),
         ("undo",),
         ("logs",),
+        ("export", "prometheus"),
         ("down",),
     ],
 )

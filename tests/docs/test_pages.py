@@ -42,7 +42,9 @@ def name(page: Path) -> str:
 
 
 def options(command: click.Command) -> set[str]:
-    """All spellings of the options that its help shows."""
+    """All spellings of the options that its help shows, and those of its own commands."""
+    if isinstance(command, click.Group):
+        return {spelling for own in command.commands.values() for spelling in options(own)}
     found = (option for option in command.params if isinstance(option, click.Option) and not option.hidden)
     return {spelling for option in found for spelling in (*option.opts, *option.secondary_opts)}
 

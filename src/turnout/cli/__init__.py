@@ -22,6 +22,7 @@ COMMANDS = {
     "load": "send requests, and sum up what came back",
     "dashboard": "what goes on, in the browser",
     "logs": "what the workloads print",
+    "export": "what Prometheus and Grafana need to look on",
     "init": "write a first configuration",
     "down": "stop everything",
 }
