@@ -133,7 +133,8 @@ async def test_an_envoy_whose_identity_got_lost_makes_way_for_a_new_one(
 
 def test_the_bootstrap_is_the_same_text_in_every_process(tmp_path: Path) -> None:
     """By it an Envoy is known as ours; left to itself, protobuf writes a map in another order in each process."""
-    text = bootstrap(node="n", ads_socket=tmp_path / "ads", admin_socket=tmp_path / "admin", max_connections=1)
+    sockets = {f"{name}_socket": tmp_path / name for name in ("ads", "admin", "spans")}
+    text = bootstrap(node="n", max_connections=1, **sockets)
     assert text == json.dumps(json.loads(text), sort_keys=True, indent=2)
 
 

@@ -31,7 +31,7 @@ _ROUTE = f"%METADATA(ROUTE:{NAMESPACE}:route)%"
 
 def requests(proxy: Proxy) -> AccessLog:
     """What users got through one proxy: the caller's side of each request."""
-    return _logger("istio", f"{_source(proxy)};{_ANSWER};{_DESTINATION};{_ROUTE}")
+    return _logger("istio", f"{source(proxy)};{_ANSWER};{_DESTINATION};{_ROUTE}")
 
 
 def copies() -> AccessLog:
@@ -39,7 +39,7 @@ def copies() -> AccessLog:
     return _logger(MIRRORED, f";;;;{_ANSWER};{_DESTINATION};")
 
 
-def _source(proxy: Proxy) -> str:
+def source(proxy: Proxy) -> str:
     """Workload, namespace, canonical service and canonical revision."""
     if isinstance(proxy, Egress):
         service = canonical_name(proxy.labels, proxy.workload)

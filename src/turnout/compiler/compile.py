@@ -8,7 +8,7 @@ from itertools import groupby
 
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 
-from turnout.compiler import access_log, cluster, endpoint, mirror
+from turnout.compiler import access_log, cluster, endpoint, mirror, tracing
 from turnout.compiler.config import Config, Versioned
 from turnout.compiler.listener import listener
 from turnout.compiler.memo import Memo
@@ -19,10 +19,16 @@ from turnout.mesh.proxy import Proxy
 from turnout.mesh.routing import RouteTable, Target
 
 
-def compile(mesh: Mesh, proxies: Sequence[Proxy], memo: Memo | None = None) -> Config:  # noqa: A001 # the field's word
+def compile(  # noqa: A001 # the field's word
+    mesh: Mesh,
+    proxies: Sequence[Proxy],
+    memo: Memo | None = None,
+    sampling_percent: float = tracing.DEFAULT_SAMPLING_PERCENT,
+) -> Config:
     """One Envoy that plays every proxy of this machine: the gateway's ports and each workload's way out.
 
     `memo`: that of the last compilation. It saves time, and changes nothing else.
+    `sampling_percent`: how many of the requests are traced.
     """
     memo = Memo() if memo is None else memo
     targets = list(cluster.targets(mesh, (proxy.namespace for proxy in proxies)))
@@ -35,7 +41,7 @@ def compile(mesh: Mesh, proxies: Sequence[Proxy], memo: Memo | None = None) -> C
         clusters=[*_clusters(mesh, targets, memo), *copies],
         endpoints=_endpoints(mesh, targets, memo),
         listeners=[
-            *_listeners(proxies, names, memo),
+            *_listeners(proxies, names, memo, sampling_percent),
             *(mirror.listener(target, access_log.copies()) for target in copied),
         ],
         routes=_routes(tables, scope, memo),
@@ -73,13 +79,16 @@ def _made_endpoints(mesh: Mesh, targets: Iterable[Target]) -> list[Versioned]:
     return [Versioned.of(assignment) for assignment in endpoint.assignments(mesh, targets)]
 
 
-def _listeners(proxies: Iterable[Proxy], names: Iterable[str], memo: Memo) -> Iterator[Versioned]:
+def _listeners(
+    proxies: Iterable[Proxy], names: Iterable[str], memo: Memo, sampling_percent: float
+) -> Iterator[Versioned]:
     for proxy, table in zip(proxies, names, strict=True):
-        yield memo.of(("listener", proxy.name), (proxy, table), partial(_made_listener, proxy, table))
+        inputs = (proxy, table, sampling_percent)
+        yield memo.of(("listener", proxy.name), inputs, partial(_made_listener, *inputs))
 
 
-def _made_listener(proxy: Proxy, table: str) -> Versioned:
-    return Versioned.of(listener(proxy, table))
+def _made_listener(proxy: Proxy, table: str, sampling_percent: float) -> Versioned:
+    return Versioned.of(listener(proxy, table, sampling_percent))
 
 
 def _routes(tables: Iterable[RouteTable], scope: Scope, memo: Memo) -> Iterator[Versioned]:

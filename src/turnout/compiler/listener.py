@@ -12,7 +12,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     Rds,
 )
 
-from turnout.compiler import access_log, filters, mirror
+from turnout.compiler import access_log, filters, mirror, request_log, tracing
 from turnout.compiler.cluster import ADS
 from turnout.compiler.endpoint import socket_address
 from turnout.compiler.values import duration, packed
@@ -22,25 +22,28 @@ LOOPBACK = "127.0.0.1"
 _IDLE_TIMEOUT = timedelta(hours=1)
 
 
-def listener(proxy: Proxy, route_table: str) -> Listener:
+def listener(proxy: Proxy, route_table: str, sampling_percent: float) -> Listener:
     """On loopback, and alone on its port: sharing one silently would hide another proxy behind ours.
 
-    `route_table`: the name of the RouteConfiguration that it serves.
+    `route_table`: the name of the RouteConfiguration that it serves; `sampling_percent`: of its requests are traced.
     """
-    chain = FilterChain(filters=[Filter(name=filters.MANAGER, typed_config=packed(_manager(proxy, route_table)))])
+    manager = _manager(proxy, route_table, sampling_percent)
+    chain = FilterChain(filters=[Filter(name=filters.MANAGER, typed_config=packed(manager))])
     built = Listener(name=proxy.name, address=socket_address(LOOPBACK, proxy.listen_port), filter_chains=[chain])
     built.enable_reuse_port.value = False
     built.stat_prefix = proxy.name
+    built.metadata.CopyFrom(request_log.requests(proxy))
     return built
 
 
-def _manager(proxy: Proxy, route_table: str) -> HttpConnectionManager:
+def _manager(proxy: Proxy, route_table: str, sampling_percent: float) -> HttpConnectionManager:
     gateway = isinstance(proxy, Ingress)
     built = HttpConnectionManager(
         stat_prefix=proxy.name,
         rds=Rds(config_source=ADS, route_config_name=route_table),
         http_filters=filters.chain(),
-        access_log=[access_log.requests(proxy)],
+        access_log=[access_log.requests(proxy), request_log.logger()],
+        tracing=tracing.requests(proxy, sampling_percent),
         preserve_external_request_id=not gateway,
         server_header_transformation=HttpConnectionManager.PASS_THROUGH,
         early_header_mutation_extensions=[filters.early_mutation(mirror.HEADER)],

@@ -35,7 +35,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     HttpFilter,
 )
 
-from turnout.compiler import filters
+from turnout.compiler import filters, request_log, tracing
 from turnout.compiler.cluster import ADS, HTTP_OPTIONS, http_options
 from turnout.compiler.values import duration, metadata, millionths, packed, uint32
 from turnout.mesh.mesh import Mesh
@@ -84,7 +84,10 @@ def _percent(http: HTTPRoute) -> float:
 
 
 def policy(wanted: Copies, known: frozenset[str]) -> RouteAction.RequestMirrorPolicy:
-    """A destination that does not exist is named all the same, and Envoy sends it nothing."""
+    """A destination that does not exist is named all the same, and Envoy sends it nothing.
+
+    Without a word about tracing, a copy is traced when its request is.
+    """
     target = wanted.target
     built = RouteAction.RequestMirrorPolicy(
         cluster=outer(target) if target.cluster in known else target.cluster,
@@ -92,7 +95,6 @@ def policy(wanted: Copies, known: frozenset[str]) -> RouteAction.RequestMirrorPo
         request_headers_mutations=[_label("candidate")],
     )
     built.runtime_fraction.default_value.CopyFrom(millionths(wanted.percent))
-    built.trace_sampled.value = False
     return built
 
 
@@ -162,7 +164,8 @@ def listener(target: Target, access_log: AccessLog) -> Listener:
             name=outer(target), virtual_hosts=[VirtualHost(name="copy", domains=["*"], routes=[route])]
         ),
         http_filters=[_take_in(), _bandwidth_limit(), filters.router()],
-        access_log=[access_log],
+        access_log=[access_log, request_log.logger()],
+        tracing=tracing.copies(),
         preserve_external_request_id=True,
         server_header_transformation=HttpConnectionManager.PASS_THROUGH,
     )
@@ -172,6 +175,7 @@ def listener(target: Target, access_log: AccessLog) -> Listener:
     chain = FilterChain(filters=[Filter(name=filters.MANAGER, typed_config=packed(manager))])
     built = Listener(name=outer(target), internal_listener=Listener.InternalListenerConfig(), filter_chains=[chain])
     built.per_connection_buffer_limit_bytes.value = _BUFFER_BYTES
+    built.metadata.CopyFrom(request_log.copies())
     return built
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from turnout.compiler.tracing import SPANS_CLUSTER
 from turnout.error import EnvoyFailed, TurnoutError
 from turnout.process import Identity, Process
 from turnout.xds.admin import Admin, Answer
 from turnout.xds.binary import command, find_envoy, open_files
-from turnout.xds.bootstrap import ADS_CLUSTER, bootstrap
+from turnout.xds.bootstrap import ADS_CLUSTER, SPANS_SOCKET, bootstrap
 
 MAX_CONNECTIONS = 10_000
 START_SECONDS = 15.0
@@ -64,6 +65,7 @@ class Envoy:
             node=node,
             ads_socket=ads_socket,
             admin_socket=self._admin.socket,
+            spans_socket=self._runtime / SPANS_SOCKET,
             max_connections=min(MAX_CONNECTIONS, open_files() // 2),  # a request holds a connection on either side
         )
         self._process: Process | None = None
@@ -216,9 +218,10 @@ class Envoy:
 
     async def _requests(self) -> int:
         """Requests to all clusters, mirrored ones too; the stream to our own ADS server is one that never ends."""
+        own = tuple(f"cluster.{name}." for name in (ADS_CLUSTER, SPANS_CLUSTER))
         _, body = await self.admin("GET", "/stats?type=Gauges&filter=upstream_rq_(pending_)?active$")
         lines = (line.rsplit(": ", 1) for line in body.decode().splitlines())
-        return sum(int(value) for name, value in lines if not name.startswith(f"cluster.{ADS_CLUSTER}."))
+        return sum(int(value) for name, value in lines if not name.startswith(own))
 
 
 def _address(host: dict[str, dict[str, dict[str, object]]]) -> str:
