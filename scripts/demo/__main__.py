@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 import shutil
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,6 +23,7 @@ from scripts.demo.verdict import Replaced, checks, surprise
 
 SERVICE = "rewrite-app-with-istio"
 CLIENTS = 10
+LOOK_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +85,19 @@ class Story:
         say(f"\nThe whole story; times are of users' requests to /, rate = clients / mean time.\n\n{header()}")
         for row in self.rows.values():
             say(row.line())
-        say(f"\n{surprise(self.rows[BUG])}")
+        say(f"\n{surprise(self.rows[BUG])}\n\nAnd who called whom, in the last minute.\n")
+        self._place.command("graph")
+        self._place.command("dashboard", "--no-open")
 
     def _change(self, step: Step) -> None:
         if step is STORY[0]:
             self._place.begin()
         if step.undo:
-            self._place.change("undo")
+            self._place.command("undo")
         if step.phase:
             self._replace(step)
         if step.shift_percent:
-            self._place.change("shift", SERVICE, f"green={step.shift_percent}")
+            self._place.command("shift", SERVICE, f"green={step.shift_percent}")
 
     def _replace(self, step: Step) -> None:
         requests, failed = self._place.copy(step.phase, f"{SERVICE}-{step.color}")
@@ -126,13 +131,17 @@ def _play(*, keep: bool) -> int:
     place = Place()
     story = Story(place)
     left: list[str] = []
+    looked_seconds = 0.0
     try:
         status = _told(place, story)
+        if not status:
+            looked_seconds = _looked_at()
     finally:
         left += place.close(keep=keep)
     if status:
         return status
-    found = checks(list(story.rows.values()), story.rows[BUG], story.replaced, time.monotonic() - began, left)
+    seconds = time.monotonic() - began - looked_seconds
+    found = checks(list(story.rows.values()), story.rows[BUG], story.replaced, seconds, left)
     say("\n".join(["", "$ turnout down", "", *map(str, found)]))
     return 0 if all(check.holds for check in found) else 1
 
@@ -152,6 +161,17 @@ def _told(place: Place, story: Story) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _looked_at() -> float:
+    """Whoever sits before a terminal has time to follow the link; returns how long it took."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return 0.0
+    say(f"\nThe dashboard is there until you press Enter, or for {LOOK_SECONDS} s.")
+    began = time.monotonic()
+    with suppress(KeyboardInterrupt):
+        select.select([sys.stdin], [], [], LOOK_SECONDS)
+    return time.monotonic() - began
 
 
 def _end(number: int, frame: FrameType | None) -> None:

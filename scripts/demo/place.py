@@ -102,8 +102,8 @@ class Place:
         # One request may be in flight when the load ends, and counts for nothing; more would be stuck ones.
         return users["finished"], users["failed"] + max(users["unfinished"] - 1, 0)
 
-    def change(self, *arguments: str) -> None:
-        """`turnout shift`, `turnout undo`: shown with what they say."""
+    def command(self, *arguments: str) -> None:
+        """One of Turnout's, shown with what it says."""
         say(f"$ turnout {' '.join(arguments)}")
         ended = self._run(*arguments)
         say(ended.stdout.rstrip())
