@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from turnout.mesh.names import parse_cluster
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, GATEWAY_WORKLOAD
-from turnout.telemetry.route_map import RouteMap, Version
+from turnout.telemetry.route_map import RouteMap, Version, Way
 from turnout.telemetry.series import OTHER, Series
 from turnout.telemetry.window import Traffic
 
@@ -167,11 +168,7 @@ class _Callers:
 
     def __init__(self, traffic: Mapping[Series, Traffic], routes: RouteMap) -> None:
         self._routes = routes
-        self._requests = [
-            (series, _source(series), found.requests)
-            for series, found in traffic.items()
-            if series.source_workload and not series.mirrored and found.requests
-        ]
+        self._traffic = traffic
         self._known: dict[Version, dict[Node, float]] = {}
 
     def shares(self, series: Series, found: Traffic) -> Iterator[tuple[Node, Traffic]]:
@@ -191,27 +188,30 @@ class _Callers:
             return {}
         version = (cluster.host, cluster.subset)
         if version not in self._known:
-            self._known[version] = self._by_route(version) or self._by_service(cluster.host)
+            self._known[version] = self._by_route(version) or dict(self._requests.get(cluster.host, {}))
         return self._known[version]
 
     def _by_route(self, version: Version) -> dict[Node, float]:
-        """By the routes that copy there now."""
+        """By the routes that copy there now; without any, the mirror has been switched off since."""
         weights: dict[Node, float] = {}
-        copying = self._routes.copying.get(version, ())
-        for series, source, requests in self._requests:
-            gateway = source.kind is NodeKind.GATEWAY
-            percent = sum(one.percent for one in copying if one.covers(series, from_gateway=gateway))
-            if percent:
-                weights[source] = weights.get(source, 0.0) + requests * percent
+        for copying in self._routes.copying.get(version, ()):
+            for way in copying.ways:
+                for source, requests in self._requests.get(way, Counter()).items():
+                    weights[source] = weights.get(source, 0.0) + requests * copying.percent
         return weights
 
-    def _by_service(self, host: str) -> dict[Node, float]:
-        """All that called the service: the mirror has been switched off since."""
-        weights: dict[Node, float] = {}
-        for series, source, requests in self._requests:
-            if series.destination_service == host:
-                weights[source] = weights.get(source, 0.0) + requests
-        return weights
+    @cached_property
+    def _requests(self) -> Mapping[Way | str, Counter[Node]]:
+        """Callers and their requests: by the way these took, and by the service they were for."""
+        found: defaultdict[Way | str, Counter[Node]] = defaultdict(Counter)
+        for series, traffic in self._traffic.items():
+            cluster = parse_cluster(series.upstream_cluster)
+            if cluster and series.source_workload and not series.mirrored and traffic.requests:
+                source = _source(series)
+                way = Way(series.route, source.kind is NodeKind.GATEWAY, (cluster.host, cluster.subset))
+                found[way][source] += traffic.requests
+                found[cluster.host][source] += traffic.requests
+        return found
 
 
 def apportioned(whole: int, weights: Sequence[float]) -> list[int]:

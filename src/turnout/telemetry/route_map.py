@@ -8,41 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from turnout.compiler import mirror
 from turnout.compiler.route import label
 from turnout.mesh import names
 from turnout.mesh.gateway_hosts import gateways_of
 from turnout.mesh.mesh import Mesh
-from turnout.mesh.names import parse_cluster
 from turnout.mesh.rule import Rule
 from turnout.resources.virtual_service import Destination, HTTPRoute, VirtualService
-from turnout.telemetry.series import Series
 
 Version = tuple[str, str]
 """A service's full name, and a subset of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copying:
-    """Of what goes by `route` to one of `versions`, `percent` are copied to the version that this is listed under."""
+class Way(NamedTuple):
+    """How a request went: by which route, through a gateway or from inside the mesh, and to where.
+
+    Routes may share a name; where they lead tells them apart.
+    """
 
     route: str
     from_gateway: bool
-    from_mesh: bool
-    versions: frozenset[Version]
-    percent: float
+    to: Version
 
-    def covers(self, series: Series, *, from_gateway: bool) -> bool:
-        """Whether it is these requests that are copied. Routes of one name are told apart by where they lead."""
-        cluster = parse_cluster(series.upstream_cluster)
-        own = self.from_gateway if from_gateway else self.from_mesh
-        return (
-            own
-            and series.route == self.route
-            and cluster is not None
-            and (cluster.host, cluster.subset) in self.versions
-        )
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """Of what goes these ways, `percent` are copied to the version that this is listed under."""
+
+    ways: frozenset[Way]
+    percent: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +89,5 @@ def _version(owner: VirtualService, to: Destination) -> Version:
 
 
 def _copying(owner: VirtualService, route: str, versions: frozenset[Version], percent: float) -> Copying:
-    ways = gateways_of(owner)
-    return Copying(route, any(way != names.MESH for way in ways), names.MESH in ways, versions, percent)
+    sides = {gateway != names.MESH for gateway in gateways_of(owner)}
+    return Copying(frozenset(Way(route, side, version) for side in sides for version in versions), percent)
