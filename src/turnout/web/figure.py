@@ -38,3 +38,8 @@ def _three(value: float) -> str:
     if value >= 100 or value == 0:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def count(number: int) -> str:
+    """`12 345`: groups of three."""
+    return f"{number:,}".replace(",", " ")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nicegui import ui
+from nicegui.client import Client as Browser
 
 from turnout.error import TurnoutError
 from turnout.web.markup import Tag, tag
@@ -36,6 +37,13 @@ def asset(name: str) -> str:
     """The URL of a file in `assets/`; another content has another URL."""
     digest = hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]
     return f"/assets/{name}?{digest}"
+
+
+def unwrap(browser: Browser) -> None:
+    """Quasar's page is a `main` that would hold the top bar too: a plain element, so that there is one `main`, ours."""
+    slot = browser.content.parent_slot
+    assert slot is not None
+    slot.parent.tag = "div"
 
 
 def build(visit: Visit, page: Page, pages: Sequence[Page]) -> None:

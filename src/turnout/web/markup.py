@@ -10,7 +10,7 @@ from nicegui.elements.mixins.text_element import TextElement
 class Tag(TextElement):
     """Any HTML element. `text` and attributes may be set again and again; only what differs is sent."""
 
-    def __init__(self, name: str, text: str = "", *, classes: str = "", **attributes: Any) -> None:
+    def __init__(self, name: str, text: str = "", /, *, classes: str = "", **attributes: Any) -> None:
         super().__init__(tag=name, text=text)
         self.classes(classes)
         self.set(**attributes)
@@ -34,6 +34,6 @@ class Tag(TextElement):
             self.classes(add=name) if on else self.classes(remove=name)
 
 
-def tag(name: str, text: str = "", *, classes: str = "", **attributes: Any) -> Tag:
+def tag(name: str, text: str = "", /, *, classes: str = "", **attributes: Any) -> Tag:
     """One element; keywords are its attributes, and children go into a `with` block."""
     return Tag(name, text, classes=classes, **attributes)

@@ -104,5 +104,6 @@ def _add(page: Page, all_pages: list[Page], feeds: Feeds, streams: Streams, stat
     @ui.page(page.path, title=title)
     def show(client: Browser) -> None:
         request = client.request
+        frame.unwrap(client)
         visit = Visit(client, feeds, streams, state, request.path_params, request.query_params)
         frame.build(visit, page, all_pages)
