@@ -21,6 +21,7 @@ COMMANDS = {
     "undo": "take the last change back",
     "load": "send requests, and sum up what came back",
     "dashboard": "what goes on, in the browser",
+    "traces": "traced requests, hop by hop",
     "logs": "what the workloads print",
     "export": "what Prometheus and Grafana need to look on",
     "init": "write a first configuration",

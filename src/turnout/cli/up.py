@@ -21,6 +21,7 @@ from turnout.error import NotRunning, TurnoutError
 if TYPE_CHECKING:
     from turnout.control.instance import Instance, Options
     from turnout.control.state import StateDir
+    from turnout.xds.otlp import Endpoint
 
 REFRESH_SECONDS = 1.0
 LOOK_SECONDS = 0.2
@@ -40,6 +41,15 @@ LOG_BYTES = 5 * 1024 * 1024
     "--dashboard-port", default=0, type=click.IntRange(0, 65535), help="The dashboard's port [default: the last one]."
 )
 @click.option("--no-dashboard", is_flag=True, help="Serve no dashboard.")
+@click.option(
+    "--trace-sampling",
+    default=1.0,
+    show_default=True,
+    metavar="PERCENT",
+    type=click.FloatRange(0, 100),
+    help="How many requests are traced whose caller has not decided.",
+)
+@click.option("--otlp-endpoint", default="", metavar="URL", help="Send spans on to a collector (http://HOST:4317).")
 @click.option("--detached", is_flag=True, hidden=True)
 @state_option
 def command(
@@ -50,6 +60,8 @@ def command(
     api_port: int,
     dashboard_port: int,
     no_dashboard: bool,
+    trace_sampling: float,
+    otlp_endpoint: str,
     detached: bool,
     state: Path | None,
 ) -> None:
@@ -66,13 +78,34 @@ def command(
     """
     folder = state or Path.cwd() / ".turnout"
     ports = dict(_port_pair(text) for text in gateway_port)
+    collector = _collector(otlp_endpoint) if otlp_endpoint else None
     if detach:
         _detach(folder)
         return
     from turnout.control.instance import Options
 
     dashboard = None if no_dashboard else dashboard_port
-    asyncio.run(_run(Options(paths or (Path(),), folder, ports, concurrency, api_port, dashboard, detached)))
+    options = Options(
+        paths or (Path(),),
+        folder,
+        ports,
+        concurrency,
+        api_port,
+        dashboard,
+        detached,
+        trace_sampling,
+        collector,
+    )
+    asyncio.run(_run(options))
+
+
+def _collector(url: str) -> Endpoint:
+    from turnout.xds.otlp import Endpoint
+
+    try:
+        return Endpoint.parse(url)
+    except ValueError as error:
+        raise click.UsageError(f"--otlp-endpoint: {error}") from error
 
 
 def _port_pair(text: str) -> tuple[int, int]:

@@ -26,12 +26,23 @@ from turnout.workloads.workload import Workload
 class Desired:
     """Derived anew from scratch whenever something has changed; nothing is patched."""
 
-    def __init__(self, files: Files, store: Store, egress: EgressPorts, gateway_ports: Mapping[int, int]) -> None:
-        """`gateway_ports`: the command line's choice of where a Gateway's port listens."""
+    def __init__(
+        self,
+        files: Files,
+        store: Store,
+        egress: EgressPorts,
+        gateway_ports: Mapping[int, int],
+        sampling_percent: float,
+    ) -> None:
+        """`gateway_ports`: the command line's choice of where a Gateway's port listens.
+
+        `sampling_percent`: how many requests are traced.
+        """
         self._files = files
         self._store = store
         self._egress = egress
         self._chosen_ports = gateway_ports
+        self._sampling_percent = sampling_percent
         self._resources = Resources()
         self._memo = Memo()
         self._sources: dict[str, str] = {}
@@ -54,7 +65,8 @@ class Desired:
     def config(self) -> Config:
         """What Envoy shall do."""
         egress = {name: self._egress.of(*name) for name in self.world.callers}
-        return compile(self.world.mesh, proxies(self.world, self.listen, egress), self._memo)
+        found = proxies(self.world, self.listen, egress)
+        return compile(self.world.mesh, found, self._memo, self._sampling_percent)
 
     def workloads(self) -> list[Workload]:
         """What shall run. What cannot be run is a problem, and the rest runs."""

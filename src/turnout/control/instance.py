@@ -19,6 +19,7 @@ from pathlib import Path
 from turnout.apiserver import kubeconfig
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Event, Store
+from turnout.compiler.tracing import DEFAULT_SAMPLING_PERCENT
 from turnout.control import views
 from turnout.control.access import AccessLog
 from turnout.control.acknowledgement import Acknowledgement
@@ -34,6 +35,7 @@ from turnout.control.ports import EgressPorts, LastPorts, require_free
 from turnout.control.state import StateDir
 from turnout.control.strays import end_strays, mark
 from turnout.control.telemetry import Telemetry
+from turnout.control.traces import Traces
 from turnout.control.world import World
 from turnout.database import Records
 from turnout.error import ApiError, EnvoyFailed, StateBroken, TurnoutError
@@ -47,6 +49,7 @@ from turnout.workloads.ports import Ports
 from turnout.workloads.status import PodStatus
 from turnout.xds.access import AccessLogService
 from turnout.xds.envoy import Envoy
+from turnout.xds.otlp import Endpoint
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,9 @@ class Options:
     """None: there is none."""
     detached: bool = False
     """Nobody's terminal: that one is closed means nothing."""
+    trace_sampling_percent: float = DEFAULT_SAMPLING_PERCENT
+    collector: Endpoint | None = None
+    """Where spans are sent on to."""
 
 
 class Instance:
@@ -149,7 +155,9 @@ class Instance:
         self.ads = self.acknowledgement.ads
         ports = Ports()
         self.egress = EgressPorts(records, ports)
-        self.desired = Desired(self.files, self.store, self.egress, self.options.gateway_ports)
+        self.desired = Desired(
+            self.files, self.store, self.egress, self.options.gateway_ports, self.options.trace_sampling_percent
+        )
         self.envoy = Envoy(
             ads_socket=self.state.runtime / "ads.sock",
             runtime=self.state.runtime,
@@ -161,6 +169,7 @@ class Instance:
         )
         self.access = AccessLog(self.envoy, requests)
         self.telemetry = Telemetry(self.envoy, self.state.path / "telemetry.db", self.mishaps)
+        self.traces = Traces(self.state, self.mishaps, self.options.collector)
         self.milestones = Milestones(self.telemetry.mark)
         self.workloads = Workloads(
             journal=PodJournal(records),
@@ -192,6 +201,7 @@ class Instance:
         await self.workloads.adopt()
         await self._end_strays()
         await self.ads.start()
+        await self.traces.start()
         self.desired.derive(self.pods())
         if not adopted:
             if not self.pods():
@@ -254,6 +264,7 @@ class Instance:
         await self.ads.stop()
         await self.api.stop()
         await self.telemetry.close()
+        await self.traces.close()
         self.state.kubeconfig.unlink(missing_ok=True)
         self._database.close()
         self.state.unlock()
@@ -360,7 +371,7 @@ class Instance:
 
     def problems(self) -> list[Problem]:
         """All that is wrong now, with its place in the files where it has one."""
-        found = [*self.files.problems, *self.desired.problems()]
+        found = [*self.files.problems, *self.desired.problems(), *self.traces.problems()]
         found += self.acknowledgement.problems(self.listen, self.desired.gateway_places)
         found += [*self.telemetry.problems(), *self.mishaps.problems()]
         return list(dict.fromkeys(self.files.locate(problem) for problem in found))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import View, ViewRequest
+from turnout.control import traces
 from turnout.control.access import access
 from turnout.control.graph import graph
 from turnout.control.routes import routes
@@ -44,6 +45,9 @@ def table(instance: Instance) -> Mapping[str, View]:
     async def show_series(request: ViewRequest) -> Any:
         return await series(instance, request, time.time())
 
+    async def show_traces(request: ViewRequest) -> Any:
+        return await traces.show(instance.traces, request, time.time())
+
     async def show_routes(request: ViewRequest) -> Any:
         return routes(instance)
 
@@ -68,6 +72,8 @@ def table(instance: Instance) -> Mapping[str, View]:
         "access": show_access,
         "graph": show_graph,
         "series": show_series,
+        "traces": show_traces,
+        "traces/": show_traces,
         "routes": show_routes,
         "history": history,
         "down": down,

@@ -178,6 +178,7 @@ _TABLE = (
         "there are more kinds of requests than are told apart; further ones are counted as `other`",
         "room is made as older ones have no traffic for seven days",
     ),
+    Code("TNO408", WARNING, "the collector takes no spans", "it has to take OTLP over gRPC; it is tried on and on"),
 )
 
 CODES = {code.code: code for code in _TABLE}
