@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnout.compiler import match_words, route_words
@@ -12,13 +12,14 @@ from turnout.control.world import proxies
 from turnout.mesh import names
 from turnout.mesh.reach import Merged, Reach, RuleKey, reach
 from turnout.mesh.rule import Rule
-from turnout.problem import ObjectPath, Place
+from turnout.resources.document import Document
 from turnout.resources.duration import written
+from turnout.resources.kinds import VIRTUAL_SERVICE
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance
-    from turnout.control.manifests import Files
+    from turnout.inputs.files import Manifests
 
 JSON = dict[str, Any]
 
@@ -27,20 +28,32 @@ def routes(instance: Instance) -> list[JSON]:
     """In the order in which VirtualServices compete; of the routes of each, the first that matches answers."""
     world = instance.world
     found = reach(world.mesh, proxies(world, instance.listen, dict.fromkeys(world.callers, 0)))
-    return [_virtual_service(owner, found, instance.files) for owner in world.mesh.virtual_services]
+    documents = dict(_documents(instance.files.manifests))
+    return [
+        _virtual_service(
+            owner, found, Written.of(owner, documents.get((owner.metadata.namespace, owner.metadata.name)))
+        )
+        for owner in world.mesh.virtual_services
+    ]
 
 
-def _virtual_service(owner: VirtualService, found: Reach, files: Files) -> JSON:
+def _documents(manifests: Manifests) -> Iterator[tuple[tuple[str, str], Document]]:
+    for manifest in manifests.objects:
+        if manifest.kind is VIRTUAL_SERVICE:
+            meta = manifest.obj["metadata"]
+            yield (meta.get("namespace", ""), meta["name"]), manifest.document
+
+
+def _virtual_service(owner: VirtualService, found: Reach, written_at: Written) -> JSON:
     meta, spec = owner.metadata, owner.spec
-    written_at = routes_in_file(owner, files)
     return {
         "namespace": meta.namespace,
         "name": meta.name,
         "hosts": list(spec.hosts),
         "gateways": list(spec.gateways or (names.MESH,)),
-        "where": _where(owner, files, "spec"),
+        "where": written_at.where(),
         "merged": [_merged(m) for m in found.merged if any(key[:2] == (meta.namespace, meta.name) for key in m.order)],
-        "routes": [_route(owner, index, found, files, written_at[index]) for index in range(len(spec.http))],
+        "routes": [_route(owner, index, found, written_at) for index in range(len(spec.http))],
     }
 
 
@@ -54,16 +67,16 @@ def _title(key: RuleKey) -> str:
     return f"{namespace}/{name} http[{index}]"
 
 
-def _route(owner: VirtualService, index: int, found: Reach, files: Files, at: int | None) -> JSON:
+def _route(owner: VirtualService, index: int, found: Reach, written_at: Written) -> JSON:
     http, namespace = owner.spec.http[index], owner.metadata.namespace
-    matches = list(_matches(owner, index, found, files, at))
+    matches = list(_matches(owner, index, found, written_at))
     return {
         "name": http.name,
         "index": index,
         "label": label(Rule(0, "", http=http, virtual_service=owner, index=index)),
         "words": [match["words"] for match in matches],
         "then": route_words.words(http, namespace),
-        "where": _where(owner, files, None if at is None else f"spec.http[{at}]"),
+        "where": written_at.where(index),
         "matches": matches,
         "weights": [asdict(share) for share in route_words.weights(http, namespace)],
         "mirrors": [asdict(share) for share in route_words.mirrors(http, namespace)],
@@ -71,12 +84,11 @@ def _route(owner: VirtualService, index: int, found: Reach, files: Files, at: in
     }
 
 
-def _matches(owner: VirtualService, index: int, found: Reach, files: Files, at: int | None) -> Iterator[JSON]:
+def _matches(owner: VirtualService, index: int, found: Reach, written_at: Written) -> Iterator[JSON]:
     for match_index, match in enumerate(owner.spec.http[index].match or (None,)):
-        step = "" if match is None else f".match[{match_index}]"
         yield {
             "words": match_words.words(match),
-            "where": _where(owner, files, None if at is None else f"spec.http[{at}]{step}"),
+            "where": written_at.where(index, *(() if match is None else ("match", match_index))),
             "why_not": found.why_not(owner, index, match_index) or None,
         }
 
@@ -99,24 +111,37 @@ def _fields(http: HTTPRoute) -> JSON:
 # --- places
 
 
-def _where(owner: VirtualService, files: Files, path: str | None) -> str:
-    """`file:line`; `namespace/name` of what is in no file. `path` None: it was added since."""
-    meta = owner.metadata
-    place = files.place(ObjectPath("VirtualService", meta.namespace, meta.name, path)) if path else None
-    return f"{place.file}:{place.line}" if isinstance(place, Place) else f"{meta.namespace}/{meta.name}"
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a VirtualService is written. `routes`: of each live one its index in the file; None: it was added since."""
 
+    title: str
+    document: Document | None
+    routes: Sequence[int | None]
 
-def routes_in_file(owner: VirtualService, files: Files) -> list[int | None]:
-    """Of each live route, its index in the file. `turnout mirror --methods` puts rules of its own before others."""
-    document = files.document("VirtualService", owner.metadata.namespace, owner.metadata.name)
-    spec = document.data.get("spec") if document else None
-    given = (spec.get("http") if isinstance(spec, dict) else None) or []
-    written_names = [str(route.get("name") or "") if isinstance(route, dict) else "" for route in given]
-    return aligned([http.name for http in owner.spec.http], written_names)
+    @classmethod
+    def of(cls, owner: VirtualService, document: Document | None) -> Written:
+        meta = owner.metadata
+        in_file = (document.data["spec"].get("http") or ()) if document else ()
+        file_names = [str((route or {}).get("name") or "") for route in in_file]
+        return cls(
+            f"{meta.namespace}/{meta.name}", document, aligned([http.name for http in owner.spec.http], file_names)
+        )
+
+    def where(self, route: int | None = None, *path: str | int) -> str:
+        """`file:line`; `namespace/name` of what is in no file."""
+        at = None if route is None else self.routes[route]
+        if self.document is None or (route is not None and at is None):
+            return self.title
+        place = self.document.place(("spec",) if at is None else ("spec", "http", at, *path))
+        return f"{place.file}:{place.line}"
 
 
 def aligned(live: Sequence[str], file: Sequence[str]) -> list[int | None]:
-    """For each name of `live` its position in `file`: names by themselves, those without one in turn."""
+    """For each name of `live` its position in `file`; those that occur again, or have none, in turn.
+
+    `turnout mirror --methods` puts rules of its own before others.
+    """
     positions: dict[str, list[int]] = {}
     for at, name in enumerate(file):
         positions.setdefault(name, []).append(at)
