@@ -27,6 +27,7 @@ SWITCH = "turnout.access_log"
 
 SOURCE = "source"
 MIRRORED = "mirrored"
+CLUSTER = "cluster"
 DESTINATION = "destination"
 ROUTE = "route"
 METHOD = "method"
@@ -35,6 +36,7 @@ TRACE = "trace"
 _TAGS = {
     SOURCE: f"%METADATA(LISTENER:{NAMESPACE}:{SOURCE})%",
     MIRRORED: f"%METADATA(LISTENER:{NAMESPACE}:{MIRRORED})%",
+    CLUSTER: "%UPSTREAM_CLUSTER%",  # Envoy's own field is empty when nobody answered
     DESTINATION: f"%UPSTREAM_METADATA({NAMESPACE}:{SERIES})%",
     ROUTE: f"%METADATA(ROUTE:{NAMESPACE}:route)%",
     METHOD: "%REQ(:METHOD)%",  # Envoy's own field knows only the usual ones

@@ -56,7 +56,7 @@ def request(entry: HTTPAccessLogEntry) -> Request:
     tags = common.custom_tags
     source = _parts(tags.get(request_log.SOURCE, ""), ";", 4)
     destination = _parts(tags.get(request_log.DESTINATION, ""), ",", 5)
-    cluster = parse_cluster(common.upstream_cluster)
+    cluster = parse_cluster(tags.get(request_log.CLUSTER, ""))
     return Request(
         at=common.start_time.seconds + common.start_time.nanos / 1e9,
         duration_ms=_milliseconds(common),

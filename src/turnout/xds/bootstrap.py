@@ -29,10 +29,10 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.wrappers_pb2 import UInt32Value
 
+from turnout.compiler.cluster import ADS_CLUSTER
 from turnout.compiler.tracing import SPANS_CLUSTER
 from turnout.xds.address import socket_path
 
-ADS_CLUSTER = "turnout-ads"
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 RECONNECT_BASE = Duration(nanos=50_000_000)
 RECONNECT_MAX = Duration(nanos=250_000_000)

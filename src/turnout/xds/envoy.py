@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from turnout.compiler.cluster import ADS_CLUSTER
 from turnout.compiler.tracing import SPANS_CLUSTER
 from turnout.error import EnvoyFailed, TurnoutError
 from turnout.process import Identity, Process
 from turnout.xds.admin import Admin, Answer
 from turnout.xds.binary import command, find_envoy, open_files
-from turnout.xds.bootstrap import ADS_CLUSTER, SPANS_SOCKET, bootstrap
+from turnout.xds.bootstrap import SPANS_SOCKET, bootstrap
 
 MAX_CONNECTIONS = 10_000
 START_SECONDS = 15.0
