@@ -1,13 +1,11 @@
-"""Envoy's stats become series; quantiles come from its fine buckets."""
+"""Envoy's stats become series."""
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
 
-from turnout.telemetry.histogram import Bucket, quantile
 from turnout.telemetry.series import Series, other
 from turnout.telemetry.stats import Reader, Snapshot
 
@@ -124,30 +122,6 @@ def test_unknown_stats_are_passed_over() -> None:
 )
 def test_what_counts_as_failed(code: str, failed: bool) -> None:
     assert Series(response_code=code).failed is failed
-
-
-def log_linear(value: float) -> Bucket:
-    """Envoy's buckets (circllhist): two significant digits."""
-    magnitude = 10 ** (len(str(int(value))) - 2) if value >= 10 else 1
-    lower = int(value / magnitude) * magnitude
-    return float(lower), float(magnitude)
-
-
-def test_quantiles_are_within_5_percent_of_the_exact_ones() -> None:
-    chance = random.Random(7)
-    values = sorted(
-        [chance.gauss(2_000, 200) for _ in range(5_000)] + [chance.gauss(90_000, 9_000) for _ in range(500)]
-    )
-    buckets: dict[Bucket, int] = {}
-    for value in values:
-        buckets[log_linear(value)] = buckets.get(log_linear(value), 0) + 1
-    for share in (0.5, 0.9, 0.95, 0.99, 0.999):
-        exact = values[int(share * len(values))]
-        assert quantile(buckets, share) == pytest.approx(exact, rel=0.05)
-
-
-def test_nothing_observed_has_no_quantile() -> None:
-    assert quantile({}, 0.5) is None
 
 
 def test_grpc_is_told_by_its_status() -> None:

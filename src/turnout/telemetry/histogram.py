@@ -9,15 +9,18 @@ Bucket = tuple[float, float]
 Buckets = Mapping[Bucket, int]
 
 
+WITHIN = 0.05
+"""How far a quantile is off at most, relative to the exact one: a bucket is at most a tenth of its lower bound wide."""
+
+
 def quantile(buckets: Buckets, share: float) -> float | None:
-    """The value below which `share` of the observations lie, interpolated within its bucket; None of nothing."""
-    total = sum(buckets.values())
-    if not total:
-        return None
-    wanted, seen = share * total, 0
+    """The smallest observation that at least this share of all do not exceed, give or take WITHIN; None of nothing."""
+    wanted, seen = share * sum(buckets.values()), 0
     for (lower, width), count in sorted(buckets.items()):
         if seen + count >= wanted:
-            return lower + width * (wanted - seen) / count
+            # As if they lay evenly in the bucket. They may all lie at one end: no further from either than is said.
+            even = lower + width * (wanted - seen) / count
+            return min(max(even, (1 - WITHIN) * (lower + width)), (1 + WITHIN) * lower)
         seen += count
     return None
 
