@@ -74,15 +74,17 @@ class Traces:
             self._tasks.append(asyncio.create_task(self._for_ever(self.forwarder.run)))
 
     async def close(self) -> None:
-        """What Envoy has sent last is written and sent on, if that can be done at once; nothing more is taken."""
+        """What Envoy has sent last is written and sent on, if that can be done at once. Closing twice is fine."""
         await self._receiver.stop()
         if self._tasks:
             await self._write()
-        for task in self._tasks:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._database is not None:
-            await self._in_thread(self._database.close)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        database, self._database = self._database, None
+        if database is not None:
+            await self._in_thread(database.close)
         self._thread.shutdown()
 
     async def _for_ever(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -195,7 +197,7 @@ def summary(trace: Trace) -> dict[str, Any]:
     return {
         "trace_id": root.trace_id,
         "at": trace.at,
-        "duration_ms": trace.duration_ms,
+        "duration_ms": round(trace.duration_ms, 3),
         "name": f"{root.method} {root.path}".strip() or root.name,
         "service": root.service,
         "source": root.source,

@@ -14,7 +14,7 @@ from turnout.mesh.names import parse_cluster
 from turnout.telemetry.span import Span
 from turnout.xds.schema import Described, messages
 
-_SCHEMA: Described = {
+SCHEMA: Described = {
     "Tag": {"key": (1, "string"), "value": (2, "string")},
     "Span": {
         "trace_id": (1, "bytes"),
@@ -53,7 +53,7 @@ def _parsed(body: bytes) -> Sequence[Any]:
 
 @cache
 def _list_of_spans() -> Any:
-    return messages(_SCHEMA)["ListOfSpans"]
+    return messages(SCHEMA)["ListOfSpans"]
 
 
 def _span(found: Any) -> Span:
