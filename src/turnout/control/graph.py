@@ -112,6 +112,7 @@ def _edge(edge: Edge) -> dict[str, Any]:
         "p50_ms": traffic.milliseconds(0.5),
         "p90_ms": traffic.milliseconds(0.9),
         "p99_ms": traffic.milliseconds(0.99),
+        "p999_ms": traffic.milliseconds(0.999),
         "codes": dict(sorted(edge.codes.items())),
         "flags": dict(sorted(edge.flags.items())),
         "routes": sorted(edge.routes),

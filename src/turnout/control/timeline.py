@@ -101,6 +101,7 @@ def _point(at: int, step: int, traffic: Traffic) -> dict[str, Any]:
         "p50_ms": traffic.milliseconds(0.5),
         "p90_ms": traffic.milliseconds(0.9),
         "p99_ms": traffic.milliseconds(0.99),
+        "p999_ms": traffic.milliseconds(0.999),
         "request_bytes": traffic.request_bytes,
         "response_bytes": traffic.response_bytes,
     }
