@@ -18,6 +18,7 @@ from turnout.control.mishaps import Mishaps
 from turnout.control.state import StateDir
 from turnout.control.telemetry import Telemetry
 from turnout.process import Identity
+from turnout.telemetry.stats import MERGE
 from turnout.xds.envoy import Envoy
 
 STAT = "turnout.istio_requests_total.series.caller;default;caller;latest;200;-;-;-;;default"
@@ -36,7 +37,9 @@ class Counting:
     async def admin(self, method: str, path: str) -> tuple[int, bytes]:
         if path == "/server_info":
             return 200, json.dumps({"version": "1234abcd/1.40.0/Clean/RELEASE/BoringSSL"}).encode()
-        body = json.dumps({"stats": [{"name": STAT, "value": self.requests}]}).encode()
+        if path == MERGE:
+            return 200, b""
+        body = f"{STAT}: {self.requests}\n".encode()
         self.asked.set()
         await self.answers.wait()
         return 200, body
@@ -74,6 +77,7 @@ async def test_a_scrape_looks_anew(envoy: Counting, telemetry: Telemetry) -> Non
 async def test_a_scrape_sees_what_came_after_a_look_had_begun(envoy: Counting, telemetry: Telemetry) -> None:
     scrape = Metrics(cast(Envoy, envoy), telemetry)
     envoy.answers.clear()
+    envoy.asked.clear()
     looking = asyncio.create_task(telemetry.look())
     await envoy.asked.wait()
     envoy.requests = 7

@@ -19,7 +19,7 @@ from turnout.problem import Problem
 from turnout.process import Identity
 from turnout.resources.codes import problem
 from turnout.telemetry.series import Series
-from turnout.telemetry.stats import MOST_SERIES, SCRAPE, Reader, Snapshot
+from turnout.telemetry.stats import MERGE, MOST_SERIES, SCRAPE, Reader, Snapshot
 from turnout.telemetry.store import TELEMETRY, Store
 from turnout.telemetry.window import Traffic, Window
 from turnout.xds.envoy import Envoy
@@ -79,6 +79,7 @@ class Telemetry:
     async def _look(self) -> None:
         identity = self._envoy.identity
         with suppress(EnvoyFailed):
+            await self._envoy.admin("GET", MERGE)
             status, body = await self._envoy.admin("GET", SCRAPE)
             if status == 200 and identity is not None and identity == self._envoy.identity:
                 self._known(identity)
