@@ -11,22 +11,29 @@ import click
 
 from turnout.cli.options import connect, state_option
 
-_SPAN_OF_TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_STATUS = re.compile(r"\d{1,3}|[1-5]xx|error")
 
 
 def _duration(unit: str) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
     """`250ms`, `1.5s`, `10m` as milliseconds; a bare number is in `unit`."""
 
-    def milliseconds(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    def milliseconds(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
+        from turnout.resources.duration import parse
+
         if text is None:
             return None
-        found = _SPAN_OF_TIME.fullmatch(text)
-        if found is None:
-            raise click.BadParameter(f"{text!r} is no duration, such as 250ms, 2s or 15m")
-        return float(found[1]) * _SECONDS[found[2] or unit] * 1000
+        duration = parse(text.lower() if text.endswith(("s", "m", "h")) else text + unit)
+        if duration is None:
+            raise click.BadParameter(f"{text!r} is no duration, such as 250ms, 2s or 15m", ctx, param)
+        return duration.total_seconds() * 1000
 
     return milliseconds
+
+
+def _status(ctx: click.Context, param: click.Parameter, text: str) -> str:
+    if text and not _STATUS.fullmatch(text.lower()):
+        raise click.BadParameter(f"{text!r} is no status, such as 503, 5xx or error", ctx, param)
+    return text.lower()
 
 
 @click.command()
@@ -35,7 +42,13 @@ def _duration(unit: str) -> Callable[[click.Context, click.Parameter, str | None
     "--service", default="", metavar="NAME", help="With a call of this service (`reviews`, or its full name)."
 )
 @click.option("--workload", default="", metavar="NAME", help="With a call to or from this workload.")
-@click.option("--status", default="", metavar="STATUS", help="With this answer: 503, 5xx, or `error` for any failure.")
+@click.option(
+    "--status",
+    default="",
+    metavar="STATUS",
+    callback=_status,
+    help="With this answer: 503, 5xx, or `error` for any failure.",
+)
 @click.option("--mirrored", is_flag=True, help="With a mirrored copy.")
 @click.option("--min", "shortest", callback=_duration("ms"), metavar="DURATION", help="That took so long, or longer.")
 @click.option("--max", "longest", callback=_duration("ms"), metavar="DURATION", help="That took so long at most.")

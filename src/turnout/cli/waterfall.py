@@ -64,10 +64,11 @@ def waterfall(trace: Shown) -> RenderableType:
 
 def _tree(spans: Sequence[Shown]) -> Iterator[tuple[str, Shown]]:
     """Each span below the one that caused it, with the lines that lead to it; by their beginning."""
-    known = {span["span_id"] for span in spans}
     children: dict[str, list[Shown]] = {}
-    for span in spans:
-        children.setdefault(span["parent_id"] if span["parent_id"] in known else "", []).append(span)
+    seen: set[str] = set()
+    for span in spans:  # whoever caused it began before it
+        children.setdefault(span["parent_id"] if span["parent_id"] in seen else "", []).append(span)
+        seen.add(span["span_id"])
     waiting = [("", "", span) for span in reversed(children.get("", []))]
     while waiting:
         lead, branch, span = waiting.pop()
