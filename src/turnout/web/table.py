@@ -35,11 +35,18 @@ class Table:
         with tag("div", classes="table-frame", tabindex="0", role="region", aria_label=caption), tag("table"):
             tag("caption", caption, classes="for-readers")
             with tag("thead"), tag("tr"):
-                for column, figure in zip(columns, self._figures, strict=True):
+                self._headings = [
                     tag("th", column.lstrip("#"), classes="figure" if figure else "", scope="col")
+                    for column, figure in zip(columns, self._figures, strict=True)
+                ]
             self._body = tag("tbody")
             with tag("tfoot") as self._foot, tag("tr"):
                 tag("td", empty, classes="muted", colspan=str(len(columns)))
+
+    def head(self, *columns: str) -> None:
+        """Other headings."""
+        for heading, column in zip(self._headings, columns, strict=True):
+            heading.say(column)
 
     def show(self, rows: Iterable[Row]) -> None:
         """All rows, as they are now."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from turnout.error import TurnoutError
 from turnout.web.choice import choice, offered
@@ -20,6 +19,7 @@ from turnout.web.visit import Visit
 WINDOWS = {"10": "10 s", "60": "1 m", "300": "5 m", "900": "15 m"}
 EVERY_SECONDS = {"10": 1.0, "60": 1.0, "300": 2.0, "900": 5.0}
 LEARN_SECONDS = 30.0
+REMEMBERED = str(REMEMBERED_SECONDS)
 
 
 def build(visit: Visit) -> None:
@@ -48,7 +48,7 @@ class _GraphPage:
             columns = ("From", "To", "What", "#Rate", "#Errors", "#p50", "#p99", "#Per request")
             self._calls = Table("Calls", columns, "no calls within this window")
             self._workloads = Table("Workloads", ("Workload", "#Rate", "#Errors", "#Pods", "#Ready"), "no workloads")
-        visit.watch("graph", self._learn, every_seconds=LEARN_SECONDS, fail=self._not_learned, **_remembered())
+        visit.watch("graph", self._learn, every_seconds=LEARN_SECONDS, fail=self._not_learned, seconds=REMEMBERED)
         self._look(seconds)
 
     # --- what comes in
@@ -90,10 +90,6 @@ class _GraphPage:
         self._details.show(self._picked, nodes, edges)
         self._calls.show(_calls(nodes, edges))
         self._workloads.show(_workloads(nodes))
-
-
-def _remembered() -> dict[str, Any]:
-    return {"seconds": str(REMEMBERED_SECONDS)}
 
 
 def _calls(nodes: Known, edges: Known) -> Iterator[Row]:

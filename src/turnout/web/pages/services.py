@@ -18,7 +18,7 @@ def build(visit: Visit) -> None:
         tag("h1", "Services")
         tag("span", "the last ten seconds", classes="muted")
     with tag("section", classes="card"):
-        columns = ("Service", "Version", "Weight", "Pods", "#Rate", "#Errors", "#p50", "#p99", "#Copies")
+        columns = ("Service", "Version", "Subset", "Weight", "Pods", "#Rate", "#Errors", "#p50", "#p99", "#Copies")
         table = Table("Services and their versions", columns, "no services")
     visit.watch("status", lambda status: table.show(_rows(status)), every_seconds=2.0)
 
@@ -29,8 +29,9 @@ def _rows(status: Mapping[str, Any]) -> Iterator[Row]:
         for at, version in enumerate(service["versions"]):
             healthy = version["ready"] and version["ready"] == version["pods"]
             yield (
-                Cell(service["name"], href=href) if at == 0 else Cell("", href=""),
-                version["subset"] or version["revision"] or UNKNOWN,
+                Cell(service["name"], href=href) if at == 0 else Cell(service["name"], "repeated"),
+                version["revision"] or version["subset"] or UNKNOWN,
+                version["subset"] or UNKNOWN,
                 weights(service, version["subset"]),
                 Cell(f"{version['ready']} of {version['pods']} ready", "" if healthy else "bad"),
                 per_second(version["rate"]),
