@@ -118,8 +118,8 @@ class Proxied:
         for upstream in self.upstreams.values():
             await upstream.stop()
 
-    async def apply(self, *texts: str) -> None:
-        """Until Envoy serves the manifests; asserts that it refuses nothing."""
+    async def apply(self, *texts: str, sampling_percent: float = 1.0) -> None:
+        """Until Envoy serves the manifests; asserts that it refuses nothing. `sampling_percent`: of requests traced."""
         read_in = manifests(*((f"{index}.yaml", text) for index, text in enumerate(texts)))
         deployments = [r for r in read_in.resources if isinstance(r, Deployment)]
         built = mesh.build(read_in.resources, [await self._instance(d) for d in deployments])
@@ -130,8 +130,9 @@ class Proxied:
             Egress(d.metadata.namespace, d.metadata.name, self._port(_key(d)), d.spec.template.metadata.labels)
             for d in deployments
         ]
+        config = compile(built, proxies, sampling_percent=sampling_percent)
         async with asyncio.timeout(15):
-            assert await self.ads.publish(compile(built, proxies)).acknowledged() == []
+            assert await self.ads.publish(config).acknowledged() == []
         for upstream in self.upstreams.values():
             upstream.received.clear()
 
