@@ -22,12 +22,11 @@ def command(state: Path | None) -> None:
       turnout shift reviews v2=50
       turnout undo
     """
-    from turnout.client.change import restore
+    from turnout.client.change import undo
 
     client = connect(state)
     step = _last(client.view("history"))
-    seconds = restore(client, step["objects"])
-    client.post("history", {"undone": step["number"]})
+    seconds = undo(client, step)
     click.echo(f"undone: {step['command']} ({described(step['objects'])})")
     click.echo(f"acknowledged by Envoy in {seconds * 1000:.0f} ms")
 

@@ -106,7 +106,14 @@ def _remember(
         if before[key]["spec"] != obj["spec"]:
             steps.append({"namespace": key[0], "name": key[1], "before": before[key]["spec"], "after": obj["spec"]})
     if steps:
-        client.post("history", {"command": command, "objects": steps})
+        client.post("history", {"command": command, "at": time.time(), "objects": steps})
+
+
+def undo(client: Client, step: Mapping[str, Any]) -> float:
+    """Takes a step of the history back; seconds until Envoy serves it. Raises TurnoutError as `restore` does."""
+    seconds = restore(client, step["objects"])
+    client.post("history", {"undone": step["number"]})
+    return seconds
 
 
 def restore(client: Client, steps: Sequence[Mapping[str, Any]]) -> float:

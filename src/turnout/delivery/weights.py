@@ -127,6 +127,16 @@ def _positions(
     }
 
 
+def balanced(now: Sequence[Decimal], fixed: Mapping[int, Decimal]) -> list[Decimal]:
+    """Percents that total 100: `fixed` (position → percent) as they are, the others in the proportion of `now`.
+
+    `fixed` is at most 100 in all, and leaves one out.
+    """
+    split = _split(now, fixed)
+    assert not isinstance(split, Refusal), "one is left to take the rest"
+    return [HUNDRED * weight / sum(split) for weight in split]
+
+
 def _split(now: Sequence[Decimal], fixed: Mapping[int, Decimal]) -> list[int] | Refusal:
     """Whole weights that total a power of ten: 0.1 % is 1 of 1000."""
     rest = HUNDRED - sum(fixed.values())

@@ -29,8 +29,9 @@ LOGO = (
 
 def head() -> str:
     """What stands in the head of every page. The theme is set before anything is painted."""
-    links = f'<link rel="stylesheet" href="{asset("turnout.css")}"><script src="{asset("turnout.js")}"></script>'
-    return f'<meta name="color-scheme" content="light dark">{links}'
+    styles = "".join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ("turnout.css", "pages.css"))
+    script = f'<script src="{asset("turnout.js")}"></script>'
+    return f'<meta name="color-scheme" content="light dark">{styles}{script}'
 
 
 def asset(name: str) -> str:
