@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 from turnout.apiserver.listener import listen
@@ -22,6 +23,7 @@ from turnout.process import Process
 
 _log = logging.getLogger(__name__)
 
+PROGRAM = (sys.executable, "-m", "turnout", "dashboard")
 GRACE_SECONDS = 3.0
 SOUND_SECONDS = 10.0
 """One that lived so long was sound: the next is started at once."""
@@ -33,8 +35,9 @@ LOG_BYTES = 5 * 1024 * 1024
 class Dashboard:
     """`start` listens, `stop` ends the process and the listening. The port is None while nobody listens."""
 
-    def __init__(self, state: StateDir) -> None:
+    def __init__(self, state: StateDir, program: Sequence[str] = PROGRAM) -> None:
         self._state = state
+        self._program = program
         self._listener: socket.socket | None = None
         self._process: Process | None = None
         self._ended: asyncio.Task[None] | None = None
@@ -106,9 +109,8 @@ class Dashboard:
     def _spawn(self, listener: socket.socket) -> Process:
         descriptor = listener.fileno()
         self._keep_log_small()
-        argv = [sys.executable, "-m", "turnout", "dashboard", "--serve-fd", str(descriptor)]
         return Process.spawn(
-            [*argv, "--state", str(self._state.path)],
+            [*self._program, "--serve-fd", str(descriptor), "--state", str(self._state.path)],
             cwd=self._state.path,
             env={**os.environ, **mark(self._state), "NICEGUI_STORAGE_PATH": str(self._state.runtime / "dashboard")},
             log=self._state.dashboard_log,

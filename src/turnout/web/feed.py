@@ -50,6 +50,11 @@ class Feeds:
         self._heed: list[Callable[[TurnoutError | None], None]] = []
         self.lost: TurnoutError | None = None
 
+    @property
+    def asking(self) -> bool:
+        """Whether anything is asked at all."""
+        return any(feed.task is not None for feed in self._feeds.values())
+
     def watch(self, view: str, query: Mapping[str, str], watch: Watch) -> Callable[[], None]:
         """Shows the latest answer at once, and every new one, until what is returned is called."""
         question = (view, tuple(sorted(query.items())))
@@ -84,16 +89,18 @@ class Feeds:
     async def _ask_again_and_again(self, question: Question, feed: _Feed) -> None:
         clock = asyncio.get_running_loop().time
         asker = _Asker(self._state)
-        while feed.watched:
-            began = clock()
-            await self._ask(question, feed, asker)
-            watched = feed.watched
-            if watched:
-                pause = min(watch.every_seconds for watch in watched)
-                await asyncio.sleep(max(pause - (clock() - began), pause / 10))
-        asker.close()
-        feed.task = None
-        self._forget_unwatched()
+        try:
+            while feed.watched:
+                began = clock()
+                await self._ask(question, feed, asker)
+                watched = feed.watched
+                if watched:
+                    pause = min(watch.every_seconds for watch in watched)
+                    await asyncio.sleep(max(pause - (clock() - began), pause / 10))
+        finally:
+            asker.close()
+            feed.task = None
+            self._forget_unwatched()
 
     def _forget_unwatched(self) -> None:
         self._feeds = {q: feed for q, feed in self._feeds.items() if feed.watches or feed.task is not None}
