@@ -27,6 +27,7 @@ async def forwarding(port: int) -> AsyncIterator[Forwarder]:
     forwarder = Forwarder(Endpoint(f"127.0.0.1:{port}"))
     running = asyncio.create_task(forwarder.run())
     yield forwarder
+    await forwarder.close()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 

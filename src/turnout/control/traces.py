@@ -78,6 +78,8 @@ class Traces:
         await self._receiver.stop()
         if self._tasks:
             await self._write()
+            if self.forwarder is not None:
+                await self.forwarder.close()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()

@@ -92,7 +92,7 @@ class Endpoint:
 
 
 class Forwarder:
-    """Sends spans on, a few hundred at once, in the event loop that `run` is awaited in."""
+    """Sends spans on, a few hundred at once, in the event loop where `run` is awaited."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -102,6 +102,8 @@ class Forwarder:
         """What the collector said, or what became of it, when it took nothing last; empty once it takes spans again."""
         self._waiting: deque[Span] = deque()
         self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._closed = asyncio.Event()
 
     def offer(self, spans: Iterable[Span]) -> None:
         """Takes them, or counts them where too many wait already."""
@@ -113,46 +115,45 @@ class Forwarder:
         self._wake.set()
 
     async def run(self) -> None:
-        """Until it is cancelled; then what waits is sent, if the collector takes it at once."""
+        """Until `close`."""
         async with self._channel() as channel:
             export = channel.unary_unary(
                 METHOD,
                 request_serializer=otlp("ExportTraceServiceRequest").SerializeToString,
                 response_deserializer=otlp("ExportTraceServiceResponse").FromString,
             )
-            try:
-                await self._send_forever(export)
-            except asyncio.CancelledError:
-                with suppress(TimeoutError):
-                    await self._last_words(export)
-                raise
+            while not self._closing.is_set():
+                await self._wake.wait()
+                self._wake.clear()
+                await self._send_all(export)
+        self._closed.set()
+
+    async def close(self) -> None:
+        """What waits is still sent, if the collector takes it at once."""
+        self._closing.set()
+        self._wake.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._closed.wait()
 
     def _channel(self) -> Any:
         if self.endpoint.encrypted:
             return grpc.aio.secure_channel(self.endpoint.address, grpc.ssl_channel_credentials(), options=_OPTIONS)
         return grpc.aio.insecure_channel(self.endpoint.address, options=_OPTIONS)
 
-    async def _send_forever(self, export: Any) -> None:
-        while True:
-            self._wake.clear()
-            while self._waiting:
-                if not await self._send(export):
-                    await asyncio.sleep(PAUSE_SECONDS)
-            await self._wake.wait()
-
-    async def _last_words(self, export: Any) -> None:
-        async with asyncio.timeout(LAST_WORDS_SECONDS):
-            while self._waiting and await self._send(export):
-                pass
+    async def _send_all(self, export: Any) -> None:
+        while self._waiting:
+            if not await self._send(export):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE_SECONDS):
+                        await self._closing.wait()
+                        return
 
     async def _send(self, export: Any) -> bool:
         """Whether the collector can be sent more now."""
         batch = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
         try:
             answer = await export(request(batch), timeout=EXPORT_SECONDS)
-        except asyncio.CancelledError:
-            self._waiting.extendleft(reversed(batch))
-            raise
         except grpc.aio.AioRpcError as error:
             self._failed(batch, error)
             return False
