@@ -106,6 +106,11 @@ class Visit:
         self.query = {key: value for key, value in {**self.query, **query}.items() if value}
         self._browser.run_javascript(f"turnout.remember({json.dumps(self.query)})")
 
+    def open(self, path: str) -> None:
+        """Another page, in this page's place."""
+        with self._browser:
+            ui.navigate.to(path)
+
     def say(self, text: str) -> None:
         """A short notice."""
         with self._browser:
