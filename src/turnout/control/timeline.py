@@ -48,7 +48,7 @@ async def series(instance: Instance, request: ViewRequest, now: float) -> dict[s
         lines: dict[Version, list[dict[str, Any]]] = {}
         for at, traffic in store.grouped(since, now, step, lambda kind: _version(kind, host)):
             for version, counted in traffic.items():
-                lines.setdefault(version, []).append(_point(at, length, counted))
+                lines.setdefault(version, []).append(_point(at, counted))
         marks = [mark for mark in store.marks(since, now) if {host, *workloads} & set(mark.about)]
         return {
             "at": now,
@@ -91,11 +91,11 @@ def _line(version: Version, points: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _point(at: int, step: int, traffic: Traffic) -> dict[str, Any]:
+def _point(at: int, traffic: Traffic) -> dict[str, Any]:
     return {
         "at": at,
         "requests": traffic.requests,
-        "rate": traffic.requests / step,
+        "rate": traffic.rate,
         "errors": traffic.errors,
         "success_share": 1 - traffic.errors / traffic.requests if traffic.requests else None,
         "p50_ms": traffic.milliseconds(0.5),
