@@ -87,6 +87,7 @@ async def test_what_has_been_handed_in_can_be_asked_for_at_once(site: Site) -> N
             }
         ],
         "dropped": 0,
+        "collector": None,
     }
 
 
@@ -196,7 +197,9 @@ async def test_a_collector_that_takes_nothing_is_a_problem(new_site: NewSite) ->
         while not site.traces.problems():  # noqa: ASYNC110 - it comes true in another thread
             await asyncio.sleep(0.01)
 
+    found = await site.list()
+    assert (found["collector"]["address"], found["collector"]["sent"]) == ("127.0.0.1:1", 0)
     (problem,) = site.traces.problems()
     assert problem.code == "TNO408"
-    assert "127.0.0.1:1 takes no spans (UNAVAILABLE" in problem.message
+    assert "127.0.0.1:1 takes no spans: UNAVAILABLE" in problem.message
     assert len((await site.list())["traces"]) == 1

@@ -69,9 +69,9 @@ class Traces:
     async def start(self) -> None:
         """Raises EnvoyFailed when the socket cannot be bound."""
         await self._receiver.start()
-        self._tasks = [asyncio.create_task(self._for_ever(self._write))]
+        self._tasks = [asyncio.create_task(self._for_ever("spans", self._write))]
         if self.forwarder is not None:
-            self._tasks.append(asyncio.create_task(self._for_ever(self.forwarder.run)))
+            self._tasks.append(asyncio.create_task(self._for_ever("the collector", self.forwarder.run)))
 
     async def close(self) -> None:
         """What Envoy has sent last is written and sent on, if that can be done at once. Closing twice is fine."""
@@ -89,9 +89,9 @@ class Traces:
             await self._in_thread(database.close)
         self._thread.shutdown()
 
-    async def _for_ever(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _for_ever(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            with self._mishaps.surviving("spans", fatal=False):
+            with self._mishaps.surviving(what, fatal=False):
                 await work()
             await asyncio.sleep(WRITE_SECONDS)
 
@@ -101,8 +101,9 @@ class Traces:
         if self._broken is not None:
             found.append(problem("TNO404", None, self._broken.message, self._broken.hint))
         if self.forwarder is not None and self.forwarder.failing:
-            where, lost = self.forwarder.endpoint.address, self.forwarder.dropped
-            message = f"the collector at {where} takes no spans ({self.forwarder.failing}); {lost} were dropped so far"
+            # How many were dropped is told elsewhere: a problem whose words change is a new one each time.
+            where = self.forwarder.endpoint.address
+            message = f"the collector at {where} takes no spans: {self.forwarder.failing}"
             found.append(problem("TNO408", None, message))
         return found
 
@@ -171,7 +172,20 @@ async def show(traces: Traces, request: ViewRequest, now: float) -> Any:
             raise ApiError(400, "BadRequest", f"{request.rest} is no trace id", "it has up to 32 hexadecimal digits")
         return whole(await traces.trace(request.rest.lower()))
     found = await traces.search(wanted(request.query, now))
-    return {"traces": [summary(trace) for trace in found], "dropped": traces.dropped}
+    return {
+        "traces": [summary(trace) for trace in found],
+        "dropped": traces.dropped,
+        "collector": _collector(traces.forwarder) if traces.forwarder else None,
+    }
+
+
+def _collector(forwarder: Forwarder) -> dict[str, Any]:
+    return {
+        "address": forwarder.endpoint.address,
+        "sent": forwarder.sent,
+        "dropped": forwarder.dropped,
+        "failing": forwarder.failing,
+    }
 
 
 def wanted(query: Mapping[str, str], now: float) -> Search:
