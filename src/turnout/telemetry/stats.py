@@ -37,7 +37,7 @@ NEVER_BEGUN = ("upstream_rq_active_overflow", "upstream_rq_pending_overflow", "u
 _FILTER = rf"^turnout\.|^cluster\.(outbound|mirror|copy)\|.*\.({'|'.join(CLUSTER_COUNTERS)})$"
 MERGE = "/stats?type=TextReadouts"
 """Envoy merges its threads' histograms whenever it is asked for stats, but answers with what was merged before."""
-SCRAPE = f"/stats?usedonly&histogram_buckets=detailed&filter={quote(_FILTER)}"
+SCRAPE = f"/stats?histogram_buckets=detailed&filter={quote(_FILTER)}"
 """What to ask Envoy's admin for, after MERGE; unfiltered, it answers with megabytes."""
 
 MOST_SERIES = 2_000
