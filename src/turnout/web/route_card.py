@@ -82,7 +82,7 @@ class RouteCard:
         if self._weights:
             self._weights.show()
         if self._mirror:
-            self._mirror.offer(subsets)
+            self._mirror.offer(route, subsets)
             self._mirror.show()
 
     def _follow(self, live: Sequence[Decimal], copies: Copies) -> None:
@@ -191,15 +191,16 @@ class _MirrorPart:
                 tag("span", "Mirror", classes="mirror-name")
                 self._off = tag("span", "no request is copied", classes="muted")
                 with tag("div", classes="mirror-row") as self._on:
-                    self._to = Select("to", {}, "", lambda to: self._want(to=self._subsets[int(to)]))
-                    self._methods = Select("of", {}, "", lambda methods: self._want(methods=_split(methods)))
+                    self._to = Select("to subset", {}, "", lambda to: self._want(to=self._subsets[int(to)]))
+                    self._methods = Select("Methods", {}, "", lambda methods: self._want(methods=_split(methods)))
             self._percent = Percent(
                 "copied", f"copied of a hundred requests of {route.label}", lambda p: self._want(percent=p)
             )
             self._confirm = _Confirm("mirror", apply, self._discard, self.show)
 
-    def offer(self, subsets: Subsets) -> None:
+    def offer(self, route: Route, subsets: Subsets) -> None:
         """Where copies may go: to the subsets of the services that the route leads to."""
+        self._route = route
         hosts = dict.fromkeys(share.host for share in self._route.shares)
         self._subsets = [(host, subset) for host in hosts for subset in subsets.get(host, ())]
         live = self._mirror.live.to
@@ -333,7 +334,7 @@ def _target(to: tuple[str, str], subsets: Sequence[tuple[str, str]]) -> str:
 def _method_options(mirror: Mirror) -> dict[str, str]:
     """`GET,HEAD` → what is shown; what is live or wanted is always among them."""
     offered = [(), SAFE, mirror.live.methods, mirror.wanted.methods]
-    return {",".join(m): f"{', '.join(m)} only" if m else "all methods" for m in offered}
+    return {",".join(m): f"{', '.join(m)} only" if m else "all" for m in offered}
 
 
 def _split(methods: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ OUTPUT, REQUESTS = "output", "requests"
 FIRST_LINES = 500
 """Of each log."""
 OWN = {"envoy": "Envoy", "turnout": "Turnout itself"}
-STATUSES = {"": "any status", "2xx": "2xx", "3xx": "3xx", "4xx": "4xx", "5xx": "5xx"}
+STATUSES = {"": "any", "2xx": "2xx", "3xx": "3xx", "4xx": "4xx", "5xx": "5xx"}
 EMPTY = {OUTPUT: "Nothing was printed yet.", REQUESTS: "No request yet: they are shown from now on, as they pass."}
 LOOKS = 6
 """Kinds of `who-1` to `who-6`: colours that tell writers apart."""
@@ -45,8 +45,8 @@ class _Logs:
         with tag("div", classes="toolbar"):
             tag("h1", "Logs")
             choice("What to show", {OUTPUT: "Output", REQUESTS: "Requests"}, self._what, self._show)
-            self._workload = Select("of", {"": "all workloads"}, visit.query.get("workload", ""), self._choose)
-            self._status = Select("with", STATUSES, visit.query.get("status", ""), self._choose)
+            self._workload = Select("Workload", {"": "all"}, visit.query.get("workload", ""), self._choose)
+            self._status = Select("Status", STATUSES, visit.query.get("status", ""), self._choose)
         with tag("section", classes="card lines-card"):
             self._refused = tag("p", classes="bad", role="alert", hidden=True)
             self._lines = Lines("Lines, the newest last", search=visit.query.get("search", ""))
@@ -57,7 +57,7 @@ class _Logs:
     def _offer(self, status: Mapping[str, Any]) -> None:
         names = {workload["name"]: workload["name"] for workload in status["workloads"]}
         own = {} if self._what == REQUESTS else OWN
-        self._workload.offer({"": "all workloads", **names, **own})
+        self._workload.offer({"": "all", **names, **own})
 
     def _show(self, what: str) -> None:
         self._what = what
@@ -90,7 +90,9 @@ class _Logs:
 
     def _add(self, read: Callable[[str], Line]) -> Callable[[Batch], None]:
         def add(batch: Batch) -> None:
-            self._lines.add(map(read, batch.lines), missed=batch.missed, anew=batch.anew)
+            # Each of Envoy's threads tells of its own requests: as text, they sort by the time that they begin with.
+            lines = sorted(batch.lines) if self._what == REQUESTS else batch.lines
+            self._lines.add(map(read, lines), missed=batch.missed, anew=batch.anew)
 
         return add
 
@@ -146,7 +148,7 @@ def _parts(found: Mapping[str, Any], status: int) -> Iterator[Part]:
     if found["flags_in_words"]:
         yield Part(f"{found['flags']}: {found['flags_in_words']} ", "why")
     if found["trace_id"]:
-        yield Part("trace", "", f"/traces/{found['trace_id']}")
+        yield Part("trace", "to-trace", f"/traces/{found['trace_id']}")
 
 
 def tone(status: int) -> str:

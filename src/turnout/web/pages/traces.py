@@ -13,9 +13,9 @@ from turnout.web.page import Page
 from turnout.web.table import Cell, Row, Table
 from turnout.web.visit import Visit
 
-STATUSES = {"": "any status", "error": "errors", "2xx": "2xx", "3xx": "3xx", "4xx": "4xx", "5xx": "5xx"}
-COPIES = {"": "with or without copies", "1": "with a copy", "0": "without copies"}
-AGES = {"": "any age", "60": "1 minute", "900": "15 minutes", "3600": "1 hour", "21600": "6 hours"}
+STATUSES = {"": "any", "error": "errors", "2xx": "2xx", "3xx": "3xx", "4xx": "4xx", "5xx": "5xx"}
+COPIES = {"": "with or without", "1": "with", "0": "without"}
+AGES = {"": "ever", "60": "1 minute", "900": "15 minutes", "3600": "1 hour", "21600": "6 hours"}
 EVERY_SECONDS = 2.0
 SHORT_ID = 12
 EMPTY = "No trace fits. One request in a hundred is traced, unless `turnout up --trace-sampling` says more."
@@ -39,13 +39,12 @@ class _Traces:
             self._pause = tag("button", "Pause", classes="button push", type="button", aria_pressed="false")
         self._pause.on("click", self._toggle)
         with tag("div", classes="toolbar filters", role="search", aria_label="Filters"):
-            self._service = Select("To", {"": "any service"}, given("service", ""), self._choose("service"))
-            self._least = entry("took", given("min_ms", ""), self._choose("min_ms"), **_number("at least"))
-            self._most = entry("to", given("max_ms", ""), self._choose("max_ms"), **_number("at most"))
-            tag("span", "ms", classes="muted unit")
-            self._status = Select("with", STATUSES, given("status", ""), self._choose("status"))
-            self._copies = Select("and", COPIES, given("mirrored", ""), self._choose("mirrored"))
-            self._age = Select("within", AGES, given("seconds", ""), self._choose("seconds"))
+            self._service = Select("Service", {"": "any"}, given("service", ""), self._choose("service"))
+            self._least = entry("At least", given("min_ms", ""), self._choose("min_ms"), **NUMBER)
+            self._most = entry("At most", given("max_ms", ""), self._choose("max_ms"), **NUMBER)
+            self._status = Select("Status", STATUSES, given("status", ""), self._choose("status"))
+            self._copies = Select("Copies", COPIES, given("mirrored", ""), self._choose("mirrored"))
+            self._age = Select("Since", AGES, given("seconds", ""), self._choose("seconds"))
         with tag("section", classes="card"):
             columns = ("Trace", "Began", "Request", "To", "#Took", "#Hops", "Status", "")
             self._table = Table("Traces, the latest first", columns, EMPTY)
@@ -57,7 +56,7 @@ class _Traces:
 
     def _offer(self, status: Mapping[str, Any]) -> None:
         names = {service["name"]: service["name"] for service in status["services"]}
-        self._service.offer({"": "any service", **dict(sorted(names.items()))})
+        self._service.offer({"": "any", **dict(sorted(names.items()))})
 
     def _choose(self, name: str) -> Callable[[str], None]:
         def chosen(value: str) -> None:
@@ -96,12 +95,9 @@ class _Traces:
             self._visit.open(f"/traces/{wanted}")
 
 
+NUMBER = {"kind": "number", "min": "0", "step": "any", "inputmode": "decimal", "placeholder": "ms"}
 NAMES = ("service", "min_ms", "max_ms", "status", "mirrored", "seconds")
 """What the list can be restricted by: in the URL as in the view."""
-
-
-def _number(what: str) -> Mapping[str, str]:
-    return {"kind": "number", "min": "0", "step": "any", "placeholder": what, "inputmode": "decimal"}
 
 
 def rows(found: Mapping[str, Any]) -> Iterator[Row]:
