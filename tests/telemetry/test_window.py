@@ -120,3 +120,10 @@ def test_histograms_that_come_a_look_later_are_not_lost() -> None:
     _, later = window.add(Snapshot(2.0, {OK: 2}, {OK: {(1000.0, 100.0): 2}}))
     assert (later[OK].requests, later[OK].durations) == (0, {(1000.0, 100.0): 2})
     assert window.traffic(10.0)[OK].milliseconds(0.5) is not None
+
+
+def test_a_counter_that_is_0_is_there() -> None:
+    window = Window()
+    for at in (0.0, 1.0):
+        window.add(Snapshot(at, clusters={"a": {"sent": 1, "dropped": 0}, "b": {"sent": 0}}))
+        assert window.latest.clusters == {"a": {"sent": 1, "dropped": 0}, "b": {"sent": 0}}

@@ -26,9 +26,10 @@ class Sums(Generic[K, N]):
         for key, counts in now.items():
             growth = _growth({} if anew else self._before.get(key, {}), counts)
             if growth:
-                grown[key] = growth
                 # Replaced, not changed: who has taken the old one keeps what he saw.
                 self.totals[key] = _sum(self.totals.get(key, {}), growth)
+            if any(growth.values()):
+                grown[key] = {name: count for name, count in growth.items() if count}
         self._before = now
         self._forget()
         return grown
@@ -41,13 +42,12 @@ class Sums(Generic[K, N]):
 
 
 def _growth(before: Mapping[N, int], now: Mapping[N, int]) -> Mapping[N, int]:
-    """One counter that fell says that all of the group began anew."""
+    """By name, {} if all is as it was. One counter that fell says that all of the group began anew."""
     if now is before or now == before:
         return {}
     if any(now.get(name, 0) < count for name, count in before.items()):
         before = {}
-    growth = {name: count - before.get(name, 0) for name, count in now.items()}
-    return {name: count for name, count in growth.items() if count}
+    return {name: count - before.get(name, 0) for name, count in now.items()}
 
 
 def _sum(base: Mapping[N, int], more: Mapping[N, int]) -> Mapping[N, int]:
