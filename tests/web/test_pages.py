@@ -9,10 +9,19 @@ from turnout.web.lines import Line
 from turnout.web.pages.logs import output, request
 from turnout.web.pages.problems import counted, ordered
 from turnout.web.pages.routes import hosts_words
+from turnout.web.prose import pieces
 
 
 def text(line: Line) -> str:
     return "".join(part.text for part in line.parts).strip()
+
+
+def test_what_stands_in_backticks_is_code() -> None:
+    assert pieces("see `turnout logs`") == [("see ", False), ("turnout logs", True)]
+    assert pieces("`a` or `b`") == [("a", True), (" or ", False), ("b", True)]
+    assert pieces("a ` alone") == [("a ` alone", False)]
+    assert pieces("`a` and ` alone") == [("a", True), (" and ` alone", False)]
+    assert pieces("") == []
 
 
 def problem(severity: str, message: str = "") -> dict[str, Any]:

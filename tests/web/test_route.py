@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.apiserver.samples import TOKEN, serving
 
+from turnout.apiserver import kubeconfig
+from turnout.client import Client
 from turnout.client.change import Outcome
 from turnout.delivery.edit import RouteChange
+from turnout.error import TurnoutError
+from turnout.resources.kinds import VIRTUAL_SERVICE
 from turnout.web.draft import Copies, Mirror, Weights
-from turnout.web.route import Done, Route, Share, is_as_seen, mirror_command, read, shift_command
+from turnout.web.route import (
+    Done,
+    Overtaken,
+    Route,
+    Share,
+    is_as_seen,
+    mirror_command,
+    read,
+    set_mirror,
+    set_weights,
+    shift_command,
+)
 from turnout.web.route_card import done_words, mirror_words, names, weights_words
 
 HOST = "app.default.svc.cluster.local"
@@ -111,3 +129,43 @@ def test_what_was_done_is_said_with_when_envoy_had_it(acknowledged: bool, end: s
     assert said.startswith("v1 100 → 50. ")
     assert end in said
     assert said.endswith("Warning: look out")
+
+
+# --- against the real API server
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    with serving(tmp_path / "state.db") as served:
+        kubeconfig.write(tmp_path / "kubeconfig", f"http://127.0.0.1:{served.port}", TOKEN)
+        with Client.from_state(tmp_path) as opened:
+            yield opened
+
+
+HALVES = [Decimal(50), Decimal(50)]
+
+
+def test_a_route_that_somebody_else_has_changed_is_left_as_it_is(client: Client) -> None:
+    client.create(VIRTUAL_SERVICE, live(rule("main", v1=70, v2=30)))
+    before = client.get(VIRTUAL_SERVICE, "default", "app")
+    (route,) = shown(SPLIT)
+    with pytest.raises(Overtaken, match="somebody else") as raised:
+        set_weights(client, route, HALVES)
+    assert raised.value.hint
+    with pytest.raises(Overtaken):
+        set_mirror(client, route, Copies())
+    assert client.get(VIRTUAL_SERVICE, "default", "app") == before
+
+
+def test_a_route_that_is_gone_is_overtaken_too(client: Client) -> None:
+    (route,) = shown(SPLIT)
+    with pytest.raises(Overtaken):
+        set_weights(client, route, HALVES)
+
+
+def test_a_refusal_is_raised_with_its_hint(client: Client) -> None:
+    client.create(VIRTUAL_SERVICE, live(rule("main", v1=90, v2=10)))
+    (route,) = shown(SPLIT)
+    with pytest.raises(TurnoutError, match="total 60") as raised:
+        set_weights(client, route, [Decimal(50), Decimal(10)])
+    assert raised.value.hint

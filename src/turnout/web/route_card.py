@@ -15,6 +15,7 @@ from turnout.web.field import Select
 from turnout.web.figure import milliseconds
 from turnout.web.markup import Tag, tag
 from turnout.web.percent import Percent
+from turnout.web.prose import prose
 from turnout.web.route import Done, Route, Share, set_mirror, set_weights
 from turnout.web.visit import Visit
 
@@ -65,7 +66,7 @@ class RouteCard:
         self._weights = self._mirror = None
         shares, wishes = self._route.shares, self._wishes
         if self._route.copies_next:
-            tag("p", PUT_BEFORE, classes="muted")
+            prose("p", PUT_BEFORE, classes="muted")
             return
         self._weights = _WeightsPart(self._route, wishes.weights, self._apply_weights) if len(shares) > 1 else None
         self._mirror = _MirrorPart(self._route, wishes.mirror, self._apply_mirror) if shares else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from turnout.web.markup import Tag, tag
 from turnout.web.page import Page
+from turnout.web.prose import prose
 from turnout.web.visit import Visit
 
 SEVERITIES = {"error": "bad", "warning": "warn", "info": ""}
@@ -63,11 +64,11 @@ def _entry(problem: Mapping[str, Any]) -> Tag:
             tag(
                 "code", problem["code"], classes="muted code", title=f"explained in docs/problems.md: {problem['code']}"
             )
-        tag("p", problem["message"], classes="problem-message")
+        prose("p", problem["message"], classes="problem-message")
         if problem["hint"]:
             with tag("p", classes="hint"):
                 tag("span", "hint: ", classes="muted")
-                tag("span", problem["hint"])
+                prose("span", problem["hint"])
     return entry
 
 

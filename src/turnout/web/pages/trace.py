@@ -11,6 +11,7 @@ from turnout.error import TurnoutError
 from turnout.web.figure import milliseconds
 from turnout.web.markup import tag
 from turnout.web.page import Page
+from turnout.web.prose import prose
 from turnout.web.table import figures
 from turnout.web.visit import Visit
 from turnout.web.waterfall import Bar, bars, called, details, length_ms, status, ticks
@@ -40,7 +41,7 @@ class _Trace:
         self._missing.clear()
         with self._missing:
             tag("h1", f"{error.message[:1].upper()}{error.message[1:]}")
-            tag("p", error.hint or "", classes="muted")
+            prose("p", error.hint or "", classes="muted")
         self._missing.set(hidden=False)
         self._found.set(hidden=True)
 
