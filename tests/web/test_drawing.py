@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from turnout.web.structure import Structure
 V1, V2, CALLER = workload("reviews", "v1"), workload("reviews", "v2"), workload("page")
 
 
-def drawn(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> dict[str, Any]:
+def drawn(nodes: Iterable[Mapping[str, Any]], edges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return draw(nodes, edges)
 
 
@@ -94,7 +95,7 @@ def test_a_call_that_stops_stays_as_one_without_requests() -> None:
     (edge,) = edges.values()
     assert (edge["requests"], edge["codes"], tone(edge)) == (0, {}, "idle")
     busy = drawn([V1, CALLER], [call(CALLER, V1)])
-    idle = drawn(list(nodes.values()), list(edges.values()))
+    idle = drawn(nodes.values(), edges.values())
     assert [line["path"] for line in busy["lines"]] == [line["path"] for line in idle["lines"]]
     assert [(row["x"], row["y"]) for row in busy["rows"]] == [(row["x"], row["y"]) for row in idle["rows"]]
 

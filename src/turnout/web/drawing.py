@@ -64,7 +64,9 @@ def _boxes(known: Mapping[str, Node]) -> Iterable[Box]:
 
 
 def _home(node: Node) -> str:
-    """The box of a node: its service's."""
+    """The box of a node: its service's. The gateways' comes first, however they are called."""
+    if node["kind"] == "gateway":
+        return f" {node['service']}"
     if node["kind"] == "service":
         name, _, rest = str(node["service"]).partition(".")
         namespace, _, suffix = rest.partition(".")
@@ -80,7 +82,7 @@ def _natural(version: str) -> tuple[tuple[int, str], ...]:
 
 def _box(box: Box, layout: Layout, known: Mapping[str, Node], edges: Iterable[Edge]) -> dict[str, Any]:
     node = known[box.rows[0]]
-    namespace, _, name = box.key.partition("/")
+    namespace, _, name = box.key.strip().partition("/")
     title = {"gateway": "Gateway", "unknown": "Not known"}.get(node["kind"], name or box.key)
     plain = node["kind"] in {"gateway", "unknown"} or namespace == "default"
     return {
@@ -143,7 +145,7 @@ def name(node: Node) -> str:
 def _health(node: Node) -> tuple[str, str]:
     """A CSS class, and the words for it."""
     if node["kind"] != "workload":
-        return ("bad", "nobody was there") if node["kind"] == "service" else ("good", "")
+        return ("bad", "") if node["kind"] == "service" else ("good", "")
     pods, ready = node["pods"], node["ready"]
     health = "good" if pods and ready == pods else "warn" if ready else "bad"
     return health, f"{ready}/{pods} ready" if pods else "no pods"
@@ -165,6 +167,7 @@ def _line(key: str, edge: Edge, layout: Layout, link: Link, known: Mapping[str, 
         "tone": tone(edge),
         "dashed": edge["mirrored"],
         "label": label(edge),
+        "crowded": line.crowded,
         "says": sentence(edge, known),
     }
 

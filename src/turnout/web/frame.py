@@ -17,7 +17,7 @@ from turnout.web.page import Page
 from turnout.web.visit import Visit
 
 ASSETS = Path(__file__).with_name("assets")
-STATUS_SECONDS = 2.0
+STATUS_SECONDS = 5.0
 LOST = "Lost the connection to Turnout. Retrying…"
 
 LOGO = (

@@ -69,11 +69,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`path`: as SVG writes it. (`x`, `y`): the middle of its label."""
+    """`path`: as SVG writes it. (`x`, `y`): the middle of its label; `crowded`: others have pushed that away."""
 
     path: str
     x: float
     y: float
+    crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +293,8 @@ def _labels_apart(lines: Mapping[Link, Line]) -> dict[Link, Line]:
         links.sort(key=lambda link: (lines[link].y, link))
         wanted = [lines[link].y for link in links]
         for link, y in zip(links, spread(wanted, [LABEL_HEIGHT] * (len(links) - 1)), strict=True):
-            found[link] = Line(lines[link].path, lines[link].x, y)
+            line = lines[link]
+            found[link] = Line(line.path, line.x, y, crowded=abs(y - line.y) > 1.5 * LABEL_HEIGHT)
     return found
 
 

@@ -21,6 +21,8 @@ class Cell:
 
 Row = Sequence[Cell | str]
 
+STACKED_COLUMNS = 6
+
 
 class Table:
     """`columns`: headings; those that begin with `#` hold figures and stand to the right. The first cell heads its row.
@@ -30,14 +32,17 @@ class Table:
 
     def __init__(self, caption: str, columns: Sequence[str], empty: str = "nothing yet") -> None:
         self._figures = [column.startswith("#") for column in columns]
+        self._columns = [column.lstrip("#") for column in columns]
         self._rows: list[_Row] = []
-        # On a phone the table scrolls sideways, with the keyboard too.
-        with tag("div", classes="table-frame", tabindex="0", role="region", aria_label=caption), tag("table"):
+        # On a phone a table of many columns stands as one card per row, another one scrolls, with the keyboard too.
+        wide = "wide" if len(columns) >= STACKED_COLUMNS else ""
+        frame = tag("div", classes="table-frame", tabindex="0", role="region", aria_label=caption)
+        with frame, tag("table", classes=wide):
             tag("caption", caption, classes="for-readers")
             with tag("thead"), tag("tr"):
                 self._headings = [
-                    tag("th", column.lstrip("#"), classes="figure" if figure else "", scope="col")
-                    for column, figure in zip(columns, self._figures, strict=True)
+                    tag("th", column, classes="figure" if figure else "", scope="col")
+                    for column, figure in zip(self._columns, self._figures, strict=True)
                 ]
             self._body = tag("tbody")
             with tag("tfoot") as self._foot, tag("tr"):
@@ -53,7 +58,7 @@ class Table:
         wanted = list(rows)
         with self._body:
             while len(self._rows) < len(wanted):
-                self._rows.append(_Row(self._figures))
+                self._rows.append(_Row(self._columns, self._figures))
         while len(self._rows) > len(wanted):
             self._rows.pop().delete()
         for shown, row in zip(self._rows, wanted, strict=True):
@@ -62,9 +67,12 @@ class Table:
 
 
 class _Row:
-    def __init__(self, figures: Sequence[bool]) -> None:
+    def __init__(self, columns: Sequence[str], figures: Sequence[bool]) -> None:
         with tag("tr") as self._row:
-            self._cells = [_Cell("td" if at else "th", figure=figure) for at, figure in enumerate(figures)]
+            self._cells = [
+                _Cell("td" if at else "th", column, figure=figure)
+                for at, (column, figure) in enumerate(zip(columns, figures, strict=True))
+            ]
 
     def show(self, row: Row) -> None:
         for cell, content in zip(self._cells, row, strict=True):
@@ -75,10 +83,11 @@ class _Row:
 
 
 class _Cell:
-    def __init__(self, kind: str, *, figure: bool) -> None:
+    def __init__(self, kind: str, column: str, *, figure: bool) -> None:
         self._shown = Cell("")
         self._figure = figure
-        self._cell = tag(kind, classes="figure" if figure else "", scope="row" if kind == "th" else None)
+        heads = {"scope": "row"} if kind == "th" else {"data_column": column}
+        self._cell = tag(kind, classes="figure" if figure else "", **heads)
         self._link: Tag | None = None
 
     def show(self, content: Cell) -> None:

@@ -23,6 +23,7 @@ export default {
         </g>
         <g v-for="line in picture.lines" :key="line.id" role="button" tabindex="0" :aria-label="line.says"
            :aria-pressed="String(line.id === picked)" :class="lineClass(line)"
+           @pointerenter="hovered = line.id" @pointerleave="hovered = ''" @focus="hovered = line.id" @blur="hovered = ''"
            @click.stop="$emit('pick', line.id)" @keydown.enter.prevent="$emit('pick', line.id)"
            @keydown.space.prevent="$emit('pick', line.id)">
           <title>{{ line.says }}</title>
@@ -42,13 +43,13 @@ export default {
           <text class="note" x="29" y="35">{{ row.note }}</text>
           <text :class="['figure', { copies: row.copies }]" :x="row.width - 15" y="35" text-anchor="end">{{ row.rate }}</text>
         </g>
-        <text v-for="line in labelled" :key="line.id" :class="['label', 'tone-' + line.tone, { dim: dimLine(line) }]"
+        <text v-for="line in labelled" :key="line.id" :class="['label', 'tone-' + line.tone]"
               :x="line.x" :y="line.y - 5" text-anchor="middle" aria-hidden="true">{{ line.label }}</text>
       </svg>
     </div>`,
   props: { picture: Object, picked: String },
   emits: ["pick"],
-  data: () => ({ room: 0 }),
+  data: () => ({ room: 0, hovered: "" }),
   mounted() {
     this.observer = new ResizeObserver(() => (this.room = this.$refs.frame.clientWidth));
     this.observer.observe(this.$refs.frame);
@@ -64,7 +65,8 @@ export default {
       return Math.min(WIDEST, Math.max(NARROWEST, this.room ? this.room / this.frame.width : 1));
     },
     labelled() {
-      return this.picture.lines.filter((line) => line.label);
+      const wanted = (line) => (this.picked ? this.near.has(line.id) : !line.crowded);
+      return this.picture.lines.filter((line) => line.label && (wanted(line) || line.id === this.hovered));
     },
     // What the picked row or line is linked with; the rest steps back.
     near() {

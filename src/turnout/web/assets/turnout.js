@@ -51,6 +51,8 @@ const turnout = (() => {
       if (document.querySelector("button.theme")) {
         built.disconnect();
         showTheme();
+        // A phone shows a part of the graph only: the tables have all of it.
+        if (innerWidth < 760) document.querySelectorAll("details.as-tables").forEach((tables) => (tables.open = true));
       }
     });
     built.observe(document.body, { childList: true, subtree: true });

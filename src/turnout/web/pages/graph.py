@@ -109,13 +109,8 @@ def _calls(nodes: Known, edges: Known) -> Iterator[Row]:
 
 def _workloads(nodes: Known) -> Iterator[Row]:
     for node in nodes.values():
-        yield (
-            name(node),
-            per_second(node["rate"]),
-            errors({**node, "requests": 1}),
-            str(node["pods"]),
-            str(node["ready"]),
-        )
+        pods, ready = (str(node[key]) if node["kind"] == "workload" else UNKNOWN for key in ("pods", "ready"))
+        yield name(node), per_second(node["rate"]), errors({**node, "requests": 1}), pods, ready
 
 
 PAGE = Page("/", "Graph", build)
