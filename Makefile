@@ -9,7 +9,7 @@ COMMA  := ,
 # One of the examples is written in Go: the system's toolchain builds it, or else that of a package.
 GO     := $(if $(shell command -v go),,$(COMMA)go)
 
-.PHONY: demo test check bench soak clean help
+.PHONY: demo test check bench soak screenshots clean help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP) ## the article's story, from phase 1 to 100 %
@@ -30,11 +30,14 @@ bench: $(STAMP) ## speed and memory, as ratios within one run
 soak: $(STAMP) ## what takes longer than a test may
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
+screenshots: $(STAMP) ## the README's pictures of the dashboard, made anew; needs chromium
+	$(BIN)/python -m scripts.screenshots
+
 clean: ## everything that make has made
 	rm -rf $(VENV) typings .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
