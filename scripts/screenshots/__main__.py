@@ -1,4 +1,4 @@
-"""Writes docs/images/*.png. Takes about two minutes: the charts are to show some past."""
+"""Writes docs/images/*.png. Takes about three minutes: the charts are to show some past."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.e2e.site import Site, until
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 LOW, TALL = (1280, 600), (1280, 960)
-BEFORE_SECONDS, AFTER_SECONDS = 40, 30
-"""How long traffic flows until the weights change, and after that: what the charts show of it is a minute."""
+BEFORE_SECONDS, AFTER_SECONDS = 90, 60
+"""How long traffic flows until the weights change, and after that."""
 FIRST_SECONDS = 3
 
 
@@ -39,7 +39,7 @@ def _graph(screen: Screen, name: str = "graph") -> None:
 
 def _service(screen: Screen) -> None:
     _size(screen.page, WIDE)
-    _take(screen.open("/service/default/recommendation?seconds=60"), "service")
+    _take(screen.open("/service/default/recommendation?seconds=300"), "service")
     _size(screen.page, LOW)
 
 

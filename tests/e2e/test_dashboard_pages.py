@@ -83,6 +83,7 @@ def test_a_slider_moved_and_confirmed_moves_real_traffic_and_undo_brings_it_back
     expect(followed).to_have_value("50")
     low, high = interval(REQUESTS, 0.5, CONFIDENCE)
     assert low <= share_of_v2(running) <= high
+    expect(main_route(page).locator(".rule-said")).to_be_focused()
     history = page.locator(".history")
     expect(history).to_contain_text("turnout shift app v1=50 v2=50 --route main")
     screen.shoot("routes-after-a-shift")

@@ -117,6 +117,7 @@ class RouteCard:
 
     async def _carry_out(self, act: Callable[[Client], Done]) -> bool:
         """Whether it is done; if not, it says why, and what was wanted stays."""
+        self._said.run_method("focus")  # the button that was pressed goes away
         try:
             done = await self._visit.ask(act)
         except TurnoutError as error:
@@ -128,7 +129,6 @@ class RouteCard:
     def _say(self, text: str, *, failed: bool) -> None:
         self._wishes.said, self._wishes.failed = text, failed
         self._said.say(text)
-        self._said.set(hidden=not text)
         self._said.tone("bad", on=failed)
         self._said.tone("good", on=not failed)
 

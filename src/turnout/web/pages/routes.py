@@ -130,7 +130,7 @@ class _History:
         self._shown: list[Step] = []
         with tag("section", classes="card history"):
             tag("h2", "History")
-            self._said = tag("p", classes="rule-said", role="status", hidden=True)
+            self._said = tag("p", classes="rule-said", role="status", tabindex="-1")
             self._empty = tag("p", "Nothing was shifted or mirrored yet.", classes="muted")
             self._list = tag("ol")
 
@@ -164,6 +164,7 @@ class _History:
         step = next((step for step in self._history if step["number"] == number), None)
         if step is None:
             return
+        self._said.run_method("focus")  # the button that was pressed goes away
         try:
             seconds = await self._visit.ask(lambda client: undo(client, step))
         except TurnoutError as error:
@@ -175,7 +176,6 @@ class _History:
 
     def _say(self, text: str, *, failed: bool) -> None:
         self._said.say(text)
-        self._said.set(hidden=False)
         self._said.tone("bad", on=failed)
         self._said.tone("good", on=not failed)
 
