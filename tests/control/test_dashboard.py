@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -33,11 +33,13 @@ DIES = "import sys; sys.exit(3)"
 
 
 @asynccontextmanager
-async def dashboard(folder: Path, program: str = ANSWERS) -> AsyncIterator[Dashboard]:
+async def dashboard(
+    folder: Path, program: str = ANSWERS, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> AsyncIterator[Dashboard]:
     """It listens; what answers is a small program."""
     state = StateDir(folder)
     state.create()
-    found = Dashboard(state, (sys.executable, "-c", program))
+    found = Dashboard(state, (sys.executable, "-c", program), sleep)
     await found.start()
     try:
         yield found
@@ -72,21 +74,20 @@ async def test_when_it_has_ended_the_next_connection_starts_another(tmp_path: Pa
 
 
 async def test_one_that_dies_at_once_is_started_with_growing_pauses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pauses: list[float] = []
+    enough = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) > 3:
+            enough.set()
             await asyncio.Event().wait()
 
-    async with dashboard(tmp_path, DIES) as found:
+    async with dashboard(tmp_path, DIES, sleep) as found, asyncio.timeout(20):
         _, writer = await asyncio.open_connection("127.0.0.1", found.port)
-        monkeypatch.setattr("turnout.control.dashboard.asyncio.sleep", sleep)
-        async with asyncio.timeout(20):
-            while len(pauses) <= 3:
-                await asyncio.to_thread(lambda: None)
+        await enough.wait()
         writer.close()
     assert pauses == [0.5, 1.0, 2.0, 4.0]
     assert "ended with status 3" in caplog.text

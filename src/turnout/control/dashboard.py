@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from turnout.apiserver.listener import listen
@@ -35,7 +35,13 @@ LOG_BYTES = 5 * 1024 * 1024
 class Dashboard:
     """`start` listens, `stop` ends the process and the listening. The port is None while nobody listens."""
 
-    def __init__(self, state: StateDir, program: Sequence[str] = PROGRAM) -> None:
+    def __init__(
+        self,
+        state: StateDir,
+        program: Sequence[str] = PROGRAM,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._state = state
         self._program = program
         self._listener: socket.socket | None = None
@@ -101,7 +107,7 @@ class Dashboard:
         self._process = None
         if status and clock() - began < SOUND_SECONDS:
             self._pause_seconds = min(max(self._pause_seconds * 2, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(self._pause_seconds)
+            await self._sleep(self._pause_seconds)
         else:
             self._pause_seconds = 0.0
         self._await_connection()
