@@ -128,11 +128,12 @@ def test_what_is_chosen_is_told_in_detail_and_stays_chosen_when_the_page_is_load
     row(page, "preference v1").click()
     expect(details.get_by_role("heading", level=2)).to_have_text("preference v1")
     expect(details).to_contain_text("default/preference-v1")
+    expect(page).to_have_url(re.compile("at="))
     page.reload()
     expect(details.get_by_role("heading", level=2)).to_have_text("preference v1")
     details.get_by_role("button", name="Close").click()
     expect(details).to_contain_text("How to read it")
-    assert "at=" not in page.url
+    expect(page).not_to_have_url(re.compile("at="))
 
 
 def test_everything_can_be_done_with_the_keyboard(screen: Screen) -> None:
@@ -242,6 +243,14 @@ def test_the_theme_is_the_systems_until_another_is_chosen_and_then_stays(browser
     expect(button).to_have_attribute("aria-label", "Theme: light")
     assert not dark()
     page.context.close()
+
+
+def test_an_address_that_is_none_of_its_pages_says_so(screen: Screen) -> None:
+    answer = screen.page.goto(f"{screen.base}/nothing")
+    assert answer is not None
+    assert answer.status == 404
+    expect(screen.page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    expect(screen.page.get_by_role("link", name="Graph")).to_be_visible()
 
 
 # --- whom it lets in
@@ -413,6 +422,7 @@ def test_its_process_runs_only_when_somebody_looks_and_is_started_again(browser:
     assert served(site) == []
     screen = tab(browser, site)
     row(screen.page, "app v2").click()
+    expect(screen.page).to_have_url(re.compile("at="))
     (first,) = served(site)
     first.send_signal(signal.SIGKILL)
     until("another one runs", lambda: [process for process in served(site) if process.pid != first.pid])

@@ -38,7 +38,7 @@ def command(no_open: bool, serve_fd: int | None, state: Path | None) -> None:
     if not link:
         raise TurnoutError("this instance has no dashboard", "it was started with --no-dashboard")
     click.echo(link)
-    if not no_open:
+    if not no_open and _has_screen():
         _open(link, folder)
 
 
@@ -49,6 +49,14 @@ def with_link(status: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
     url = status["dashboard"]
     return {**status, "dashboard": url and link(url, read_address(folder).token)}
+
+
+def _has_screen() -> bool:
+    """Elsewhere a browser would take the terminal, or not start at all."""
+    import os
+    import sys
+
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _open(link: str, folder: Path) -> None:

@@ -63,5 +63,5 @@ def _worse(one: float | None, other: float | None) -> Cell:
 
 
 def _toned(text: str, worse: float, matters: float) -> Cell:
-    """Only what is more than chance would do has a colour."""
+    """Small differences have no colour."""
     return Cell(text, "bad" if worse > matters else "good" if worse < -matters else "")

@@ -16,6 +16,7 @@ from turnout.client.state import read_address
 from turnout.web import frame
 from turnout.web.feed import Feeds
 from turnout.web.gate import Gate
+from turnout.web.markup import tag
 from turnout.web.page import Page
 from turnout.web.pages import pages
 from turnout.web.policy import Policy
@@ -82,8 +83,14 @@ def _application(state: Path) -> FastAPI:
     ui.add_head_html(frame.head(), shared=True)
     pages_app.add_static_files("/assets", frame.ASSETS, max_cache_age=31_536_000)
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    def missing(client: Browser) -> None:
+        client.status_code = 404
+        _show(client, _MISSING, all_pages, feeds, streams, state)
+
     ui.run_with(
         outer,
+        root=missing,
         title="Turnout",
         favicon=frame.LOGO,
         dark=None,
@@ -103,7 +110,20 @@ def _add(page: Page, all_pages: list[Page], feeds: Feeds, streams: Streams, stat
 
     @ui.page(page.path, title=title)
     def show(client: Browser) -> None:
-        request = client.request
-        frame.unwrap(client)
-        visit = Visit(client, feeds, streams, state, request.path_params, request.query_params)
-        frame.build(visit, page, all_pages)
+        _show(client, page, all_pages, feeds, streams, state)
+
+
+def _show(client: Browser, page: Page, all_pages: list[Page], feeds: Feeds, streams: Streams, state: Path) -> None:
+    frame.unwrap(client)
+    request = client.request
+    visit = Visit(client, feeds, streams, state, request.path_params, request.query_params)
+    frame.build(visit, page, all_pages)
+
+
+def _build_missing(visit: Visit) -> None:
+    """For an address that is none of ours."""
+    tag("h1", "There is no such page")
+    tag("p", "The pages that there are stand above.", classes="muted")
+
+
+_MISSING = Page("", "", _build_missing)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from nicegui import ui
+
 from turnout.web.chart import Chart, Scale, colour_of
 from turnout.web.choice import choice, offered
 from turnout.web.comparison import Comparison
@@ -49,6 +51,7 @@ class _ServicePage:
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
         self._namespace, self._name = visit.path["namespace"], visit.path["name"]
+        ui.page_title(f"{self._name} · Turnout")
         self._seconds = offered(visit.query.get("seconds"), WINDOWS, "900")
         self._history: History | None = None
         self._legend_shown: list[tuple[str, str, bool]] = []

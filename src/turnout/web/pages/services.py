@@ -35,17 +35,25 @@ def _rows(status: Mapping[str, Any]) -> Iterator[Row]:
                 weights(service, version["subset"]),
                 Cell(f"{version['ready']} of {version['pods']} ready", "" if healthy else "bad"),
                 per_second(version["rate"]),
-                Cell(share(version["error_share"]), "bad" if version["error_share"] else ""),
+                failing(version),
                 milliseconds(version["p50_ms"]),
                 milliseconds(version["p99_ms"]),
-                str(version["copies"]),
+                per_second(version["copy_rate"]) if version["copy_rate"] else UNKNOWN,
             )
 
 
+def failing(version: Mapping[str, Any]) -> Cell:
+    """The share of errors; nothing is said of what did not happen."""
+    if not version["rate"]:
+        return Cell(UNKNOWN, "muted")
+    return Cell(share(version["error_share"]), "bad" if version["error_share"] else "")
+
+
 def weights(service: Mapping[str, Any], subset: str) -> str:
-    """A version's share on each route that splits; routes that agree are said once."""
-    shares = [r["weights"][subset] for r in service["routes"] if subset in r["weights"] and len(r["weights"]) > 1]
-    return " / ".join(f"{given} %" for given in dict.fromkeys(shares)) or UNKNOWN
+    """A version's share on each route that splits or copies, and whether it gets copies; what agrees is said once."""
+    said = [f"{route['weights'][subset]} %" for route in service["routes"] if subset in route["weights"]]
+    said += ["copies" for route in service["routes"] if subset in route["mirror"]]
+    return " / ".join(dict.fromkeys(said)) or UNKNOWN
 
 
 PAGE = Page("/services", "Services", build)
