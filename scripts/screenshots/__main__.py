@@ -67,7 +67,9 @@ def _traces(screen: Screen) -> None:
     rows.first.get_by_role("link").click()
     expect(page.locator(".spans > li")).to_have_count(4)
     page.locator(".spans summary").nth(2).click()
+    _size(page, WIDE)
     _take(page, "trace")
+    _size(page, LOW)
 
 
 def _logs(screen: Screen) -> None:
