@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.launch import Launch
 from tests.e2e.mistakes import right, solved
+from tests.e2e.numbers import random_numbers
 from tests.e2e.site import Site
 
 
@@ -70,3 +71,10 @@ def launch() -> Iterator[Launch]:
         yield launch
     finally:
         launch.close()
+
+
+@pytest.fixture(scope="module")
+def numbers() -> Iterator[Site]:
+    """The first article's application, running."""
+    with random_numbers() as site:
+        yield site

@@ -21,7 +21,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.e2e.browser import PHONE, WIDE, Screen, chromium, link, tab
 from tests.e2e.launch import URL, Launch
 from tests.e2e.manifests import HOST
+from tests.e2e.numbers import NUMBERS
 from tests.e2e.site import Site, until
+
+from turnout.web.figure import per_second
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -115,6 +118,28 @@ def test_the_graph_has_the_rate_of_the_load_and_copies_apart(screen: Screen, lau
         screen.shoot("graph-under-load")
         said = json.loads(running.communicate(timeout=60)[0])
     assert abs(said["window_rate_per_second"] - rate) <= rate * 0.05
+
+
+def test_the_graph_of_the_random_numbers_has_a_version_that_calls_its_own_service(
+    browser: Browser, numbers: Site
+) -> None:
+    """As often per request as the application says that it did."""
+    assert numbers.run("shift", NUMBERS, "green=50").status == 0
+    screen = tab(browser, numbers)
+    page = screen.open("/?seconds=300")
+    asked = [json.loads(numbers.get(host=f"{NUMBERS}.test").body)["num_requests"] for _ in range(20)]
+    page.get_by_text("The same as tables").click()
+    blue, green = (f"{NUMBERS} {colour}" for colour in ("blue", "green"))
+
+    def per_request() -> float:
+        found = [cells(page, "Calls", blue, called, "requests") for called in (blue, green)]
+        return sum(float(row[-1]) for row in found if row)
+
+    until("all calls are counted", lambda: abs(per_request() - sum(asked) / len(asked)) < 0.02)
+    assert cells(page, "Calls", "the gateway", blue, "requests")[3] == per_second(len(asked) / 300)
+    screen.shoot("graph-random-numbers")
+    assert screen.complaints == []
+    page.context.close()
 
 
 def near(found: list[str], rate: float) -> bool:

@@ -7,19 +7,16 @@ import json
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from tests.e2e.launch import URL, Launch
 from tests.e2e.manifests import HOST, deployment, split, virtual_service
+from tests.e2e.numbers import NUMBERS
 from tests.e2e.site import Site, until
 
 pytestmark = [pytest.mark.e2e]
@@ -27,8 +24,6 @@ pytestmark = [pytest.mark.e2e]
 JSON = dict[str, Any]
 GATEWAY = "istio-system/istio-ingressgateway"
 APP = "service:app.default.svc.cluster.local"
-RANDOM_NUMBER = Path(__file__).parents[2] / "examples" / "random-number"
-NUMBERS = "rewrite-app-with-istio"
 
 
 def graph(site: Site, seconds: int = 60) -> JSON:
@@ -145,33 +140,6 @@ def recommendation(site: Site) -> JSON:
 
 
 # --- random numbers
-
-
-@pytest.fixture(scope="module")
-def numbers() -> Iterator[Site]:
-    """The first article's application, each number at once; green is the same program."""
-    folder = Path(tempfile.mkdtemp(prefix="tno-")).resolve()
-    for phase in ("phase-1", "phase-2"):
-        shutil.copytree(RANDOM_NUMBER / phase, folder, dirs_exist_ok=True)
-    for name in ("cluster.yaml", "ingress.yaml", "subsets.yaml"):
-        shutil.copy(RANDOM_NUMBER / "phase-3" / "manifests" / name, folder / "manifests")
-    (folder / "manifests").rename(folder / "k8s")
-    (folder / "tmp").mkdir()
-    blue = (folder / "k8s" / "blue.yaml").read_text()
-    (folder / "k8s" / "green.yaml").write_text(blue.replace("blue", "green"))
-    settings = (folder / "turnout.yaml").read_text()
-    (folder / "turnout.yaml").write_text(settings.replace("python3", sys.executable))
-    app = (folder / "app" / "app.py").read_text()
-    (folder / "app" / "app.py").write_text(app.replace("time.sleep(random.randint(0, 1))", "time.sleep(0)"))
-    site = Site(folder)
-    try:
-        site.up(seconds=60)
-        yield site
-    finally:
-        try:
-            site.close()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_fan_out_is_how_many_numbers_a_request_asks_for(numbers: Site) -> None:

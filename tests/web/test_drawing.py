@@ -85,6 +85,16 @@ def test_colour_is_never_all_that_tells() -> None:
     assert "50 % errors" in picture["lines"][0]["says"]
 
 
+def test_a_version_without_a_label_is_called_by_what_its_workload_adds_to_the_service() -> None:
+    blue = workload("reviews", "latest", workload="reviews-blue", id="default/reviews-blue")
+    alone = workload("page", "latest", workload="page", id="default/page")
+    rows = {row["id"]: (row["title"], row["says"]) for row in drawn([blue, alone], [])["rows"]}
+    assert rows["default/reviews-blue"][0] == "blue"
+    assert rows["default/reviews-blue"][1].startswith("reviews blue, ")
+    assert rows["default/page"][0] == "page"
+    assert rows["default/page"][1].startswith("page, ")
+
+
 # --- standing still
 
 

@@ -88,7 +88,7 @@ def _box(box: Box, layout: Layout, known: Mapping[str, Node], edges: Iterable[Ed
     return {
         "key": box.key,
         **_place(layout.boxes[box.key]),
-        "title": shortened(title, 20),
+        "title": shortened(title, 18),
         "note": "" if plain else shortened(namespace, 10) if name else "",
         "href": _href(box, edges),
     }
@@ -131,7 +131,9 @@ def _row(node: Node, place: Place) -> dict[str, Any]:
 
 def _title(node: Node) -> str:
     if node["kind"] == "workload":
-        return str(node["version"] if node["version"] not in {"", "latest"} else node["workload"])
+        # Without a label that says which version it is, the workload's name does.
+        own = str(node["workload"]).removeprefix(f"{node['service']}-")
+        return str(node["version"]) if node["version"] not in {"", "latest"} else own
     return {"gateway": "ingress", "service": "no answer"}.get(node["kind"], str(node["id"]))
 
 

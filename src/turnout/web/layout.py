@@ -24,6 +24,7 @@ BOX_GAP = 26.0
 LINE_GAP = 22.0
 MARGIN = 16.0
 LABEL_HEIGHT = 19.0
+LABEL_WIDTH = 118.0
 _SWEEPS = 8
 _LOOP = 46.0
 
@@ -263,12 +264,12 @@ def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
 
 
 def _loop(begin: Place, end: Place, shift: float) -> Line:
-    """From a row to another of the same box, or to itself."""
-    apart = 9.0 if begin == end else 0.0
+    """From a row to another of the same box, or to itself; its label stands beside."""
+    apart, wide = (11.0, _LOOP) if begin == end else (0.0, 1.6 * _LOOP)
     top, low = begin.middle - apart + shift, end.middle + apart + shift
-    x, far = begin.right, begin.right + _LOOP
+    x, far = begin.right, begin.right + wide
     path = f"M{x:.1f} {top:.1f}C{far:.1f} {top:.1f} {far:.1f} {low:.1f} {x:.1f} {low:.1f}"
-    return Line(path, x + _LOOP * 0.75, (top + low) / 2)
+    return Line(path, x + 0.75 * wide + LABEL_WIDTH / 2, (top + low) / 2)
 
 
 def _backward(begin: Place, end: Place, bottom: float) -> Line:
@@ -302,9 +303,10 @@ def _labels_apart(lines: Mapping[Link, Line]) -> dict[Link, Line]:
 
 
 def _framed(boxes: Mapping[str, Place], rows: Mapping[str, Place], lines: Mapping[Link, Line]) -> Layout:
-    lefts = [place.x for place in boxes.values()] + [line.x - _LOOP for line in lines.values()]
+    half = LABEL_WIDTH / 2
+    lefts = [place.x for place in boxes.values()] + [line.x - half for line in lines.values()]
     tops = [place.y for place in boxes.values()] + [line.y - LABEL_HEIGHT / 2 for line in lines.values()]
-    rights = [place.right for place in boxes.values()] + [line.x + _LOOP for line in lines.values()]
+    rights = [place.right for place in boxes.values()] + [line.x + half for line in lines.values()]
     lows = [place.y + place.height for place in boxes.values()] + [line.y + LABEL_HEIGHT for line in lines.values()]
     left, top = min(lefts, default=0.0) - MARGIN, min(tops, default=0.0) - MARGIN
     width = max(rights, default=0.0) + MARGIN - left
