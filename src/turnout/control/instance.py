@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from turnout.control.changes import OpenChanges
 from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
-from turnout.control.manifests import Files, apply_files
+from turnout.control.manifests import Files, apply_files, ensure_namespaces
 from turnout.control.metrics import Metrics
 from turnout.control.milestones import Milestones
 from turnout.control.mishaps import Mishaps
@@ -43,7 +44,6 @@ from turnout.inputs.watch import changes
 from turnout.problem import Problem, Severity
 from turnout.process import Identity
 from turnout.resources.interpret import interpret
-from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, NAMESPACE, VIRTUAL_SERVICE
 from turnout.workloads.engine import Workloads
 from turnout.workloads.ports import Ports
 from turnout.workloads.status import PodStatus
@@ -55,8 +55,6 @@ _log = logging.getLogger(__name__)
 
 ACKNOWLEDGE_SECONDS = 15.0
 SCRAPE_SECONDS = 1.0
-_CONFIRMED = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY)
-"""Kinds whose status says that Envoy serves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +187,7 @@ class Instance:
         if not self.files.read():
             raise InvalidFiles(self.files.problems)
         self.desired.read_sources()
-        _ensure_namespaces(self.files, self.store)
+        ensure_namespaces(self.files, self.store)
         try:
             apply_files(self.files, self.store)
         except ApiError as error:
@@ -309,7 +307,7 @@ class Instance:
         self.desired.read_sources()  # after turnout.yaml: it may name other images now
         if sound:
             try:
-                _ensure_namespaces(self.files, self.store)
+                ensure_namespaces(self.files, self.store)
                 apply_files(self.files, self.store)
             except (ApiError, StateBroken) as error:
                 self.files.problems = (Problem("TNO401", Severity.ERROR, error.message, None, error.hint),)
@@ -355,7 +353,8 @@ class Instance:
                 await self.telemetry.record()
             if self.mishaps.unrecorded or self.acknowledgement.freed(self.listen):  # there may be room by now
                 self.ring()
-            await asyncio.sleep(SCRAPE_SECONDS)
+            # On whole seconds, so that each of the store's has its look, whatever one takes.
+            await asyncio.sleep(SCRAPE_SECONDS - time.time() % SCRAPE_SECONDS)
 
     def pods(self) -> tuple[PodStatus, ...]:
         return self.workloads.pods()
@@ -375,15 +374,6 @@ class Instance:
         found += self.acknowledgement.problems(self.listen, self.desired.gateway_places)
         found += [*self.telemetry.problems(), *self.mishaps.problems()]
         return list(dict.fromkeys(self.files.locate(problem) for problem in found))
-
-
-def _ensure_namespaces(files: Files, store: Store) -> None:
-    """A namespace that objects live in exists, as on a cluster where somebody made it."""
-    wanted = {manifest.obj["metadata"].get("namespace", "") for manifest in files.manifests.objects}
-    declared = {m.obj["metadata"]["name"] for m in files.manifests.objects if m.kind is NAMESPACE}
-    for name in sorted({"default", *wanted} - {""} - declared):
-        if store.get(NAMESPACE, "", name) is None:
-            store.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
 
 class InvalidFiles(TurnoutError):

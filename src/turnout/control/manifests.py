@@ -14,7 +14,7 @@ from turnout.inputs.images import Settings, read_images
 from turnout.inputs.merge import ABSENT
 from turnout.problem import ObjectPath, Place, Problem, Severity, errors
 from turnout.resources.document import Document
-from turnout.resources.kinds import KINDS
+from turnout.resources.kinds import KINDS, NAMESPACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +133,12 @@ def _shown(value: Any) -> Any:
 
 def _dotted(path: Sequence[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def ensure_namespaces(files: Files, store: Store) -> None:
+    """A namespace that objects live in exists, as on a cluster where somebody made it."""
+    wanted = {manifest.obj["metadata"].get("namespace", "") for manifest in files.manifests.objects}
+    declared = {m.obj["metadata"]["name"] for m in files.manifests.objects if m.kind is NAMESPACE}
+    for name in sorted({"default", *wanted} - {""} - declared):
+        if store.get(NAMESPACE, "", name) is None:
+            store.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})

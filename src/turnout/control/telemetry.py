@@ -95,8 +95,9 @@ class Telemetry:
     # --- keeping
 
     def _keep(self, seconds: float, traffic: Mapping[Series, Traffic]) -> None:
+        """Also that there was nothing: in a chart that is 0, and not a gap."""
         at = time.time()
-        if traffic:
+        if seconds > 0:
             self._unwritten.append(lambda store: store.add(at, seconds, traffic))
 
     def mark(self, milestones: Iterable[Milestone]) -> None:
