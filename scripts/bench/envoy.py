@@ -12,8 +12,6 @@ from google.protobuf.json_format import MessageToDict
 from scripts.bench.program import await_ok, started
 
 from turnout.compiler import access_log
-from turnout.compiler.endpoint import SERIES
-from turnout.compiler.values import NAMESPACE
 from turnout.mesh.proxy import Ingress
 from turnout.process import Process
 from turnout.xds.binary import command, find_envoy
@@ -73,7 +71,7 @@ def _answer(version: str) -> Message:
 
 
 def _listener(port: int, action: Message, *, metrics: bool = False) -> Message:
-    hosts = [{"name": "bench", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, **action}]}]
+    hosts = [{"name": "bench", "domains": ["*"], "routes": [{"name": "split", "match": {"prefix": "/"}, **action}]}]
     router = {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}
     manager: dict[str, Any] = {
         "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -88,8 +86,7 @@ def _listener(port: int, action: Message, *, metrics: bool = False) -> Message:
 
 
 def _cluster(name: str, port: int) -> Message:
-    labels = {NAMESPACE: {SERIES: f"{name},default,{name},{name}"}}
-    endpoint = {"endpoint": {"address": _address(port)}, "metadata": {"filter_metadata": labels}}
+    endpoint = {"endpoint": {"address": _address(port), "hostname": f"{name},default,{name},{name},-"}}
     return {
         "name": name,
         "lb_policy": "LEAST_REQUEST",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -138,7 +137,8 @@ def _own_cluster(host: str) -> str:
 
 
 def _route(route: JSON) -> JSON:
-    route = {key: value for key, value in route.items() if key != "metadata"}
+    """Without a name that only says where it stands."""
+    route = {key: value for key, value in route.items() if key != "name" or not value.endswith("]")}
     action = route.get("route")
     if action is None:
         return route
@@ -180,8 +180,7 @@ def _endpoints(assignment: JSON) -> list[str]:
 
 def _endpoint(endpoint: JSON) -> str:
     address = endpoint["endpoint"]["address"]["socketAddress"]
-    known: Mapping[str, str] = endpoint["metadata"]["filterMetadata"]["turnout"]
-    workload, _, _, _, subset = known["series"].split(",")
+    workload, _, _, _, subset = endpoint["endpoint"]["hostname"].split(",")
     health = "" if endpoint["healthStatus"] == "HEALTHY" else f" {endpoint['healthStatus']}"
     return f"{address['address']}:{address['portValue']} {workload}, subset {subset}{health}"
 

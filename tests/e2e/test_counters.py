@@ -172,3 +172,20 @@ def test_requests_that_nobody_could_take_count_for_the_version_they_were_meant_f
     assert (hop["workload"], hop["requests"], hop["errors"]) == ("", 5, 5)
     assert (hop["codes"], hop["flags"]) == ({"503": 5}, {"UH": 5})
     assert (versions(status)["v2"]["requests"], versions(status)["v2"]["errors"]) == (5, 5)
+
+
+def test_a_version_counts_under_the_name_of_its_subset_from_when_that_is_changed_on(site: Site) -> None:
+    """The endpoint stays, and so do its connections: what changes is only what it is called."""
+    site.apply("route.yaml", virtual_service({"route": [{"destination": {"host": "app"}}]}))
+    site.apply("rule.yaml", destination_rule({"old": "v1"}))
+    site.apply("v2.yaml", deployment("v2", replicas=0))
+    site.up()
+    load(site, requests=10, clients=1)
+    site.apply("rule.yaml", destination_rule({"new": "v1"}))
+    until("Envoy has the new name", lambda: site.get().status == 200 and "new" in by_subset(site.status()))
+    found = {subset: hop["requests"] for subset, hop in by_subset(site.status()).items()}
+    load(site, requests=10, clients=1)
+    assert {subset: hop["requests"] for subset, hop in by_subset(site.status()).items()} == {
+        "old": found["old"],
+        "new": found["new"] + 10,
+    }

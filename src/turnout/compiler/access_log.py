@@ -10,7 +10,7 @@ from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from envoy.extensions.access_loggers.stats.v3.stats_pb2 import Config
 
 from turnout.compiler.endpoint import SERIES
-from turnout.compiler.values import NAMESPACE, packed
+from turnout.compiler.values import packed
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, GATEWAY_WORKLOAD, Egress, Proxy
 from turnout.mesh.service import canonical_name, revision
 
@@ -24,8 +24,8 @@ MIRRORED = "turnout_mirrored"
 TAG = "series"
 _ANSWER = "%RESPONSE_CODE%;%RESPONSE_FLAGS%;%GRPC_STATUS_NUMBER%"
 # The cluster is known also when no endpoint was: it names the service and the subset.
-_DESTINATION = f"%UPSTREAM_CLUSTER%;%UPSTREAM_METADATA({NAMESPACE}:{SERIES})%"
-_ROUTE = f"%METADATA(ROUTE:{NAMESPACE}:route)%"
+_DESTINATION = f"%UPSTREAM_CLUSTER%;{SERIES}"
+_ROUTE = "%ROUTE_NAME%"
 """Last, because a user may call a route whatever he likes."""
 
 

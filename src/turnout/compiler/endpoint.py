@@ -16,8 +16,12 @@ from turnout.mesh.rule import Target
 from turnout.mesh.service import Instance, canonical_name, revision
 from turnout.resources.destination_rule import Subset
 
-SERIES = "series"
-"""The endpoint's part of its requests' series: workload, namespace, canonical service and revision, and subset."""
+SERIES = "%UPSTREAM_HOST_NAME%"
+"""The endpoint's part of its requests' series: workload, namespace, canonical service and revision, and subset.
+
+It is the endpoint's host name, which has no other use here: for every request Envoy takes it as it is, and would search
+metadata by two names. An endpoint without one is told by its address, which has no such parts.
+"""
 
 
 def assignments(mesh: Mesh, targets: Iterable[Target]) -> Iterator[ClusterLoadAssignment]:
@@ -51,9 +55,8 @@ def socket_address(address: str, port: int) -> Address:
 def _endpoint(instance: Instance, port: int, subset: str) -> LbEndpoint:
     service = canonical_name(instance.labels, instance.workload)
     labels = (instance.workload, instance.namespace, service, revision(instance.labels), subset or "-")
-    known = {SERIES: ",".join(labels), "answered": subset or instance.workload}
     return LbEndpoint(
-        endpoint=Endpoint(address=socket_address(instance.address, port)),
+        endpoint=Endpoint(address=socket_address(instance.address, port), hostname=",".join(labels)),
         health_status=DRAINING if instance.draining else HEALTHY,
-        metadata=metadata(known),
+        metadata=metadata({"answered": subset or instance.workload}),
     )

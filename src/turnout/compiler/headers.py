@@ -11,6 +11,13 @@ from turnout.resources.header_variable import variable_fault
 from turnout.resources.virtual_service import HeaderOperations, Headers
 
 _HOST = ("host", ":authority")
+_ADDRESSES = {
+    "%UPSTREAM_HOST_NAME%": "%UPSTREAM_HOST%",
+    "%UPSTREAM_HOST_NAME_WITHOUT_PORT%": "%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    "%UPSTREAM_HOST_NAMES_ATTEMPTED%": "%UPSTREAM_HOSTS_ATTEMPTED%",
+    "%UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT%": "%UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT%",
+}
+"""Pods have no host names: asked for one, Envoy says the address. Ours have labels there (`endpoint.SERIES`)."""
 
 
 def _is_internal(name: str) -> bool:
@@ -49,10 +56,16 @@ def options(operations: HeaderOperations) -> list[HeaderValueOption]:
     wanted = [(name, value, overwrite) for name, value in sorted(operations.set.items())]
     wanted += [(name, value, append) for name, value in sorted(operations.add.items())]
     return [
-        HeaderValueOption(header=HeaderValue(key=name, value=value), append_action=action)
+        HeaderValueOption(header=HeaderValue(key=name, value=_with_addresses(value)), append_action=action)
         for name, value, action in wanted
         if not _is_internal(name) and variable_fault(value) is None
     ]
+
+
+def _with_addresses(value: str) -> str:
+    for name, address in _ADDRESSES.items():
+        value = value.replace(name, address)
+    return value
 
 
 def _removed(operations: HeaderOperations) -> list[str]:

@@ -155,7 +155,7 @@ def _bound(cluster: Cluster) -> None:
 
 def listener(target: Target, access_log: AccessLog) -> Listener:
     """The internal listener: its own timeout, bandwidth limit and access log, then the candidate."""
-    route = Route(name="copy", match=RouteMatch(prefix="/"), route=RouteAction(cluster=inner(target)))
+    route = Route(match=RouteMatch(prefix="/"), route=RouteAction(cluster=inner(target)))
     route.route.timeout.CopyFrom(duration(TIMEOUT))
     route.request_headers_to_remove.append("x-envoy-expected-rq-timeout-ms")
     manager = HttpConnectionManager(

@@ -37,8 +37,8 @@ _TAGS = {
     SOURCE: f"%METADATA(LISTENER:{NAMESPACE}:{SOURCE})%",
     MIRRORED: f"%METADATA(LISTENER:{NAMESPACE}:{MIRRORED})%",
     CLUSTER: "%UPSTREAM_CLUSTER%",  # Envoy's own field is empty when nobody answered
-    DESTINATION: f"%UPSTREAM_METADATA({NAMESPACE}:{SERIES})%",
-    ROUTE: f"%METADATA(ROUTE:{NAMESPACE}:route)%",
+    DESTINATION: SERIES,
+    ROUTE: "%ROUTE_NAME%",
     METHOD: "%REQ(:METHOD)%",  # Envoy's own field knows only the usual ones
     FLAGS: "%RESPONSE_FLAGS%",  # and that one not the latest
     TRACE: "%TRACE_ID%",

@@ -24,7 +24,7 @@ from turnout.compiler.direct_response import MAX_BODY_BYTES, direct_response
 from turnout.compiler.hash_policy import hash_policy
 from turnout.compiler.match import route_match
 from turnout.compiler.redirect import redirect
-from turnout.compiler.values import duration, metadata, packed, uint32
+from turnout.compiler.values import duration, packed, uint32
 from turnout.mesh import routing
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.names import BLOCK_ALL
@@ -80,7 +80,6 @@ def _blocked() -> VirtualHost:
         name=BLOCK_ALL,
         match=RouteMatch(prefix="/"),
         direct_response=answer,
-        metadata=metadata({"route": BLOCK_ALL}),
     )
     return VirtualHost(name=BLOCK_ALL, domains=["*"], routes=[blocked])
 
@@ -91,7 +90,7 @@ def _text(template: str) -> SubstitutionFormatString:
 
 def route(rule: Rule, scope: Scope) -> Route:
     """One rule under one match."""
-    built = Route(name=rule.name, match=route_match(rule.match), metadata=metadata({"route": label(rule)}))
+    built = Route(name=label(rule), match=route_match(rule.match))
     if rule.http is None:
         assert rule.default is not None, "a rule without a VirtualService has a default"
         built.route.CopyFrom(_forward(HTTPRoute(), [(HTTPRouteDestination(), rule.default)], scope))

@@ -15,7 +15,7 @@ from envoy.type.tracing.v3.custom_tag_pb2 import CustomTag
 
 from turnout.compiler import access_log
 from turnout.compiler.endpoint import SERIES
-from turnout.compiler.values import NAMESPACE, packed
+from turnout.compiler.values import packed
 from turnout.mesh.proxy import Proxy
 
 SPANS_CLUSTER = "turnout-spans"
@@ -50,8 +50,8 @@ def _tracing(who: CustomTag) -> HttpConnectionManager.Tracing:
         provider=_provider(),
         custom_tags=[
             who,
-            CustomTag(tag=DESTINATION, value=f"%UPSTREAM_METADATA({NAMESPACE}:{SERIES})%"),
-            CustomTag(tag=ROUTE, value=f"%METADATA(ROUTE:{NAMESPACE}:route)%"),
+            CustomTag(tag=DESTINATION, value=SERIES),
+            CustomTag(tag=ROUTE, value="%ROUTE_NAME%"),
             CustomTag(tag=UPSTREAM, value="%UPSTREAM_HOST%"),
         ],
     )
