@@ -69,6 +69,7 @@ class Screen:
         folder = os.environ.get(SCREENSHOTS)
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.wait_for_timeout(2000)  # so that there is something to see
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 

@@ -97,7 +97,7 @@ def test_the_link_opens_the_graph_of_all_that_runs(screen: Screen) -> None:
 
 def test_the_graph_has_the_rate_of_the_load_and_copies_apart(screen: Screen, launch: Launch) -> None:
     page, rate = screen.page, 40.0
-    with load(launch.site, URL, rate, 25) as running:
+    with load(launch.site, URL, rate, 18) as running:
         page.get_by_role("radio", name="10 s").check()
         page.get_by_text("The same as tables").click()
         calls = [
@@ -232,7 +232,6 @@ def test_every_page_fits_the_screen_and_loads_nothing_from_elsewhere(
             if name != "service" and path not in offered:
                 continue
             page = screen.open(path)
-            page.wait_for_timeout(1500)  # so that the picture shows something
             screen.shoot(f"{name}-{size[0]}-{theme}")
             too_wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
             assert too_wide <= 0, f"{name} is {too_wide} px too wide"
