@@ -170,6 +170,15 @@ def test_of_a_histogram_the_buckets_that_grew_are_read_and_the_others_kept() -> 
     assert seen == [{(1, 1): 5, (20, 1): 1}, {(1, 1): 5, (20, 1): 3, (30, 1): 1}, {(1, 1): 2}, {}, {(1, 1): 4}]
 
 
+def test_a_histogram_that_envoy_has_not_merged_yet_has_nothing() -> None:
+    """After the first request of its kind; the counter is there already."""
+    scrape = body({"name": name("istio_requests_total"), "value": 1})
+    scrape += f"{name('istio_request_duration_us')}: No recorded values\n".encode()
+    snapshot = parse(scrape)
+    assert list(snapshot.requests.values()) == [1]
+    assert not snapshot.durations
+
+
 def test_a_large_bound_has_an_exponent() -> None:
     snapshot = parse(body({"name": name("istio_response_bytes"), "totals": [("1.2e+06", "100000", 1)]}))
     assert list(snapshot.response_sizes.values()) == [{(1_200_000, 100_000): 1}]

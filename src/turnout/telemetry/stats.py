@@ -2,7 +2,7 @@
 
 As text: a third of what it is as JSON, and of a histogram only the buckets that have grown need to be read. A counter
 is a line `name: value`; a histogram a line `name:`, then one each for its totals (`  totals=lower,width:count, …`), for
-what came since it was last asked for, and for some quantiles.
+what came since it was last asked for, and for some quantiles; or `name: No recorded values`.
 
 Envoy writes the one tag of its stats logger into the stat's name: all labels in the order of `compiler.access_log`,
 those of the endpoint among them in the order of `compiler.endpoint`.
@@ -147,7 +147,8 @@ class Reader:
         name, _, value = line.rpartition(": ")
         if name not in self._counters:
             found = _parsed(name)
-            self._counters[name] = self._told_apart(found[1]) if found else None
+            kept = found if found and found[0] == "requests_total" else None
+            self._counters[name] = self._told_apart(kept[1]) if kept else None
         series = self._counters[name]
         if series is not None:
             snapshot.requests[series] = snapshot.requests.get(series, 0) + int(value)
