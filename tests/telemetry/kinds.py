@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turnout.telemetry.series import Series
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 from turnout.telemetry.window_row import BUCKETS
 
 

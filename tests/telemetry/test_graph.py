@@ -12,7 +12,7 @@ from turnout.resources.interpret import interpret
 from turnout.telemetry.graph import GATEWAY, Edge, Graph, Node, NodeKind, apportioned, graph
 from turnout.telemetry.route_map import RouteMap, route_map
 from turnout.telemetry.series import OTHER, Series
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 
 SECONDS = 10.0
 

@@ -21,7 +21,7 @@ from turnout.telemetry.marks import Mark
 from turnout.telemetry.series import Series
 from turnout.telemetry.store import TELEMETRY, Store
 from turnout.telemetry.tiers import Tier, aligned
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 
 NOON = 1_800_000_000.0
 """The beginning of a window of each tier."""

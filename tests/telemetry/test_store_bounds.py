@@ -18,7 +18,7 @@ from turnout.telemetry.marks import Mark, Marks
 from turnout.telemetry.series import Series, other
 from turnout.telemetry.store import MOST_BYTES, TELEMETRY, Store
 from turnout.telemetry.tiers import TIERS, Tier
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 from turnout.telemetry.window_row import BUCKETS, bucket_number
 
 NOON = 1_800_000_000.0

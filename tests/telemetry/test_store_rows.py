@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnout.telemetry.histogram import quantile
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 from turnout.telemetry.window_row import BUCKETS, Tally, bucket_number, decode, encode
 
 counts = st.integers(0, 300) | st.integers(0, 2**63)

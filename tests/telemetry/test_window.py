@@ -5,7 +5,8 @@ from __future__ import annotations
 from turnout.telemetry.series import Series
 from turnout.telemetry.stats import Snapshot
 from turnout.telemetry.sums import MOST_FORMER
-from turnout.telemetry.window import Traffic, Window, summed
+from turnout.telemetry.traffic import Traffic, summed
+from turnout.telemetry.window import Window
 
 OK = Series(destination_workload="a", response_code="200")
 BAD = Series(destination_workload="a", response_code="503")

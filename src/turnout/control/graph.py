@@ -14,7 +14,7 @@ from turnout.telemetry.graph import GATEWAY, Edge, Graph, Node, NodeKind
 from turnout.telemetry.graph import graph as drawn
 from turnout.telemetry.route_map import route_map
 from turnout.telemetry.series import Series
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance

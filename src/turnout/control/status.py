@@ -21,7 +21,8 @@ from turnout.process import rss_bytes
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
 from turnout.telemetry.series import Series
 from turnout.telemetry.stats import NEVER_BEGUN, Snapshot
-from turnout.telemetry.window import Traffic, Window, summed
+from turnout.telemetry.traffic import Traffic, summed
+from turnout.telemetry.window import Window
 from turnout.workloads.status import PodStatus
 
 if TYPE_CHECKING:

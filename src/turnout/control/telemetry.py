@@ -21,7 +21,8 @@ from turnout.resources.codes import problem
 from turnout.telemetry.series import Series
 from turnout.telemetry.stats import MERGE, MOST_SERIES, SCRAPE, Reader, Snapshot
 from turnout.telemetry.store import TELEMETRY, Store
-from turnout.telemetry.window import Traffic, Window
+from turnout.telemetry.traffic import Traffic
+from turnout.telemetry.window import Window
 from turnout.xds.envoy import Envoy
 
 MOST_UNWRITTEN = 120

@@ -11,7 +11,7 @@ from turnout.control.question import number
 from turnout.error import ApiError
 from turnout.mesh import names
 from turnout.telemetry.series import Series
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance

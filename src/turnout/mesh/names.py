@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 DOMAIN = "cluster.local"
 MESH = "mesh"
@@ -31,6 +32,7 @@ class ClusterName:
     host: str
 
 
+@lru_cache(maxsize=4096)
 def parse_cluster(name: str) -> ClusterName | None:
     """None: no cluster of a service. What comes after the host tells callers apart that see the service differently."""
     kind, *parts = name.split("|")

@@ -12,7 +12,7 @@ from turnout.mesh.names import parse_cluster
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, GATEWAY_WORKLOAD
 from turnout.telemetry.route_map import RouteMap, Version, Way
 from turnout.telemetry.series import OTHER, Series
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 
 UNKNOWN = "unknown"
 

@@ -19,7 +19,7 @@ from turnout.telemetry.marks import MARKS, Mark, Marks
 from turnout.telemetry.series import Series
 from turnout.telemetry.stats import MOST_SERIES
 from turnout.telemetry.tiers import TIERS, Tier, aligned, chosen
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 from turnout.telemetry.window_row import Tally, decode, encode
 from turnout.telemetry.window_table import WINDOWS, Row, WindowTable
 

@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from math import inf
 
-from turnout.telemetry.histogram import Bucket, quantile, total
+from turnout.telemetry.histogram import Bucket, total
 from turnout.telemetry.series import Series
 from turnout.telemetry.stats import Snapshot
+from turnout.telemetry.steps import Step, Steps
 from turnout.telemetry.sums import Sums
-
-SPACING_SECONDS = 0.5
-"""Looks that follow each other closer make one step: however often one looks, the window stays as wide."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Requests of one kind within some seconds."""
-
-    requests: int = 0
-    errors: int = 0
-    seconds: float = 0.0
-    durations: dict[Bucket, int] = field(default_factory=dict)
-    """Microseconds."""
-    request_bytes: int = 0
-    response_bytes: int = 0
-
-    @property
-    def rate(self) -> float:
-        return self.requests / self.seconds if self.seconds else 0.0
-
-    def milliseconds(self, share: float) -> float | None:
-        """A latency quantile."""
-        found = quantile(self.durations, share)
-        return None if found is None else found / 1000
-
-    def add(self, other: Traffic) -> None:
-        """Of another kind in the same seconds."""
-        self.requests += other.requests
-        self.errors += other.errors
-        self.seconds = max(self.seconds, other.seconds)
-        self.request_bytes += other.request_bytes
-        self.response_bytes += other.response_bytes
-        for bucket, count in other.durations.items():
-            self.durations[bucket] = self.durations.get(bucket, 0) + count
-
-
-@dataclass(slots=True)
-class _Step:
-    """What happened from one look to a later one."""
-
-    began: float
-    ended: float
-    traffic: dict[Series, Traffic]
+from turnout.telemetry.traffic import Traffic
 
 
 class Window:
@@ -65,8 +21,7 @@ class Window:
     """
 
     def __init__(self, seconds: float = 60.0) -> None:
-        self._seconds = seconds
-        self._steps: deque[_Step] = deque(maxlen=600)
+        self._steps = Steps(seconds)
         self._requests: Sums[Series, str] = Sums()
         self._durations: Sums[Series, Bucket] = Sums()
         self._request_sizes: Sums[Series, Bucket] = Sums()
@@ -102,17 +57,8 @@ class Window:
             )
             for series in {**requests, **durations, **request_sizes, **response_sizes}
         }
-        self._append(_Step(before, snapshot.at, traffic))
+        self._steps.add(Step(before, snapshot.at, traffic))
         return seconds, traffic
-
-    def _append(self, step: _Step) -> None:
-        last = self._steps[-1] if self._steps else None
-        if last is not None and last.ended - last.began < SPACING_SECONDS:
-            self._steps[-1] = _Step(last.began, step.ended, dict(_together([last, step])))
-        else:
-            self._steps.append(step)
-        while len(self._steps) > 1 and step.ended - self._steps[1].began >= self._seconds:
-            self._steps.popleft()
 
     @property
     def latest(self) -> Snapshot:
@@ -132,32 +78,4 @@ class Window:
 
     def traffic(self, seconds: float) -> dict[Series, Traffic]:
         """What each series did within (about) the last seconds; what did nothing is not in it."""
-        if not self._steps:
-            return {}
-        last = self._steps[-1]
-        within = [step for step in self._steps if last.ended - step.began <= seconds] or [last]
-        found = _together(within)
-        for traffic in found.values():
-            traffic.seconds = last.ended - within[0].began
-        return found
-
-
-def _together(steps: Iterable[_Step]) -> dict[Series, Traffic]:
-    """One step after the other."""
-    found: dict[Series, Traffic] = {}
-    for step in steps:
-        for series, traffic in step.traffic.items():
-            before = found.setdefault(series, Traffic())
-            seconds = before.seconds + traffic.seconds
-            before.add(traffic)
-            before.seconds = seconds
-    return found
-
-
-def summed(traffic: Mapping[Series, Traffic], series: Iterable[Series]) -> Traffic:
-    """Several series together."""
-    together = Traffic()
-    for one in series:
-        if one in traffic:
-            together.add(traffic[one])
-    return together
+        return self._steps.within(seconds)

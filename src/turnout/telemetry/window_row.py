@@ -16,7 +16,7 @@ from operator import sub
 from typing import Literal
 
 from turnout.telemetry.histogram import Bucket
-from turnout.telemetry.window import Traffic
+from turnout.telemetry.traffic import Traffic
 
 _DECADES = 16
 
