@@ -140,6 +140,15 @@ def test_what_is_rolled_up_loses_nothing(
     assert sum(one.response_bytes for one in together) == sum(one.response_bytes for one in whole)
 
 
+def test_a_window_that_is_not_written_yet_is_told_although_its_parts_have_expired(database: Database) -> None:
+    """The machine slept for longer than they are kept."""
+    store = Store(database, tiers=SHORT)
+    store.add(NOON + 1, 1.0, {A: done(3)})
+    store.add(NOON + 13, 1.0, {})
+    store.add(NOON + 111, 1.0, {B: done(1)})
+    assert requests(store, 0, NOON * 2) == [(0, 3), (60, 1)]
+
+
 def test_each_tier_answers_for_as_long_as_it_keeps(store: Store) -> None:
     for second in range(0, 8 * 3600, 5):
         store.add(NOON + second + 5, 5.0, {A: done(5)})

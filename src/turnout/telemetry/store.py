@@ -204,7 +204,11 @@ class Store:
 
     def _chosen(self, since: float, step_seconds: float | None) -> tuple[Sequence[Tier], int]:
         whole_since = [self._table.whole_since(tier.seconds) for tier in self._tiers]
-        return chosen(self._tiers, whole_since, since, self._table.first(), step_seconds)
+        return chosen(self._tiers, whole_since, since, self._first(), step_seconds)
+
+    def _first(self) -> float:
+        """When the oldest window begins. It may be one that is not written yet, while its parts have expired."""
+        return min([self._table.first(), *(window.at for window in self._gathered.values())])
 
     def _parts(self, tiers: Sequence[Tier], since: float, until: float, wanted: Container[int]) -> Iterator[_Part]:
         """Everything in [since, until) once: in the widest windows that lie within, and finer ones at both ends."""
