@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import ViewRequest
@@ -24,15 +22,12 @@ IN_MEMORY_SECONDS = 60
 """What is further back is asked of the store."""
 STEPS = 60
 LONGEST_SECONDS = 7 * 24 * 3600
-LOOK_SECONDS = 0.25
 
 
 async def graph(instance: Instance, request: ViewRequest, now: float) -> dict[str, Any]:
     """`seconds` back from `now` (unix). Rates are per second over all of them. Raises ApiError."""
     seconds = number(request.query, "seconds", IN_MEMORY_SECONDS, least=1, most=LONGEST_SECONDS)
-    with suppress(TimeoutError):  # then those of the last look
-        async with asyncio.timeout(LOOK_SECONDS):
-            await instance.telemetry.look()
+    await instance.telemetry.look_for(request.query)
     traffic = await _traffic(instance, seconds, now)
     found = drawn(traffic, _known(instance), route_map(instance.world.mesh))
     return {"at": now, "seconds": seconds, "nodes": list(_nodes(found)), "edges": list(_edges(found))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Files:
         self.settings = Settings()
         self.manifests = Manifests()
         self.problems: tuple[Problem, ...] = ()
+        self._compared: tuple[Manifests, int] = (self.manifests, 0)
+        self._drift: list[Drift] = []
 
     def read(self) -> bool:
         """Reads everything anew. False: something is wrong (see `problems`), and nothing has been taken over."""
@@ -81,6 +83,17 @@ class Files:
         where = self.place(problem.where) if isinstance(problem.where, ObjectPath) else problem.where
         return replace(problem, where=where)
 
+    def drift(self, store: Store) -> Sequence[Drift]:
+        """Where live objects are not what the files say: weights that were shifted since, mostly.
+
+        Asked for every second, and compared when either side has changed.
+        """
+        manifests, revision = self._compared
+        if manifests is not self.manifests or revision != store.revision:
+            self._drift = list(_drift(self.manifests, store))
+            self._compared = (self.manifests, store.revision)
+        return self._drift
+
     def place(self, where: ObjectPath) -> Place | ObjectPath:
         """Where it stands in the files; as it is when its object came from elsewhere."""
         document = self.document(where.kind, where.namespace, where.name)
@@ -112,10 +125,8 @@ def _carry_out(store: Store, action: apply.Action, *, dry_run: bool) -> None:
         store.delete(action.kind, action.namespace, action.name, dry_run=dry_run)
 
 
-def drift(files: Files, store: Store) -> list[Drift]:
-    """Where live objects are not what the files say: weights that were shifted since, mostly."""
-    found = []
-    for manifest in files.manifests.objects:
+def _drift(manifests: Manifests, store: Store) -> Iterator[Drift]:
+    for manifest in manifests.objects:
         meta = manifest.obj["metadata"]
         live = store.get(manifest.kind, meta.get("namespace", ""), meta["name"])
         if live is None:
@@ -123,8 +134,7 @@ def drift(files: Files, store: Store) -> list[Drift]:
         for difference in apply.drift(manifest.obj, live):
             path = _dotted(difference.path)
             names = (manifest.kind.kind, meta.get("namespace", ""), meta["name"])
-            found.append(Drift(*names, path, _shown(difference.file_value), _shown(difference.live_value)))
-    return found
+            yield Drift(*names, path, _shown(difference.file_value), _shown(difference.live_value))
 
 
 def _shown(value: Any) -> Any:

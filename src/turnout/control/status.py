@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from turnout import __version__
 from turnout.compiler import mirror
-from turnout.control.manifests import drift
 from turnout.delivery.weights import percentages
 from turnout.mesh import names
 from turnout.mesh.mesh import Mesh
@@ -53,7 +52,7 @@ def status(instance: Instance) -> dict[str, Any]:
         "hops": list(_hops(totals)),
         "mirrors": list(_mirrors(mesh, instance.telemetry.window)),
         "clusters": {name: dict(counters) for name, counters in instance.telemetry.window.latest.clusters.items()},
-        "drift": [asdict(found) for found in drift(instance.files, instance.store)],
+        "drift": [asdict(found) for found in instance.files.drift(instance.store)],
         "problems": [problem_json(problem) for problem in instance.problems()],
     }
 

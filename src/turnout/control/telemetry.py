@@ -25,6 +25,7 @@ from turnout.telemetry.traffic import Traffic
 from turnout.telemetry.window import Window
 from turnout.xds.envoy import Envoy
 
+LOOK_SECONDS = 0.25
 MOST_UNWRITTEN = 120
 """Looks that wait for a disk that is full; then the oldest is lost."""
 
@@ -76,6 +77,16 @@ class Telemetry:
         if self._looking is None or self._looking is under_way:
             self._looking = asyncio.create_task(self._look())
         await asyncio.shield(self._looking)
+
+    async def look_for(self, query: Mapping[str, str]) -> None:
+        """Has the counters as they are now, if that takes no time; to `look=0`, those of the last second will do.
+
+        For who asks again and again: each look costs as much as all that he is told.
+        """
+        if query.get("look") != "0":
+            with suppress(TimeoutError):  # then those of the last look
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self.look()
 
     async def _look(self) -> None:
         identity = self._envoy.identity

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import View, ViewRequest
@@ -21,16 +20,12 @@ from turnout.error import ApiError
 if TYPE_CHECKING:
     from turnout.control.instance import Instance
 
-LOOK_SECONDS = 0.25
-
 
 def table(instance: Instance) -> Mapping[str, View]:
     """The views of one instance, by name."""
 
     async def show_status(request: ViewRequest) -> Any:
-        with suppress(TimeoutError):  # then those of the last look
-            async with asyncio.timeout(LOOK_SECONDS):
-                await instance.telemetry.look()
+        await instance.telemetry.look_for(request.query)
         return status(instance)
 
     async def show_graph(request: ViewRequest) -> Any:

@@ -42,12 +42,14 @@ class Sums(Generic[K, N]):
 
 
 def _growth(before: Mapping[N, int], now: Mapping[N, int]) -> Mapping[N, int]:
-    """By name, {} if all is as it was. One counter that fell says that all of the group began anew."""
-    if now is before or now == before:
+    """By name, of those that are not as they were. One counter that fell says that all of the group began anew."""
+    if now is before:
         return {}
-    if any(now.get(name, 0) < count for name, count in before.items()):
-        before = {}
-    return {name: count - before.get(name, 0) for name, count in now.items()}
+    growth = {name: count - before.get(name, 0) for name, count in now.items() if before.get(name) != count}
+    new = sum(name not in before for name in growth)
+    if len(before) + new > len(now) and any(count and name not in now for name, count in before.items()):
+        return now
+    return now if any(count < 0 for count in growth.values()) else growth
 
 
 def _sum(base: Mapping[N, int], more: Mapping[N, int]) -> Mapping[N, int]:

@@ -15,6 +15,8 @@ from turnout.error import ApiError, TurnoutError
 _log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 5.0
+LATEST = {"look": "0"}
+"""Turnout looks at Envoy's counters once a second. Whoever watches needs no look of his own in between."""
 
 Question = tuple[str, tuple[tuple[str, str], ...]]
 """A view, and what it is asked for."""
@@ -108,7 +110,7 @@ class Feeds:
     async def _ask(self, question: Question, feed: _Feed, asker: _Asker) -> None:
         view, query = question
         try:
-            answer = await asyncio.to_thread(asker.ask, view, dict(query))
+            answer = await asyncio.to_thread(asker.ask, view, {**dict(query), **LATEST})
         except ApiError as error:
             self._reached(None)
             for watch in feed.watched:
