@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from scripts.bench import cost, envoy, instance, program, project, scale, shifting, startup
+from scripts.bench import cost, envoy, instance, looking, program, project, scale, shifting, startup
 from scripts.bench.figure import Figure
 
 Section = Callable[[Path], Iterator[Figure]]
@@ -71,7 +71,12 @@ def _traffic(folder: Path) -> Iterator[Figure]:
         yield from cost.figures(folder, running, versions)
 
 
-SECTIONS: dict[str, Section] = {"traffic": _traffic, "example": startup.figures, "scale": scale.figures}
+SECTIONS: dict[str, Section] = {
+    "traffic": _traffic,
+    "looking": looking.figures,
+    "example": startup.figures,
+    "scale": scale.figures,
+}
 
 
 if __name__ == "__main__":

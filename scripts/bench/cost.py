@@ -9,17 +9,21 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from scripts.bench import envoy, load, peers
+from scripts.bench import envoy, load, peers, untraced
 from scripts.bench.figure import Figure
 from scripts.bench.instance import Instance
 from scripts.bench.program import NotAnswering, cpu, free_ports
 
 from turnout.process import Process, cpu_seconds
 
-ROUNDS = 20
-BLOCK_SECONDS = 0.7
+ROUNDS = 16
+BLOCK_SECONDS = 0.6
 """CPU time is told in hundredths of a second: a block has to use many of them."""
 PRESSURE = load.Load()
+
+TURNOUT = "turnout, all metrics, 1 % traced"
+UNTRACED = "turnout, all metrics"
+BARE = "bare Envoy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +42,36 @@ def figures(folder: Path, instance: Instance, versions: Mapping[str, int]) -> It
     """The split first, then the same requests with copies of all of them."""
     instance.command("shift", "echo", "v1=50")
     with ExitStack() as stack:
-        contestants = {"turnout": _turnout(instance), **_splitting(folder, versions, stack)}
-        yield from _compared("a split request", _measured(contestants), _SPLIT_TARGETS)
+        own = {TURNOUT: _turnout(instance), UNTRACED: _untraced(folder, instance, stack)}
+        taken = _measured({**own, **_splitting(folder, versions, stack)})
+    yield from _each("a split request", taken)
+    yield _against("a split request", taken, UNTRACED, BARE, 1.15)
+    yield from (
+        _against("a split request", taken, TURNOUT, name, _TARGETS.get(name)) for name in taken if name not in own
+    )
     instance.command("shift", "echo", "v1=100")
     instance.command("mirror", "echo", "--to", "v2")
     with ExitStack() as stack:
-        contestants = {"turnout": _turnout(instance), **_mirroring(folder, versions, stack)}
-        yield from _compared("a mirrored request", _measured(contestants), {})
+        taken = _measured({TURNOUT: _turnout(instance), **_mirroring(folder, versions, stack)})
+    yield from _each("a mirrored request", taken)
+    yield from (_against("a mirrored request", taken, TURNOUT, name) for name in taken if name != TURNOUT)
     instance.command("mirror", "echo", "--off")
 
 
-_SPLIT_TARGETS = {"bare Envoy": 1.15, "two Envoy hops with metrics": 0.55, "Traefik with metrics": 0.75}
+_TARGETS = {BARE: 1.3, "two Envoy hops with metrics": 0.55, "Traefik with metrics": 0.75}
 
 
 def _turnout(instance: Instance) -> Contestant:
     pid = instance.status()["envoy"]["pid"]
     return Contestant(instance.gateway_port, lambda: cpu_seconds(pid) or 0.0)
+
+
+def _untraced(folder: Path, instance: Instance, stack: ExitStack) -> Contestant:
+    """Without what every request pays so that one in a hundred is traced."""
+    (port,) = free_ports(1)
+    return Contestant.of(
+        port, stack.enter_context(envoy.envoy(folder, "untraced", port, untraced.untraced(instance, port)))
+    )
 
 
 def _splitting(folder: Path, versions: Mapping[str, int], stack: ExitStack) -> dict[str, Contestant]:
@@ -63,9 +81,7 @@ def _splitting(folder: Path, versions: Mapping[str, int], stack: ExitStack) -> d
     )
     front = stack.enter_context(envoy.envoy(folder, "first-hop", first, envoy.forward(first, counting)))
     found = {
-        "bare Envoy": Contestant.of(
-            bare, stack.enter_context(envoy.envoy(folder, "bare", bare, envoy.split(bare, versions)))
-        ),
+        BARE: Contestant.of(bare, stack.enter_context(envoy.envoy(folder, "bare", bare, envoy.split(bare, versions)))),
         "two Envoy hops with metrics": Contestant.of(first, front, second),
     }
     if peers.program("traefik"):
@@ -115,13 +131,13 @@ def _block(name: str, contestant: Contestant) -> float:
     return (contestant.used() - before) / int(requests["finished"]) * 1e6
 
 
-def _compared(what: str, taken: Mapping[str, list[float]], targets: Mapping[str, float]) -> Iterator[Figure]:
+def _each(what: str, taken: Mapping[str, list[float]]) -> Iterator[Figure]:
+    for name, micros in taken.items():
+        yield Figure(f"CPU of {what}: {name}", median(micros), "us")
+
+
+def _against(what: str, taken: Mapping[str, list[float]], own: str, other: str, target: float | None = None) -> Figure:
     """Each round is a comparison of its own; the median of them counts."""
-    own = taken["turnout"]
-    for name, theirs in taken.items():
-        yield Figure(f"CPU of {what}: {name}", median(theirs), "us")
-    for name, theirs in taken.items():
-        if name != "turnout":
-            ratios = [a / b for a, b in zip(own, theirs, strict=True)]
-            spread = f"{min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} rounds"
-            yield Figure(f"CPU of {what}: turnout against {name}", median(ratios), "x", targets.get(name), spread)
+    ratios = [a / b for a, b in zip(taken[own], taken[other], strict=True)]
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} rounds"
+    return Figure(f"… {own}, against {other}", median(ratios), "x", target, spread)

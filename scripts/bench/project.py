@@ -55,6 +55,15 @@ spec:
         - destination: {{host: {SERVICE}, subset: v2}}
           weight: %d
 """
+_ROUTE = f"""\
+    - name: route-NUMBER
+      match: [{{uri: {{exact: /NUMBER}}}}]
+      route:
+        - destination: {{host: {SERVICE}, subset: v1}}
+          weight: 50
+        - destination: {{host: {SERVICE}, subset: v2}}
+          weight: 50
+"""
 _DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -89,6 +98,14 @@ def write_echo(folder: Path, versions: Mapping[str, int]) -> Path:
 def write_weights(folder: Path, v1: int, v2: int) -> None:
     """As an editor saves it."""
     (folder / ROUTES).write_text(_ROUTES % (v1, v2))
+
+
+def write_routes(folder: Path, versions: Mapping[str, int], routes: int) -> Path:
+    """The same, with a route of its own for each of the paths `/0`, `/1`, …: two kinds of requests each."""
+    write_echo(folder, versions)
+    rules = "".join(_ROUTE.replace("NUMBER", str(number)) for number in range(routes))
+    (folder / ROUTES).write_text(_ROUTES.partition("    - name")[0] + rules)
+    return folder
 
 
 def write_example(folder: Path) -> Path:

@@ -16,9 +16,9 @@ from turnout.client import Client
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
 ENGINE_SHIFTS = 300
-COMMANDS = 100
-SAVES = 40
-PEER_SAVES = 4
+COMMANDS = 60
+SAVES = 30
+PEER_SAVES = 3
 REST_SECONDS = 0.02
 PRESSURE = load.Load(rate=1500)
 
