@@ -10,9 +10,9 @@ import pytest
 
 from turnout.control.mishaps import Mishaps
 from turnout.control.state import StateDir
-from turnout.control.telemetry import Telemetry
+from turnout.control.telemetry import MOST_LOOKS, Telemetry
 from turnout.process import Identity
-from turnout.telemetry.stats import MOST_SERIES
+from turnout.telemetry.stats import MOST_SERIES, SCRAPE
 
 SERIES = "istio-ingressgateway;istio-system;gateway;latest;200;-;-;outbound|80||a.default.svc.cluster.local"
 
@@ -23,12 +23,22 @@ class Counting:
     def __init__(self) -> None:
         self.identity = Identity(1, 1.0)
         self.counts: dict[str, int] = {}
+        self.merged: list[int] = []
+        """What the histogram of sizes has, scrape by scrape; the last for ever."""
+        self.scrapes = 0
 
     async def admin(self, method: str, path: str) -> tuple[int, bytes]:
-        lines = (
+        if path != SCRAPE:
+            return 200, b""
+        self.scrapes += 1
+        lines = [
             f"turnout.istio_requests_total.series.{SERIES};a-v1,default,a,v1,v1;{route}: {count}\n"
             for route, count in self.counts.items()
-        )
+        ]
+        if self.merged:
+            observed = self.merged.pop(0) if len(self.merged) > 1 else self.merged[0]
+            name = f"turnout.istio_request_bytes.series.{SERIES};a-v1,default,a,v1,v1;default"
+            lines.append(f"{name}:\n  totals=100,10:{observed}\n  intervals=\n  summary=\n")
         return 200, "".join(lines).encode()
 
 
@@ -76,3 +86,14 @@ async def test_a_damaged_store_is_put_aside_and_begun_afresh(envoy: Counting, tm
     await telemetry.record()
     await telemetry.close()
     assert put_aside(tmp_path) == ["telemetry.db.corrupt-1"]
+
+
+@pytest.mark.parametrize(("merged", "scrapes"), [([3], 1), ([1, 2, 3], 3), ([0], 1 + MOST_LOOKS)])
+async def test_histograms_that_envoy_merges_later_are_waited_for_but_not_for_ever(
+    telemetry: Telemetry, envoy: Counting, merged: list[int], scrapes: int
+) -> None:
+    telemetry.started(envoy.identity)
+    envoy.counts, envoy.merged = {"default": 3}, merged
+    await telemetry.look_closely()
+    assert envoy.scrapes == scrapes
+    assert sum(telemetry.window.totals().values()) == 3

@@ -34,7 +34,7 @@ class Metrics:
         """`accept`: the header. Everything is written in a thread, so that nothing else waits for it."""
         with suppress(TimeoutError, EnvoyFailed):
             async with asyncio.timeout(LOOK_SECONDS):
-                await self._telemetry.look()
+                await self._telemetry.look_closely()
                 await self._ask_version()
         builds = {"pilot": __version__} | ({"proxy": self._proxy[1]} if self._proxy[1] else {})
         scrape = Scrape(_taken(self._telemetry.window.latest), builds, self._telemetry.folded)

@@ -26,6 +26,7 @@ from turnout.telemetry.window import Window
 from turnout.xds.envoy import Envoy
 
 LOOK_SECONDS = 0.25
+MOST_LOOKS = 3
 MOST_UNWRITTEN = 120
 """Looks that wait for a disk that is full; then the oldest is lost."""
 
@@ -77,6 +78,18 @@ class Telemetry:
         if self._looking is None or self._looking is under_way:
             self._looking = asyncio.create_task(self._look())
         await asyncio.shield(self._looking)
+
+    async def look_closely(self) -> None:
+        """Has the counters, and the histograms of all requests that they count, which Envoy merges a little later.
+
+        Those of an Envoy that died in between never come.
+        """
+        await self.look()
+        counted = sum(self.window.totals().values())
+        for _ in range(MOST_LOOKS):
+            if _observed(self.window.latest) >= counted:
+                break
+            await self.look()
 
     async def look_for(self, query: Mapping[str, str]) -> None:
         """Has the counters as they are now, if that takes no time; to `look=0`, those of the last second will do.
@@ -156,3 +169,8 @@ class Telemetry:
         if self._database is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
         self._thread.shutdown()
+
+
+def _observed(snapshot: Snapshot) -> int:
+    """How many requests are in its histograms; each has a size, if not a duration."""
+    return sum(sum(buckets.values()) for buckets in snapshot.request_sizes.values())
