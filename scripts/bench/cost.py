@@ -21,8 +21,8 @@ BLOCK_SECONDS = 0.6
 """CPU time is told in hundredths of a second: a block has to use many of them."""
 PRESSURE = load.Load()
 
-TURNOUT = "turnout, all metrics, 1 % traced"
-UNTRACED = "turnout, all metrics"
+TURNOUT = "turnout, metrics and traces"
+UNTRACED = "turnout, metrics"
 BARE = "bare Envoy"
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -62,17 +62,17 @@ def figures(folder: Path) -> Iterator[Figure]:
 
 def _control(folder: Path, running: Instance) -> Iterator[Figure]:
     time.sleep(BEFORE_SECONDS)
-    alone = _share(running, "control process")
-    with _dashboard_open(folder, running) as by:
+    control = running.process.pid
+    (alone,) = _percent(control)
+    with _dashboard_open(folder, running) as (by, dashboards):
         time.sleep(OPEN_SECONDS)
         _assert_all_seen(running)
-        watched = _share(running, "control process", "dashboard")
-        own = rss_bytes(running.process.pid) or 0
-    yield Figure(f"CPU of the control process, {WHAT}, nobody looks", alone["control process"], "%", None, "of a core")
-    name = f"CPU of the control process, {WHAT}, a dashboard open"
-    yield Figure(name, watched["control process"], "%", 10, f"of a core; {by}")
-    yield Figure("CPU of the dashboard's own process meanwhile", watched["dashboard"], "%", None, "of a core")
-    yield Figure("memory of the control process then (RSS)", own / 1e6, "MB", 150)
+        watched, *own = _percent(control, *dashboards())
+        memory = rss_bytes(control) or 0
+    yield Figure(f"CPU of the control process, {WHAT}, nobody looks", alone, "%", None, "of a core")
+    yield Figure("… with a dashboard open", watched, "%", 10, f"of a core; {by}")
+    yield from (Figure("… and of the dashboard's own process", percent, "%", None, "of a core") for percent in own)
+    yield Figure("memory of the control process then (RSS)", memory / 1e6, "MB", 150)
 
 
 def _assert_all_seen(running: Instance) -> None:
@@ -83,34 +83,37 @@ def _assert_all_seen(running: Instance) -> None:
         raise program.NotAnswering(f"{len(seen)} kinds of requests where there should be {SERIES}")
 
 
-def _share(running: Instance, *whose: str) -> dict[str, float]:
-    """Percent of a core that each process uses."""
-    pids = {"control process": running.process.pid, "dashboard": _dashboard_pid(running)}
-    began, before = time.monotonic(), {name: cpu_seconds(pids[name]) or 0.0 for name in whose}
+def _percent(*pids: int) -> list[float]:
+    """Of a core, that each process uses."""
+    began, before = time.monotonic(), [cpu_seconds(pid) or 0.0 for pid in pids]
     time.sleep(MEASURED_SECONDS)
     seconds = time.monotonic() - began
-    return {name: ((cpu_seconds(pids[name]) or 0.0) - used) / seconds * 100 for name, used in before.items()}
-
-
-def _dashboard_pid(running: Instance) -> int:
-    """0 while there is none."""
-    children = psutil.Process(running.process.pid).children()
-    return next((child.pid for child in children if "--serve-fd" in child.cmdline()), 0)
+    used = [(cpu_seconds(pid) or 0.0) - was for pid, was in zip(pids, before, strict=True)]
+    return [one / seconds * 100 for one in used]
 
 
 @contextmanager
-def _dashboard_open(folder: Path, running: Instance) -> Iterator[str]:
-    """The graph, in a browser; yields which. Without one, somebody asks what a dashboard asks."""
+def _dashboard_open(folder: Path, running: Instance) -> Iterator[tuple[str, Callable[[], list[int]]]]:
+    """The graph, in a browser; yields which, and the dashboard's process. Without one, somebody asks what it asks."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         with _asked_as_a_dashboard_asks(running):
-            yield "no chromium here: only the questions of a dashboard"
+            yield "no chromium here: only the questions of a dashboard", list
         return
     printed = subprocess.run(running.argv("dashboard", "--no-open"), check=True, capture_output=True, text=True)
     flags = ["--headless", "--disable-gpu", "--remote-debugging-port=0", f"--user-data-dir={folder / 'browser'}"]
     flags += ["--no-sandbox"] if os.getuid() == 0 else []
     with program.started([chromium, *flags, printed.stdout.strip()], folder, name="browser"):
-        yield "in chromium"
+        yield "in chromium", lambda: [_dashboard(running)]
+
+
+def _dashboard(running: Instance) -> int:
+    """The pid of the process that a browser has open. Raises NotAnswering."""
+    children = psutil.Process(running.process.pid).children()
+    serving = next((child for child in children if "--serve-fd" in child.cmdline()), None)
+    if serving is None or not any(c.status == psutil.CONN_ESTABLISHED for c in serving.net_connections("tcp")):
+        raise program.NotAnswering("no browser has the dashboard open")
+    return serving.pid
 
 
 @contextmanager
