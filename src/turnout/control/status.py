@@ -18,6 +18,7 @@ from turnout.mesh.service import ServiceHost, revision, selects
 from turnout.problem import Problem
 from turnout.process import rss_bytes
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
+from turnout.telemetry import flags
 from turnout.telemetry.series import Series
 from turnout.telemetry.stats import NEVER_BEGUN, Snapshot
 from turnout.telemetry.traffic import Traffic, summed
@@ -248,7 +249,7 @@ def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
         hop["requests"] += count
         hop["errors"] += count if series.failed else 0
         _count(hop["codes"], series.response_code, count)
-        for flag in filter(None, series.response_flags.strip("-").split(",")):
+        for flag in flags.split(series.response_flags):
             _count(hop["flags"], flag, count)
     yield from (hops[key] for key in sorted(hops))
 
@@ -298,12 +299,12 @@ def _mirrored(mesh: Mesh) -> Iterator[tuple[str, str]]:
 
 def _ends(copy: Series) -> Iterator[str]:
     """What became of a copy that the internal listener took in."""
-    flags = set(copy.response_flags.split(","))
-    if flags & {"UH", "UF", "NC"}:
+    set_flags = set(flags.split(copy.response_flags))
+    if set_flags & {"UH", "UF", "NC"}:
         yield "unreached"
     elif not copy.destination_workload:  # never led on to an endpoint
         yield "dropped"
     else:
         yield "sent"
-        if copy.failed or copy.response_flags not in ("", "-"):
+        if copy.failed or set_flags:
             yield "failed"

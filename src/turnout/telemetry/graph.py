@@ -10,6 +10,7 @@ from functools import cached_property
 
 from turnout.mesh.names import parse_cluster
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, GATEWAY_WORKLOAD
+from turnout.telemetry import flags
 from turnout.telemetry.route_map import RouteMap, Version, Way
 from turnout.telemetry.series import OTHER, Series
 from turnout.telemetry.traffic import Traffic
@@ -73,7 +74,7 @@ class Edge:
     def add(self, series: Series, traffic: Traffic) -> None:
         self.traffic.add(traffic)
         self.codes[series.response_code] += traffic.requests
-        for flag in filter(None, series.response_flags.strip("-").split(",")):
+        for flag in flags.split(series.response_flags):
             self.flags[flag] += traffic.requests
         if series.route:
             self.routes.add(series.route)

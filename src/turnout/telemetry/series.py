@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from turnout.mesh.names import parse_cluster
+from turnout.telemetry.labels import subset
 
 OTHER = "other"
 """Stands for every workload and route of the series that are too many to be told apart."""
@@ -56,8 +57,7 @@ class Series(_Hashed):
     @property
     def subset(self) -> str:
         """The endpoint's subset; without an endpoint, the one that was asked for. "" when there is none."""
-        cluster = parse_cluster(self.upstream_cluster)
-        return self.destination_subset.strip("-") or (cluster.subset if cluster else "")
+        return subset(self.destination_subset, parse_cluster(self.upstream_cluster))
 
     @property
     def request_protocol(self) -> str:

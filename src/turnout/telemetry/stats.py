@@ -17,6 +17,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from turnout.telemetry.histogram import Bucket, Buckets, added
+from turnout.telemetry.labels import answerer
 from turnout.telemetry.series import Series, other
 
 CLUSTER_COUNTERS = (
@@ -199,19 +200,13 @@ def _parsed(name: str) -> tuple[str, Series] | None:
         service,
         revision,
         cluster,
-        *_endpoint(endpoint),
+        *answerer(endpoint),
         route=route,
         response_code=code,
         response_flags=flags,
         grpc_response_status=grpc_status.strip("-"),
         mirrored=match[1] is not None,
     )
-
-
-def _endpoint(labels: str) -> tuple[str, str, str, str, str]:
-    """Workload, namespace, service, revision and subset; all empty where nobody was there to answer."""
-    parts = labels.split(",")
-    return (parts[0], parts[1], parts[2], parts[3], parts[4]) if len(parts) == 5 else ("",) * 5
 
 
 def _cluster(line: str, clusters: dict[str, dict[str, int]]) -> None:

@@ -13,6 +13,7 @@ from envoy.service.accesslog.v3.als_pb2 import StreamAccessLogsMessage, StreamAc
 
 from turnout.compiler import request_log
 from turnout.mesh.names import parse_cluster
+from turnout.telemetry import labels
 from turnout.telemetry.access import Request
 
 SERVICE = "envoy.service.accesslog.v3.AccessLogService"
@@ -54,20 +55,20 @@ def request(entry: HTTPAccessLogEntry) -> Request:
     """Envoy's words as ours."""
     common, asked, answered = entry.common_properties, entry.request, entry.response
     tags = common.custom_tags
-    source = _parts(tags.get(request_log.SOURCE, ""), ";", 4)
-    destination = _parts(tags.get(request_log.DESTINATION, ""), ",", 5)
+    source = labels.caller(tags.get(request_log.SOURCE, ""))
+    destination = labels.answerer(tags.get(request_log.DESTINATION, ""))
     cluster = parse_cluster(tags.get(request_log.CLUSTER, ""))
     return Request(
         at=common.start_time.seconds + common.start_time.nanos / 1e9,
         duration_ms=_milliseconds(common),
         status=answered.response_code.value,
-        source=source[0],
-        source_namespace=source[1],
+        source=source.workload,
+        source_namespace=source.namespace,
         service=cluster.host if cluster else "",
-        workload=destination[0],
-        namespace=destination[1],
-        version=destination[3],
-        subset=destination[4].strip("-") or (cluster.subset if cluster else ""),
+        workload=destination.workload,
+        namespace=destination.namespace,
+        version=destination.canonical_revision,
+        subset=labels.subset(destination.subset, cluster),
         route=_given(tags.get(request_log.ROUTE, "")),
         method=tags.get(request_log.METHOD, ""),
         authority=asked.authority,
@@ -82,12 +83,6 @@ def request(entry: HTTPAccessLogEntry) -> Request:
         upstream=_address(common.upstream_remote_address),
         mirrored=request_log.MIRRORED in tags,
     )
-
-
-def _parts(labels: str, separator: str, number: int) -> Sequence[str]:
-    """All empty where there are not so many."""
-    parts = labels.split(separator)
-    return parts if len(parts) == number else ("",) * number
 
 
 def _given(text: str) -> str:

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from turnout.compiler import tracing
 from turnout.mesh.names import parse_cluster
+from turnout.telemetry import labels
 from turnout.telemetry.span import Span
 from turnout.xds.schema import Described, messages
 
@@ -60,8 +61,8 @@ def _span(found: Any) -> Span:
     # A dash is Envoy's word for what is not there.
     tags = {tag.key: tag.value[:_MOST_CHARACTERS] for tag in found.tags if tag.value != "-"}
     cluster = parse_cluster(tags.get("upstream_cluster", ""))
-    source = _labels(tags.get(tracing.SOURCE, ""), ";", 4)
-    workload, namespace, canonical, version, subset = _labels(tags.get(tracing.DESTINATION, ""), ",", 5)
+    source = labels.caller(tags.get(tracing.SOURCE, ""))
+    destination = labels.answerer(tags.get(tracing.DESTINATION, ""))
     status = tags.get("http.status_code", "")
     return Span(
         trace_id=found.trace_id.hex().zfill(32),  # an old B3 client's has half as many digits
@@ -70,15 +71,15 @@ def _span(found: Any) -> Span:
         name=f"{cluster.host}:{cluster.port}/*" if cluster else found.name,
         at=found.timestamp / 1e6,
         duration_ms=found.duration / 1e3,
-        source=source[0],
-        source_namespace=source[1],
-        source_service=source[2],
+        source=source.workload,
+        source_namespace=source.namespace,
+        source_service=source.canonical_service,
         service=cluster.host if cluster else "",
-        canonical_service=canonical,
-        workload=workload,
-        namespace=namespace,
-        version=version,
-        subset=subset.strip("-") or (cluster.subset if cluster else ""),
+        canonical_service=destination.canonical_service,
+        workload=destination.workload,
+        namespace=destination.namespace,
+        version=destination.canonical_revision,
+        subset=labels.subset(destination.subset, cluster),
         upstream=tags.get(tracing.UPSTREAM, ""),
         route=tags.get(tracing.ROUTE, ""),
         method=tags.get("http.method", ""),
@@ -99,12 +100,6 @@ def _span(found: Any) -> Span:
 def _identity(number: bytes) -> str:
     """As in the headers. Envoy writes a span's number, unlike a trace's, in the machine's order of bytes."""
     return (number[::-1] if sys.byteorder == "little" else number).hex()
-
-
-def _labels(text: str, separator: str, number: int) -> list[str]:
-    """All empty where the endpoint, or the caller, is not known."""
-    parts = text.split(separator)
-    return parts if len(parts) == number else [""] * number
 
 
 def _number(text: str) -> int:
