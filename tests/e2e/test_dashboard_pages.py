@@ -136,6 +136,7 @@ def test_a_slider_follows_others_but_is_never_torn_away(screen: Screen, running:
 
 def test_a_mirror_is_switched_on_for_some_methods_and_off_again(screen: Screen, running: Site) -> None:
     page = screen.open("/routes")
+    expect(slider(page, "v2")).to_have_value("0")
     switch = main_route(page).get_by_role("switch", name="mirror main")
     expect(switch).to_have_attribute("aria-checked", "false")
     switch.press("Space")

@@ -6,13 +6,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from turnout.control.mishaps import Mishaps
-from turnout.database import Database
+from turnout.control.store_thread import StoreThread
 from turnout.delivery.milestone import Milestone
 from turnout.error import EnvoyFailed, StateBroken
 from turnout.problem import Problem
@@ -34,20 +33,17 @@ T = TypeVar("T")
 
 
 class Telemetry:
-    """The counters of one Envoy after the other, and the store, in a thread of its own: no query holds up a change."""
+    """The counters of one Envoy after the other, and the store of what they came to."""
 
     def __init__(self, envoy: Envoy, path: Path, mishaps: Mishaps) -> None:
         """`path`: the store's file."""
         self.window = Window()
         self._envoy = envoy
-        self._path = path
         self._mishaps = mishaps
         self._reader = Reader()
         self._identity: Identity | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="telemetry")
-        self._database: Database | None = None
-        self._store: Store | None = None
+        self._thread = StoreThread(path, TELEMETRY, Store)
         self._unwritten: deque[Callable[[Store], None]] = deque(maxlen=MOST_UNWRITTEN)
 
     # --- looking
@@ -59,7 +55,8 @@ class Telemetry:
 
     def problems(self) -> list[Problem]:
         """That not all series are told apart."""
-        folded = max(self.folded, self._store.folded if self._store else 0)
+        store = self._thread.store
+        folded = max(self.folded, store.folded if store else 0)
         if not folded:
             return []
         message = f"{folded} kinds of requests more than the {MOST_SERIES} that are told apart are counted as `other`"
@@ -134,7 +131,7 @@ class Telemetry:
     async def record(self) -> None:
         """Writes what was seen since the last call; what cannot be written is tried again with the next."""
         with self._mishaps.recording():
-            await self._ask(self._write)
+            await self._thread.ask(self._write)
 
     def _write(self, store: Store) -> None:
         while self._unwritten:
@@ -145,30 +142,15 @@ class Telemetry:
     async def ask(self, question: Callable[[Store], T]) -> T:
         """What the store knows, the last look included. Raises StateBroken."""
         with suppress(StateBroken):
-            await self._ask(self._write)
-        return await self._ask(question)
-
-    async def _ask(self, question: Callable[[Store], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._opened()))
-
-    def _opened(self) -> Store:
-        """Opened where it is used. A damaged file has been put aside by the first attempt: the second begins afresh."""
-        if self._store is None:
-            try:
-                database = Database(self._path, (TELEMETRY,))
-            except StateBroken:
-                database = Database(self._path, (TELEMETRY,))
-            self._database, self._store = database, Store(database)
-        return self._store
+            await self._thread.ask(self._write)
+        return await self._thread.ask(question)
 
     async def close(self) -> None:
         """The last look is written."""
-        with suppress(StateBroken):
-            if self._store is not None or self._unwritten:
-                await self._ask(self._write)
-        if self._database is not None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
-        self._thread.shutdown()
+        if self._unwritten:
+            with suppress(StateBroken):
+                await self._thread.ask(self._write)
+        await self._thread.close()
 
 
 def _observed(snapshot: Snapshot) -> int:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from turnout.apiserver.view import ViewRequest
 from turnout.control.mishaps import Mishaps
 from turnout.control.question import number
 from turnout.control.state import StateDir
-from turnout.database import Database
+from turnout.control.store_thread import StoreThread
 from turnout.error import ApiError, StateBroken
 from turnout.problem import Problem
 from turnout.resources.codes import problem
@@ -35,20 +33,9 @@ ANY_AGE_SECONDS = 365 * A_DAY_SECONDS
 _ID = re.compile(r"[0-9a-f]{1,32}")
 _STATUS = re.compile(r"\d{1,3}|[1-5]xx|error")
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """Spans that were read, and how many of them are not in the store."""
-
-    spans: list[Span]
-    dropped: int
-    broken: StateBroken | None = None
-
 
 class Traces:
-    """The store is in a thread of its own, and reading what Envoy sends is done there too."""
+    """What Envoy sends is read in the store's thread, where it takes no time from changes."""
 
     def __init__(self, state: StateDir, mishaps: Mishaps, collector: Endpoint | None = None) -> None:
         """Raises EnvoyFailed when the socket, in the runtime folder, would have too long a path."""
@@ -56,11 +43,8 @@ class Traces:
         """Spans that were too many, or could not be written."""
         self.forwarder = Forwarder(collector) if collector else None
         self._receiver = SpanReceiver(state.runtime / SPANS_SOCKET, self._take)
-        self._path = state.path / "traces.db"
         self._mishaps = mishaps
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="traces")
-        self._database: Database | None = None
-        self._spans: Spans | None = None
+        self._thread = StoreThread(state.path / "traces.db", SPANS, Spans)
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._broken: StateBroken | None = None
@@ -84,10 +68,7 @@ class Traces:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        database, self._database = self._database, None
-        if database is not None:
-            await self._in_thread(database.close)
-        self._thread.shutdown()
+        await self._thread.close()
 
     async def _for_ever(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -118,47 +99,32 @@ class Traces:
 
     async def _write(self) -> None:
         bodies, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        if bodies:
-            written = await self._in_thread(lambda: self._written(bodies))
-            self.dropped += written.dropped
-            self._broken = written.broken
-            if self.forwarder is not None:
-                self.forwarder.offer(written.spans)
-
-    def _written(self, bodies: list[bytes]) -> _Written:
-        spans = [span for body in bodies for span in zipkin.spans(body)]
+        if not bodies:
+            return
+        spans = await self._thread.run(lambda: [span for body in bodies for span in zipkin.spans(body)])
+        if self.forwarder is not None:
+            self.forwarder.offer(spans)
         try:
-            return _Written(spans, self._opened().add(spans))
+            self.dropped += await self._thread.ask(lambda store: store.add(spans))
+            self._broken = None
         except StateBroken as error:
-            return _Written(spans, len(spans), error)
-
-    def _opened(self) -> Spans:
-        """Opened where it is used. A damaged file has been put aside by the first attempt: the second begins afresh."""
-        if self._spans is None:
-            try:
-                database = Database(self._path, (SPANS,))
-            except StateBroken:
-                database = Database(self._path, (SPANS,))
-            self._database, self._spans = database, Spans(database)
-        return self._spans
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            self.dropped += len(spans)
+            self._broken = error
 
     # --- what is asked
 
     async def search(self, search: Search) -> list[Trace]:
         """The latest first, with what has come until now. Raises StateBroken."""
         await self._write()
-        return await self._in_thread(lambda: self._opened().search(search))
+        return await self._thread.ask(lambda spans: spans.search(search))
 
     async def trace(self, prefix: str) -> Trace:
         """The one whose id begins so. Raises ApiError when there is none, or more than one, and StateBroken."""
         await self._write()
-        found = await self._in_thread(lambda: self._opened().ids(prefix))
+        found = await self._thread.ask(lambda spans: spans.ids(prefix))
         if len(found) > 1:
             raise ApiError(409, "Conflict", f"more than one trace's id begins with {prefix}", "write more of it")
-        trace = await self._in_thread(lambda: self._opened().trace(found[0])) if found else None
+        trace = await self._thread.ask(lambda spans: spans.trace(found[0])) if found else None
         if trace is None:
             hint = "only sampled requests are traced, and the oldest traces go first: see `turnout traces`"
             raise ApiError(404, "NotFound", f"there is no trace {prefix}", hint)

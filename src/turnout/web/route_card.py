@@ -230,9 +230,9 @@ class _MirrorPart:
             self._want(to=self._mirror.live.to or self._likely())
 
     def _likely(self) -> tuple[str, str]:
-        """Whoever gets no requests yet."""
-        busy = {(share.host, share.subset) for share in self._route.shares if share.percent}
-        return next((to for to in self._subsets if to not in busy), self._subsets[0])
+        """Whoever gets the fewest requests."""
+        percents = {(share.host, share.subset): share.percent for share in self._route.shares}
+        return min(self._subsets, key=lambda to: percents.get(to, 0))
 
     def _want(self, **changes: Any) -> None:
         self._mirror.want(replace(self._mirror.wanted, **changes))
