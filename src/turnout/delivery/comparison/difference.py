@@ -29,7 +29,7 @@ HEADERS = (
     "www-authenticate",
 )
 """Headers that clients act on, as patterns; content-type always is one of them."""
-_LONGEST_SAMPLE = 64
+_LONGEST_SAMPLE = 40
 _HUGE = 1e300
 
 Sample = float | str
