@@ -130,3 +130,9 @@ def test_an_increase_that_lies_between_may_be_beyond_any_number_of_requests() ->
 
     assert told.kind == "open"
     assert told.requests is None or told.requests > 1000
+
+
+def test_a_look_that_brings_nothing_changes_nothing() -> None:
+    alone = after(*[block(0, 0, 0, 900)] * 100)
+
+    assert judged(alone, ERRORS, LEVELS, NOTHING) is alone

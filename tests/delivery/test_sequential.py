@@ -235,6 +235,11 @@ def test_no_number_of_requests_shows_what_is_not_so() -> None:
     assert candidates_needed(fine(0.01, 0.05), opened(fine(0.01, 0.05)), 0.05, Shares(0.03, 0.01), 99) == inf
 
 
+def test_what_is_as_good_as_lost_needs_many_more() -> None:
+    lost = Wealth(0.0, (5e-324, 0.0, 0.0), 9)
+    assert 10_000 < candidates_needed(fine(0.05, 0.05), lost, 0.05, Shares(0.0, 0.001), 99) < inf
+
+
 # --- intervals
 
 

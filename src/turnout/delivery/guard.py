@@ -89,6 +89,8 @@ def restarted(judgement: Judgement, guard: Guard, levels: Levels) -> Judgement:
 
 def judged(judgement: Judgement, guard: Guard, levels: Levels, news: Counts) -> Judgement:
     """After one more look."""
+    if news == NOTHING:
+        return judgement
     waiting = judgement.waiting
     block = news if max(waiting.candidate.total, waiting.stable.total) > _MOST_WAITING else waiting + news
     seen = judgement.seen + news

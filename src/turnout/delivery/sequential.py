@@ -209,7 +209,7 @@ def candidates_needed(claim: Claim, wealth: Wealth, alpha: float, truth: Shares,
         growth = _growth(truth, shares, claim.margin, stables_each)
         now = stake + fresh * part
         if growth > 0 and now > 0:
-            needed = min(needed, -log(alpha * now) / growth)
+            needed = min(needed, -(log(alpha) + log(now)) / growth)
     return max(needed, 1.0)
 
 
