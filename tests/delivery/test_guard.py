@@ -39,6 +39,17 @@ def test_enough_requests_without_a_difference_are_fine() -> None:
     assert told.requests is None
 
 
+def test_a_small_increase_that_is_tolerated_becomes_fine_although_it_is_certain() -> None:
+    looks = [block(int(at % 10 == 5), 20, 2, 1980) for at in range(400)]
+    judgement, kinds = opened(ERRORS, LEVELS), set[str]()
+    for look in looks:
+        judgement = judged(judgement, ERRORS, LEVELS, look)
+        kinds.add(verdict(judgement, ERRORS, LEVELS, 60.0).kind)
+
+    assert kinds == {"open", "fine"}
+    assert judgement.worse.total >= 1 / LEVELS.worse
+
+
 def test_too_few_requests_say_how_many_more_and_how_long_that_takes() -> None:
     told = verdict(after(*[block(0, 20, 2, 1980)] * 5), ERRORS, LEVELS, 50.0)
 
@@ -62,7 +73,7 @@ def test_it_needs_about_as_many_as_it_says() -> None:
 
 
 def test_what_a_step_will_need_is_known_before_it() -> None:
-    assert requests_needed(ERRORS, LEVELS, stable_share=0.001, weight=0.01) == 490
+    assert requests_needed(ERRORS, LEVELS, stable_share=0.001, weight=0.01) == 500
     assert requests_needed(Guard("p99", "slow", 0.05, 0.99), LEVELS, stable_share=0.01, weight=0.01) <= 120
 
 
@@ -115,6 +126,14 @@ def test_fine_is_taken_back_when_what_follows_speaks_against_it() -> None:
         judgement = judged(judgement, ERRORS, LEVELS, block(2, 20, 2, 1980))
 
     assert verdict(judgement, ERRORS, LEVELS, 330.0).kind != "fine"
+
+
+def test_what_turns_bad_after_an_hour_is_worse_within_a_minute() -> None:
+    judgement = after(*[block(int(at % 100 == 50), 10, int(at % 10 == 5), 90) for at in range(3600)])
+    for _ in range(60):
+        judgement = judged(judgement, ERRORS, LEVELS, block(1, 10, 0, 90))
+
+    assert verdict(judgement, ERRORS, LEVELS, 3660.0).kind == "worse"
 
 
 def test_one_more_failure_does_not_take_fine_back() -> None:

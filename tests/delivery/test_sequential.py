@@ -21,6 +21,7 @@ from turnout.delivery.sequential import (
     fine,
     ln_e_value,
     nearest,
+    notable,
     opened,
     restarted,
     settled,
@@ -54,7 +55,7 @@ def nulls(draw: st.DrawFn, claim: Claim, proves_worse: bool) -> Shares:
     """A pair of shares for which the claim is false."""
     stable, other = draw(shares), draw(shares)
     if proves_worse:
-        return Shares(min(stable, other), max(stable, other))
+        return Shares(min(stable + claim.margin, other), stable)
     assume(stable + claim.margin <= 1)
     return Shares(max(other, stable + claim.margin), stable)
 
@@ -64,7 +65,7 @@ def claims(draw: st.DrawFn) -> tuple[Claim, Shares, Shares]:
     """And two nulls, as nothing says that shares stay what they are."""
     tolerance = draw(tolerances)
     proves_worse = draw(st.booleans())
-    claim = worse(tolerance) if proves_worse else fine(tolerance, 0.05)
+    claim = draw(st.sampled_from([worse(tolerance), notable(tolerance)])) if proves_worse else fine(tolerance, 0.05)
     return claim, draw(nulls(claim, proves_worse)), draw(nulls(claim, proves_worse))
 
 
@@ -92,6 +93,16 @@ def test_nor_do_two_with_what_is_learned_in_between(
         mean += p * sum(total * q for total, q in following) if p else 0.0
 
     assert mean <= 1 + 1e-9
+
+
+@given(tolerances, shares)
+def test_what_is_bet_on_is_never_within_the_null(tolerance: float, bet_on: float) -> None:
+    """Else the nearest point of its edge would not be the nearest of it."""
+    for claim in (worse(tolerance), notable(tolerance)):
+        for alternative in alternatives(claim, bet_on):
+            assert alternative.candidate - alternative.stable >= claim.margin - 1e-12
+    for alternative in alternatives(fine(tolerance, 0.05), bet_on):
+        assert alternative.candidate - alternative.stable < tolerance
 
 
 @given(claims(), st.integers(1, 300), st.integers(1, 30_000), shares)
@@ -172,6 +183,13 @@ def test_failures_of_both_at_the_same_time_do_not_speak_against_the_candidate() 
     assert max(looks(worse(0.01), opened(worse(0.01)), seconds)) < 20
 
 
+def test_half_of_what_is_tolerated_is_proven_by_many_requests_and_still_not_notable() -> None:
+    seconds = [block(int(at % 17 == 8), 10, int(at % 10 == 5), 90) for at in range(2000)]
+
+    assert looks(worse(0.01), opened(worse(0.01)), seconds)[-1] >= 3 / 0.05
+    assert looks(notable(0.01), opened(notable(0.01)), seconds)[-1] < 1
+
+
 def test_a_candidate_that_turns_bad_after_an_hour_is_caught_within_a_minute() -> None:
     hour = [block(int(at % 100 == 50), 10, int(at % 10 == 5), 90) for at in range(3600)]
     bad = [block(1, 10, int(at % 10 == 5), 90) for at in range(60)]
@@ -202,6 +220,18 @@ def test_a_step_stakes_half_of_the_reserve_and_a_third_of_it_outlasts_any() -> N
         wealth = settled(claim, wealth, GOOD, 0.01)
     assert wealth.reserve == pytest.approx(1 / 3, rel=1e-3)
     assert settled(claim, restarted(wealth), GOOD, 0.01).reserve == pytest.approx(1 / 6, rel=1e-3)
+
+
+def test_a_candidate_that_begins_badly_and_gets_better_becomes_fine() -> None:
+    """Cold caches: in the first twenty seconds, half of its requests are slow."""
+    claim = fine(0.01, 0.05)
+    cold = [block(5, 10, 0, 90)] * 20
+    warm = [block(int(at % 100 == 50), 10, int(at % 10 == 5), 90) for at in range(300)]
+
+    values = looks(claim, opened(claim), cold + warm)
+
+    assert max(values[:30]) < 1
+    assert values[-1] >= 20
 
 
 def test_stakes_stay_finite_whatever_comes() -> None:

@@ -50,6 +50,7 @@ class Judgement:
     """
 
     worse: Wealth
+    notable: Wealth
     fine: Wealth
     proven: bool = False
     waiting: Counts = NOTHING
@@ -78,13 +79,17 @@ class Verdict:
 
 def opened(guard: Guard, levels: Levels) -> Judgement:
     """Nothing is known."""
-    return Judgement(sequential.opened(sequential.worse(guard.tolerance)), sequential.opened(_fine(guard, levels)))
+    return Judgement(
+        sequential.opened(sequential.worse(guard.tolerance)),
+        sequential.opened(sequential.notable(guard.tolerance)),
+        sequential.opened(_fine(guard, levels)),
+    )
 
 
 def restarted(judgement: Judgement, guard: Guard, levels: Levels) -> Judgement:
     """At the beginning of a step: that it is fine has to be proven anew; what speaks for worse is kept."""
-    worse, fine = sequential.restarted(judgement.worse), sequential.opened(_fine(guard, levels))
-    return Judgement(worse, fine, learned=judgement.learned)
+    worse, notable = sequential.restarted(judgement.worse), sequential.restarted(judgement.notable)
+    return Judgement(worse, notable, sequential.opened(_fine(guard, levels)), learned=judgement.learned)
 
 
 def judged(judgement: Judgement, guard: Guard, levels: Levels, news: Counts) -> Judgement:
@@ -100,6 +105,7 @@ def judged(judgement: Judgement, guard: Guard, levels: Levels, news: Counts) -> 
     fine = sequential.settled(_fine(guard, levels), judgement.fine, block, stable)
     return Judgement(
         sequential.settled(sequential.worse(guard.tolerance), judgement.worse, block, stable),
+        sequential.settled(sequential.notable(guard.tolerance), judgement.notable, block, stable),
         fine,
         proven=fine.total >= (1.0 if judgement.proven else 1 / levels.fine),
         seen=seen,
@@ -140,7 +146,7 @@ def _fine(guard: Guard, levels: Levels) -> Claim:
 
 def _kind(judgement: Judgement, levels: Levels) -> Literal["worse", "fine", "open"]:
     """Worse comes first: both may be true, of an increase that is there and tolerated."""
-    if judgement.worse.total >= 1 / levels.worse:
+    if judgement.worse.total >= 1 / levels.worse and judgement.notable.total >= 1:
         return "worse"
     return "fine" if judgement.proven else "open"
 
@@ -165,11 +171,13 @@ def _needed(judgement: Judgement, guard: Guard, levels: Levels) -> int | None:
     doubt = 0.5 / guard.tolerance
     candidate = (seen.candidate.bad + doubt * stable) / (seen.candidate.total + doubt)
     truth, each = Shares(candidate, stable), seen.stable.total / seen.candidate.total
-    worse, fine = sequential.worse(guard.tolerance), _fine(guard, levels)
-    needed = min(
+    worse, notable = sequential.worse(guard.tolerance), sequential.notable(guard.tolerance)
+    until_worse = max(
         sequential.candidates_needed(worse, judgement.worse, levels.worse, truth, each),
-        sequential.candidates_needed(fine, judgement.fine, levels.fine, truth, each),
+        sequential.candidates_needed(notable, judgement.notable, 1.0, truth, each),
     )
+    until_fine = sequential.candidates_needed(_fine(guard, levels), judgement.fine, levels.fine, truth, each)
+    needed = min(until_worse, until_fine)
     return None if needed == inf else _rounded(needed)
 
 

@@ -35,6 +35,7 @@ def from_json(stored: Mapping[str, Any]) -> State:
 def _judgement(stored: Mapping[str, Any]) -> Judgement:
     return Judgement(
         worse=_wealth(stored["worse"]),
+        notable=_wealth(stored["notable"]),
         fine=_wealth(stored["fine"]),
         proven=stored["proven"],
         waiting=_counts(stored["waiting"]),

@@ -22,9 +22,9 @@ differ within a block only the means have to obey the null. That is what evidenc
 **Which alternative**: several, and the stake is divided among them ("method of mixtures"): the mean of e-processes is
 one. Stable's share is estimated from the blocks before, which is allowed, as the bet is placed before it is settled.
 
-**When it starts being worse** nobody knows. So half of the reserve is staked as a step begins, and shrinking parts of
-it at each block after: whoever turns bad late is caught although the first bets are lost. This too is a mean of
-e-processes, one for each start, so that no step needs an alpha of its own.
+**When it starts being true** nobody knows. So a part of the stake is kept back: half of the reserve is put down as a
+step begins, and shrinking parts of it at each block after. Whoever turns bad late is caught although the first bets are
+lost. This too is a mean of e-processes, one for each start, so that no step needs an alpha of its own.
 """
 
 from __future__ import annotations
@@ -56,14 +56,15 @@ class Shares:
 class Claim:
     """What may be proven. The null's edge: candidate's share = stable's + `margin`.
 
-    `increases` are the alternatives, `parts` how much of a stake each of them gets. `most`: what one of them may win;
-    more is given away, so that it is lost again soon when things change.
+    `increases` are the alternatives, `parts` how much of a stake each of them gets. `first`: which part of the reserve
+    is staked with the first block of a step. `most`: what one alternative may win; more is given away, so that it is
+    lost again soon when things change.
     """
 
     margin: float
     increases: tuple[float, ...]
     parts: tuple[float, ...]
-    patient: bool = False
+    first: float = 0.5
     most: float = _MOST
 
 
@@ -84,40 +85,51 @@ class Wealth:
 def worse(tolerance: float) -> Claim:
     """That the candidate is worse than stable. Its null: at most stable's share.
 
-    It looks for increases of the tolerance, and twice, four times … as much: a smaller one is accepted anyway, so
-    nothing is staked on it. Between none and the tolerance it may be proven or not.
+    It bets on increases of the tolerance, and of twice, four times … as much.
     """
-    increases = [tolerance]
+    return _increased(0.0, tolerance)
+
+
+def notable(tolerance: float) -> Claim:
+    """That it is worse by more than half of what is tolerated.
+
+    Many requests prove the smallest increase, and one that is accepted is no reason to go back. So this is asked
+    beside `worse`, not to be proven, but that it has not lost: that requests speak rather for an increase of the
+    tolerance than for one of half of it.
+    """
+    return _increased(tolerance / 2, tolerance)
+
+
+def _increased(margin: float, least: float) -> Claim:
+    increases = [least]
     while 2 * increases[-1] < 1:
         increases.append(2 * increases[-1])
-    parts = (1 / len(increases),) * len(increases)
-    return Claim(0.0, tuple(increases), parts, patient=True)
+    return Claim(margin, tuple(increases), (1 / len(increases),) * len(increases))
 
 
 def fine(tolerance: float, alpha: float) -> Claim:
     """That it is not worse than tolerated. Its null: at least stable's share and the tolerance.
 
-    Mostly staked on no increase at all; a quarter each on one of a quarter and of half the tolerance.
+    Half is bet on no increase at all; a quarter each on one of a quarter and of half the tolerance. Little is kept
+    back: for a candidate that begins badly, with cold caches, and gets better.
     """
-    return Claim(tolerance, (0.0, tolerance / 4, tolerance / 2), (0.5, 0.25, 0.25), most=10 / alpha)
+    return Claim(tolerance, (0.0, tolerance / 4, tolerance / 2), (0.5, 0.25, 0.25), first=0.9, most=10 / alpha)
 
 
 def opened(claim: Claim) -> Wealth:
     """Before the first bet."""
-    if claim.patient:
-        return Wealth(1.0, (0.0,) * len(claim.parts))
-    return Wealth(0.0, claim.parts)
+    return Wealth(1.0, (0.0,) * len(claim.parts))
 
 
 def restarted(wealth: Wealth) -> Wealth:
-    """At the beginning of a step: half of the reserve is staked anew with its first block."""
+    """At the beginning of a step: much of the reserve is staked anew with its first block."""
     return replace(wealth, blocks=0)
 
 
 def settled(claim: Claim, wealth: Wealth, block: Counts, stable_share: float) -> Wealth:
     """After one more block, which has requests of both. `stable_share` must not come from the block itself."""
     blocks = wealth.blocks + 1
-    fresh = wealth.reserve * _staked(blocks) if claim.patient else 0.0
+    fresh = wealth.reserve * _staked(claim, blocks)
     stakes = (
         min(claim.most, (stake + fresh * part) * _exp(ln_e_value(block, shares, claim.margin)))
         for stake, part, shares in zip(wealth.stakes, claim.parts, alternatives(claim, stable_share), strict=True)
@@ -125,9 +137,9 @@ def settled(claim: Claim, wealth: Wealth, block: Counts, stable_share: float) ->
     return Wealth(wealth.reserve - fresh, tuple(stakes), blocks)
 
 
-def _staked(block: int) -> float:
-    """Which part of the reserve. A third of it outlasts the longest step."""
-    return 0.5 if block == 1 else 1 / (block + 1) ** 2
+def _staked(claim: Claim, block: int) -> float:
+    """Which part of the reserve. Two thirds of what the first block leaves outlast the longest step."""
+    return claim.first if block == 1 else 1 / (block + 1) ** 2
 
 
 def _exp(exponent: float) -> float:
@@ -145,9 +157,10 @@ def faded(seen: Stream) -> Stream:
 
 
 def alternatives(claim: Claim, stable_share: float) -> list[Shares]:
-    """What a claim bets on. Where there is no room above stable's share, half of what there is."""
+    """What a claim bets on. Where there is no room above stable's share: half of what there is, or else nothing."""
     stable = min(max(stable_share, _EDGE), (1 - claim.margin) * (1 - _EDGE))
-    return [Shares(min(stable + increase, (1 + stable) / 2), stable) for increase in claim.increases]
+    least, most = stable + min(claim.margin, *claim.increases), (1 + stable) / 2
+    return [Shares(max(least, min(stable + increase, most)), stable) for increase in claim.increases]
 
 
 def ln_e_value(block: Counts, alternative: Shares, margin: float) -> float:
@@ -203,7 +216,7 @@ def candidates_needed(claim: Claim, wealth: Wealth, alpha: float, truth: Shares,
     """
     if wealth.total >= 1 / alpha:
         return 0.0
-    fresh = wealth.reserve * _staked(1) if claim.patient and not wealth.blocks else 0.0
+    fresh = 0.0 if wealth.blocks else wealth.reserve * claim.first
     needed = inf
     for stake, part, shares in zip(wealth.stakes, claim.parts, alternatives(claim, truth.stable), strict=True):
         growth = _growth(truth, shares, claim.margin, stables_each)
