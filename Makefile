@@ -9,7 +9,7 @@ COMMA  := ,
 # One of the examples is written in Go: the system's toolchain builds it, or else that of a package.
 GO     := $(if $(shell command -v go),,$(COMMA)go)
 
-.PHONY: demo test check bench soak clean help
+.PHONY: demo test check bench statistics soak clean help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP) ## the article's story, from phase 1 to 100 %
@@ -27,6 +27,9 @@ check: $(STAMP) typings ## format, lint, types, import contracts
 bench: $(STAMP) ## speed and memory, as ratios within one run
 	$(BIN)/python -m scripts.bench
 
+statistics: $(STAMP) ## how often a rollout is wrong, simulated: writes docs/statistics.md
+	$(BIN)/python -m scripts.statistics
+
 soak: $(STAMP) ## what takes longer than a test may
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
@@ -34,7 +37,7 @@ clean: ## everything that make has made
 	rm -rf $(VENV) typings .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

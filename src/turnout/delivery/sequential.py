@@ -85,9 +85,10 @@ class Wealth:
 def worse(tolerance: float) -> Claim:
     """That the candidate is worse than stable. Its null: at most stable's share.
 
-    It bets on increases of the tolerance, and of twice, four times … as much.
+    It bets on increases of the tolerance, and of twice, four times … as much: less on the larger ones, which need less
+    to be found.
     """
-    return _increased(0.0, tolerance)
+    return _increased(0.0, tolerance, following=0.6)
 
 
 def notable(tolerance: float) -> Claim:
@@ -97,14 +98,16 @@ def notable(tolerance: float) -> Claim:
     beside `worse`, not to be proven, but that it has not lost: that requests speak rather for an increase of the
     tolerance than for one of half of it.
     """
-    return _increased(tolerance / 2, tolerance)
+    return _increased(tolerance / 2, tolerance, following=1.0)
 
 
-def _increased(margin: float, least: float) -> Claim:
+def _increased(margin: float, least: float, *, following: float) -> Claim:
+    """`following`: how much each alternative gets of what the one before gets."""
     increases = [least]
     while 2 * increases[-1] < 1:
         increases.append(2 * increases[-1])
-    return Claim(margin, tuple(increases), (1 / len(increases),) * len(increases))
+    parts = [following**at for at in range(len(increases))]
+    return Claim(margin, tuple(increases), tuple(part / sum(parts) for part in parts))
 
 
 def fine(tolerance: float, alpha: float) -> Claim:
