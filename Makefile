@@ -9,7 +9,7 @@ COMMA  := ,
 # One of the examples is written in Go: the system's toolchain builds it, or else that of a package.
 GO     := $(if $(shell command -v go),,$(COMMA)go)
 
-.PHONY: demo test check bench soak screenshots clean help
+.PHONY: demo test check bench statistics soak screenshots clean help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP) ## the article's story, from phase 1 to 100 %
@@ -26,6 +26,9 @@ check: $(STAMP) typings ## format, lint, types, import contracts
 
 bench: $(STAMP) ## speed and memory, as ratios within one run
 	$(BIN)/python -m scripts.bench
+
+statistics: $(STAMP) ## how often a rollout is wrong, simulated: writes docs/statistics.md
+	$(BIN)/python -m scripts.statistics
 
 soak: $(STAMP) ## what takes longer than a test may
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

@@ -1,1 +1,1 @@
-"""Decisions about a delivery: weights and mirrors as patches of VirtualServices. Pure."""
+"""Decisions about a delivery: weights and mirrors as patches of VirtualServices, and when to move them. Pure."""

@@ -1,0 +1,1 @@
+"""What `docs/statistics.md` says, simulated. `python -m scripts.statistics` from the project's folder."""

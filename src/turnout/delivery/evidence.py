@@ -1,0 +1,115 @@
+"""What was counted of candidate and stable over the same time: two streams of requests, each of them good or bad.
+
+Whatever a guard asks becomes such a count: requests that failed, answers that differ, requests slower than a limit
+that was fixed before the first of them came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+
+Buckets = Mapping[tuple[float, float], int]
+"""A histogram: lower bound and width of a bucket, and how many observations lie in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """How many requests of one version there were, and how many of them were bad."""
+
+    bad: int = 0
+    total: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.bad <= self.total, f"{self.bad} of {self.total} requests are bad"
+
+    def __add__(self, other: Stream) -> Stream:
+        return Stream(self.bad + other.bad, self.total + other.total)
+
+    def since(self, earlier: Stream) -> Stream | None:
+        """What came after an earlier count; None when that cannot be: a counter fell, or lost what was good."""
+        bad, total = self.bad - earlier.bad, self.total - earlier.total
+        return Stream(bad, total) if 0 <= bad <= total else None
+
+    @property
+    def share(self) -> float | None:
+        """Of bad ones; None of nothing."""
+        return self.bad / self.total if self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one guard looks at: both versions, over the same time."""
+
+    candidate: Stream = Stream()
+    stable: Stream = Stream()
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.candidate + other.candidate, self.stable + other.stable)
+
+    def since(self, earlier: Counts) -> Counts | None:
+        """As of a stream."""
+        candidate, stable = self.candidate.since(earlier.candidate), self.stable.since(earlier.stable)
+        return None if candidate is None or stable is None else Counts(candidate, stable)
+
+    @property
+    def both(self) -> bool:
+        """Whether there is something to compare."""
+        return bool(self.candidate.total and self.stable.total)
+
+
+NOTHING = Counts()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One look: everything counted so far. That counts are cumulative is why no look can be counted twice.
+
+    `epoch` names the counters: when they begin at zero again (a new Envoy), it has to be another. `candidate` and
+    `total` are the requests by which the split is told: of a weight, the candidate's among all of the route; of a
+    mirror, the copies among all that may be copied. `ready`: whether a version has a healthy copy.
+    """
+
+    epoch: str
+    candidate: int = 0
+    total: int = 0
+    guards: Mapping[str, Counts] = field(default_factory=dict)
+    candidate_ready: bool = True
+    stable_ready: bool = True
+
+    def since(self, earlier: Evidence) -> Evidence | None:
+        """What came after an earlier look; None when it is not later, or of other counters.
+
+        A guard that was not counted before begins with this look: what it holds may be older than the step.
+        """
+        requests = Stream(self.candidate, self.total).since(Stream(earlier.candidate, earlier.total))
+        news = {
+            name: counts.since(earlier.guards[name]) for name, counts in self.guards.items() if name in earlier.guards
+        }
+        guards = {name: counts for name, counts in news.items() if counts is not None}
+        if self.epoch != earlier.epoch or requests is None or len(guards) < len(news):
+            return None
+        return Evidence(self.epoch, requests.bad, requests.total, guards, self.candidate_ready, self.stable_ready)
+
+
+def limit(durations: Buckets, quantile: float) -> float | None:
+    """The upper bound of the bucket that holds the quantile: from then on "slow" is what lies above it.
+
+    Always the edge of a bucket, so that `slower` counts exactly. None when there are too few observations for one of
+    them to be expected above the quantile: 100 for 0.99.
+    """
+    count = sum(durations.values())
+    if count * (1 - quantile) < 1 - 1e-9:
+        return None
+    wanted, seen = ceil(quantile * count - 1e-9), 0
+    for (lower, width), observed in sorted(durations.items()):
+        seen += observed
+        if seen >= wanted:
+            return lower + width
+    raise AssertionError("a quantile below 1 lies in some bucket")
+
+
+def slower(durations: Buckets, limit: float) -> Stream:
+    """Requests above a limit, among all."""
+    return Stream(sum(n for (lower, _), n in durations.items() if lower >= limit), sum(durations.values()))

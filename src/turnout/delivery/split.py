@@ -1,0 +1,88 @@
+"""Whether traffic is split as was asked for: only then is what it shows evidence of the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from turnout.delivery import binomial
+
+CONFIDENCE = 0.999
+_NEAR = 0.25
+_REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The candidate's share, from 0 to 1, and what is near enough: a hash of users, or retries, never split exactly."""
+
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What was seen lately: the candidate's requests among all. `was`: the share that has to be ruled out first.
+
+    `holds`: it agrees with what is asked for.
+    """
+
+    candidate: int = 0
+    total: int = 0
+    was: float | None = None
+    holds: bool = False
+
+    @property
+    def words(self) -> str:
+        """What is seen, with its interval."""
+        if not self.total:
+            return "no traffic"
+        low, high = binomial.interval(self.candidate, self.total, CONFIDENCE)
+        return f"{self.candidate:,} of {self.total:,} requests: between {100 * low:.3g} and {100 * high:.3g} %"
+
+
+UNSEEN = Split(was=0.0)
+
+
+def of_requests(share: float) -> Wanted:
+    """A weight: within a quarter of the smaller part; of all, or nearly all, within a hundredth."""
+    near = max(_NEAR * min(share, 1 - share), share / 100)
+    return Wanted(share, share - near, share + near)
+
+
+def of_copies(share: float) -> Wanted:
+    """A mirror: within a quarter, since copies are dropped where they would hurt."""
+    return Wanted(share, share * (1 - _NEAR), share * (1 + _NEAR))
+
+
+def looked(split: Split, candidate: int, total: int, wanted: Wanted | None) -> Split:
+    """After one more look, which brought `candidate` of `total` requests.
+
+    Without a share that could be told (a group of users), the split holds as soon as the candidate got a request.
+    """
+    seen = Split(split.candidate + candidate, split.total + total, split.was, split.holds)
+    if wanted is None or not seen.total:
+        return replace(seen, holds=seen.candidate > 0)
+    if not binomial.agrees(seen.candidate, seen.total, wanted.low, wanted.high, CONFIDENCE):
+        return _astray(split, seen)
+    return _bounded(replace(seen, holds=split.holds or _moved(seen, wanted)), wanted.share)
+
+
+def _astray(split: Split, seen: Split) -> Split:
+    """All begins anew. What was seen instead has to be ruled out now, unless there still is the share before."""
+    was = seen.candidate / seen.total if split.holds else split.was
+    return Split(was=was)
+
+
+def _moved(seen: Split, wanted: Wanted) -> bool:
+    """Whether the share before is ruled out: too few requests agree with anything. One that is near does not matter."""
+    if seen.was is None or wanted.low <= seen.was <= wanted.high:
+        return True
+    return not binomial.agrees(seen.candidate, seen.total, seen.was, seen.was, CONFIDENCE)
+
+
+def _bounded(split: Split, share: float) -> Split:
+    """So that a split that goes astray is seen soon, after any number of requests."""
+    if split.total * min(share, 1 - share) <= _REMEMBERED and split.total <= 1000 * _REMEMBERED:
+        return split
+    return replace(split, candidate=split.candidate // 2, total=split.total // 2)

@@ -1,0 +1,72 @@
+"""Looks are cumulative: what came between two of them is known exactly, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from turnout.delivery.evidence import NOTHING, Counts, Evidence, Stream, limit, slower
+
+
+def counts(bad: int, total: int, stable_bad: int, stable_total: int) -> Counts:
+    return Counts(Stream(bad, total), Stream(stable_bad, stable_total))
+
+
+FIRST = Evidence("a", 10, 1000, {"errors": counts(1, 10, 2, 990)})
+
+
+def test_what_came_after_a_look_is_the_difference() -> None:
+    later = Evidence("a", 15, 1500, {"errors": counts(1, 15, 4, 1485)}, candidate_ready=False)
+
+    assert later.since(FIRST) == Evidence("a", 5, 500, {"errors": counts(0, 5, 2, 495)}, candidate_ready=False)
+
+
+def test_the_same_look_again_brings_nothing() -> None:
+    assert FIRST.since(FIRST) == Evidence("a", 0, 0, {"errors": NOTHING})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Evidence("b", 20, 2000, {"errors": counts(1, 20, 4, 1980)}),
+        Evidence("a", 9, 1000, {"errors": counts(1, 10, 2, 990)}),
+        Evidence("a", 10, 999, {"errors": counts(1, 10, 2, 990)}),
+        Evidence("a", 12, 1200, {"errors": counts(0, 12, 2, 1188)}),
+        Evidence("a", 12, 1200, {"errors": counts(4, 12, 2, 1188)}),
+    ],
+    ids=["other counters", "fewer of the candidate", "fewer", "fewer failed", "more failed than came"],
+)
+def test_what_cannot_have_followed_is_no_later_look(other: Evidence) -> None:
+    assert other.since(FIRST) is None
+
+
+def test_a_guard_that_was_not_counted_before_begins_with_this_look() -> None:
+    later = Evidence("a", 15, 1500, {"errors": counts(1, 15, 4, 1485), "slow": counts(9, 15, 9, 1485)})
+
+    news = later.since(FIRST)
+
+    assert news is not None
+    assert list(news.guards) == ["errors"]
+
+
+# --- durations
+
+BUCKETS = {(100.0, 10.0): 900, (110.0, 10.0): 90, (200.0, 10.0): 9, (5000.0, 100.0): 1}
+
+
+@pytest.mark.parametrize(
+    ("quantile", "above"), [(0.5, 110.0), (0.9, 110.0), (0.95, 120.0), (0.99, 120.0), (0.999, 210.0)]
+)
+def test_a_limit_is_the_edge_of_the_bucket_that_holds_the_quantile(quantile: float, above: float) -> None:
+    assert limit(BUCKETS, quantile) == above
+
+
+def test_slow_is_what_lies_above_the_limit() -> None:
+    assert slower(BUCKETS, 120.0) == Stream(10, 1000)
+    assert slower({(5.0, 1.0): 3}, 120.0) == Stream(0, 3)
+    assert slower({}, 120.0) == Stream()
+
+
+def test_too_few_durations_give_no_limit() -> None:
+    assert limit({(1.0, 0.1): 99}, 0.99) is None
+    assert limit({(1.0, 0.1): 100}, 0.99) == 1.1
+    assert limit({}, 0.5) is None
