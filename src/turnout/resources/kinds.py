@@ -34,6 +34,8 @@ class Kind:
 ISTIO = "networking.istio.io"
 ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
+TURNOUT = "turnout.dev"
+
 NAMESPACE = Kind("Namespace", "namespaces", "", ("v1",), namespaced=False, short_names=("ns",))
 SERVICE = Kind("Service", "services", "", ("v1",), short_names=("svc",))
 CONFIG_MAP = Kind("ConfigMap", "configmaps", "", ("v1",), short_names=("cm",))
@@ -44,6 +46,7 @@ VIRTUAL_SERVICE = Kind("VirtualService", "virtualservices", ISTIO, ISTIO_VERSION
 DESTINATION_RULE = Kind("DestinationRule", "destinationrules", ISTIO, ISTIO_VERSIONS, short_names=("dr",))
 GATEWAY = Kind("Gateway", "gateways", ISTIO, ISTIO_VERSIONS, short_names=("gw",))
 SERVICE_ENTRY = Kind("ServiceEntry", "serviceentries", ISTIO, ISTIO_VERSIONS, short_names=("se",))
+ROLLOUT = Kind("Rollout", "rollouts", TURNOUT, ("v1alpha1",), short_names=("ro",))
 
 KINDS: tuple[Kind, ...] = (
     NAMESPACE,

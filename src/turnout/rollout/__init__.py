@@ -1,0 +1,1 @@
+"""The engine: evidence in, `delivery`'s decision out, as patches of VirtualServices."""
