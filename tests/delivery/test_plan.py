@@ -77,7 +77,7 @@ def test_each_step_is_judged_by_the_guards_that_see_something_of_it() -> None:
 def test_the_split_is_told_by_weights_and_copies_but_not_by_users() -> None:
     told = [wanted(PLAN, index) for index in range(len(PLAN.steps))]
 
-    assert [split and split.share for split in told] == [0.0625, 0.5, None, 0.001, 0.001, 0.25, 1.0]
+    assert [split and split.share for split in told] == [1.0, 0.5, None, 0.001, 0.001, 0.25, 1.0]
 
 
 def test_false_alarms_are_divided_among_guards_and_false_promotions_are_not() -> None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from turnout.delivery import rollout
-from turnout.delivery.evidence import Counts, Evidence, Stream
+from turnout.delivery.evidence import Compared, Counts, Evidence, Stream
 from turnout.delivery.plan import STABLE, Plan, Routing
 from turnout.delivery.rollout import State, Step, begin
 
 Bad = Mapping[str, tuple[float, float]]
 """Guard → the shares of bad requests, of candidate and stable."""
 TESTERS = 0.03
+PAIRS_TO_BE_SURE = 200
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Service:
         stables = requests if copies or not routing.exposes else requests - candidates
         self.so_far["candidate",] += candidates
         self.so_far["stable",] += stables
+        self.so_far["copied rule",] += candidates if routing.compare else stables
         for guard in self.plan.guards:
             shares = self.bad.get(guard.name, (0.0, 0.0))
             self.so_far[guard.name, "candidate"] += candidates * shares[0]
@@ -47,11 +49,24 @@ class Service:
         return Evidence(
             self.epoch,
             candidate,
-            stable if copies else candidate + stable,
+            self._whole("copied rule") if copies else candidate + stable,
             {guard.name: self._counts(guard.name, candidate, stable) for guard in self.plan.guards},
             self.candidate_ready,
             self.stable_ready,
+            self._compared(candidates if routing.compare else 0.0),
         )
+
+    def _compared(self, pairs: float) -> Compared | None:
+        """A comparison that is sure after so many pairs; of a step that compares nothing there is none."""
+        self.so_far["pairs",] = self.so_far["pairs",] + pairs if pairs else 0.0
+        guard = next((guard for guard in self.plan.guards if guard.kind == "regressions"), None)
+        if not pairs or guard is None:
+            return None
+        candidate, stable = self.bad.get(guard.name, (0.0, 0.0))
+        count = self._whole("pairs")
+        if count < PAIRS_TO_BE_SURE:
+            return Compared("open", count, count, "too few pairs")
+        return Compared("worse" if candidate > stable + guard.tolerance else "fine", count, count, "sure")
 
     def _whole(self, *key: str) -> int:
         return int(self.so_far[key] + 1e-6)

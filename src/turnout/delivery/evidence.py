@@ -7,8 +7,9 @@ that was fixed before the first of them came.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
+from typing import Literal
 
 Buckets = Mapping[tuple[float, float], int]
 """A histogram: lower bound and width of a bucket, and how many observations lie in it."""
@@ -63,12 +64,27 @@ NOTHING = Counts()
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison of answers has come to; it tells for itself how sure it is, at every look.
+
+    `pairs`: answers of the candidate that were compared, and of stable's own second ones. `worse`: there is a
+    regression; `fine`: there is no difference that nobody has accepted; `words` say which.
+    """
+
+    kind: Literal["worse", "fine", "open"]
+    pairs: int = 0
+    baseline: int = 0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One look: everything counted so far. That counts are cumulative is why no look can be counted twice.
 
     `epoch` names the counters: when they begin at zero again (a new Envoy), it has to be another. `candidate` and
     `total` are the requests by which the split is told: of a weight, the candidate's among all of the route; of a
-    mirror, the copies among all that may be copied. `ready`: whether a version has a healthy copy.
+    mirror, the copies among all that may be copied. `compared`: of the step's comparison, if it has one. `ready`:
+    whether a version has a healthy copy.
     """
 
     epoch: str
@@ -77,6 +93,7 @@ class Evidence:
     guards: Mapping[str, Counts] = field(default_factory=dict)
     candidate_ready: bool = True
     stable_ready: bool = True
+    compared: Compared | None = None
 
     def since(self, earlier: Evidence) -> Evidence | None:
         """What came after an earlier look; None when it is not later, or of other counters.
@@ -90,7 +107,7 @@ class Evidence:
         guards = {name: counts for name, counts in news.items() if counts is not None}
         if self.epoch != earlier.epoch or requests is None or len(guards) < len(news):
             return None
-        return Evidence(self.epoch, requests.bad, requests.total, guards, self.candidate_ready, self.stable_ready)
+        return replace(self, candidate=requests.bad, total=requests.total, guards=guards)
 
 
 def limit(durations: Buckets, quantile: float) -> float | None:

@@ -7,7 +7,7 @@ from math import ceil, floor, inf, log10
 from typing import Literal
 
 from turnout.delivery import sequential
-from turnout.delivery.evidence import NOTHING, Counts, Stream
+from turnout.delivery.evidence import NOTHING, Compared, Counts, Stream
 from turnout.delivery.sequential import Claim, Shares, Wealth
 
 Kind = Literal["errors", "slow", "regressions", "query"]
@@ -130,6 +130,14 @@ def verdict(judgement: Judgement, guard: Guard, levels: Levels, seconds: float) 
     left = requests / rate if requests and rate else None
     words = f"{guard.name}: {_more(requests, left)} ({_comparison(guard, seen)})"
     return Verdict(guard.name, "open", seen, increase, bounds, requests, left, words)
+
+
+def of_comparison(guard: Guard, compared: Compared | None) -> Verdict:
+    """Whoever compares has judged already; without a comparison nothing is known."""
+    if compared is None:
+        return Verdict(guard.name, "open", NOTHING, words=f"{guard.name}: nothing is compared yet")
+    seen = Counts(Stream(0, compared.pairs), Stream(0, compared.baseline))
+    return Verdict(guard.name, compared.kind, seen, words=f"{guard.name}: {compared.words}")
 
 
 def requests_needed(guard: Guard, levels: Levels, stable_share: float, weight: float) -> int:

@@ -143,6 +143,8 @@ def wanted(plan: Plan, index: int) -> Wanted | None:
             return None
         case "weight":
             return split.of_requests(share)
+        case "compare":  # only what is to be copied gets to the rule that copies
+            return split.of_copies(1.0)
         case _:
             return split.of_copies(share)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from turnout.delivery.evidence import Counts, Evidence, Stream
+from turnout.delivery.evidence import Compared, Counts, Evidence, Stream
 from turnout.delivery.guard import Judgement
 from turnout.delivery.rollout import State
 from turnout.delivery.sequential import Wealth
@@ -53,4 +53,6 @@ def _counts(stored: Mapping[str, Any]) -> Counts:
 
 
 def _evidence(stored: Mapping[str, Any]) -> Evidence:
-    return Evidence(**{**stored, "guards": {name: _counts(counts) for name, counts in stored["guards"].items()}})
+    guards = {name: _counts(counts) for name, counts in stored["guards"].items()}
+    compared = Compared(**stored["compared"]) if stored["compared"] is not None else None
+    return Evidence(**{**stored, "guards": guards, "compared": compared})

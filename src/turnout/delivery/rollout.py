@@ -17,7 +17,7 @@ from typing import Literal
 
 from turnout.delivery import guard as judging
 from turnout.delivery.evidence import Buckets, Counts, Evidence, limit
-from turnout.delivery.guard import Judgement, Verdict
+from turnout.delivery.guard import Guard, Judgement, Verdict
 from turnout.delivery.plan import STABLE, Plan, Routing, Stage, guards, routing, wanted
 from turnout.delivery.split import UNSEEN, Split, looked
 
@@ -103,10 +103,13 @@ def step(plan: Plan, state: State, evidence: Evidence | None, now: float) -> Ste
 
 def verdicts(plan: Plan, state: State) -> tuple[Verdict, ...]:
     """Of each guard of this step, in the plan's order."""
-    return tuple(
-        judging.verdict(state.judgements[guard.name], guard, plan.levels(guard), state.counted_seconds)
-        for guard in guards(plan, state.at)
-    )
+    return tuple(_verdict(plan, state, guard) for guard in guards(plan, state.at))
+
+
+def _verdict(plan: Plan, state: State, guard: Guard) -> Verdict:
+    if guard.kind == "regressions":
+        return judging.of_comparison(guard, state.seen.compared if state.seen else None)
+    return judging.verdict(state.judgements[guard.name], guard, plan.levels(guard), state.counted_seconds)
 
 
 # --- what people do
@@ -238,7 +241,9 @@ def _share_before(before: Routing, stage: Stage) -> float | None:
     """What the split of a step was until then, in the requests by which its split is told."""
     if stage.kind == "users":
         return None
-    return before.weight if stage.kind == "weight" else float(before.mirror_percent / 100)
+    if stage.kind == "weight":
+        return before.weight
+    return 1.0 if before.compare else float(before.mirror_percent / 100)
 
 
 # --- decisions
