@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ class Instance:
         self.state = StateDir(options.state)
         self.files = Files(options.paths)
         self.mishaps = Mishaps(self.state)
+        self.epoch = uuid.uuid4().hex
+        """Sums of counters begin with this process."""
         self.serving = asyncio.Event()
         self.stopping = asyncio.Event()
         self._hurry = asyncio.Event()

@@ -19,6 +19,7 @@ from turnout.problem import Problem
 from turnout.process import rss_bytes
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
 from turnout.telemetry import flags
+from turnout.telemetry.copies import ends
 from turnout.telemetry.series import Series
 from turnout.telemetry.stats import NEVER_BEGUN, Snapshot
 from turnout.telemetry.traffic import Traffic, summed
@@ -145,7 +146,7 @@ def _traffic(
     return {
         "requests": sum(totals.get(s, 0) for s in found if not s.mirrored),
         "errors": sum(totals.get(s, 0) for s in found if not s.mirrored and s.failed),
-        "copies": sum(totals.get(s, 0) for s in found if s.mirrored and "sent" in _ends(s)),
+        "copies": sum(totals.get(s, 0) for s in found if s.mirrored and "sent" in ends(s)),
         "rate": now.rate,
         "error_share": now.errors / now.requests if now.requests else 0.0,
         "p50_ms": now.milliseconds(0.5),
@@ -269,20 +270,20 @@ def _mirrors(mesh: Mesh, window: Window) -> Iterator[dict[str, Any]]:
         cluster = names.parse_cluster(name)
         if cluster is None or cluster.kind != "mirror":
             continue
-        ends = Counter[str]()
+        ended = Counter[str]()
         for series, count in window.totals().items():
             if series.upstream_cluster == name.replace("mirror|", "copy|", 1):
-                ends.update(dict.fromkeys(_ends(series), count))
+                ended.update(dict.fromkeys(ends(series), count))
         overflow = sum(counters.get(key, 0) for key in NEVER_BEGUN)
         yield {
             "host": cluster.host,
             "port": cluster.port,
             "subset": cluster.subset,
             "wanted": counters.get("upstream_rq_total", 0) + overflow,
-            "sent": ends["sent"],
-            "dropped": ends["dropped"] + overflow,
-            "unreached": ends["unreached"],
-            "failed": ends["failed"],
+            "sent": ended["sent"],
+            "dropped": ended["dropped"] + overflow,
+            "unreached": ended["unreached"],
+            "failed": ended["failed"],
             "limit": mirror.LIMIT,
             "on": (cluster.host, cluster.subset) in on,
         }
@@ -295,16 +296,3 @@ def _mirrored(mesh: Mesh) -> Iterator[tuple[str, str]]:
             for copy in (http.mirror, *(policy.destination for policy in http.mirrors)):
                 if copy:
                     yield names.fqdn(copy.host, virtual_service.metadata.namespace), copy.subset
-
-
-def _ends(copy: Series) -> Iterator[str]:
-    """What became of a copy that the internal listener took in."""
-    set_flags = set(flags.split(copy.response_flags))
-    if set_flags & {"UH", "UF", "NC"}:
-        yield "unreached"
-    elif not copy.destination_workload:  # never led on to an endpoint
-        yield "dropped"
-    else:
-        yield "sent"
-        if copy.failed or set_flags:
-            yield "failed"

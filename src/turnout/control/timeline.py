@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import ViewRequest
-from turnout.control.question import number
-from turnout.error import ApiError
-from turnout.mesh import names
+from turnout.control.question import number, service_host
 from turnout.telemetry.series import Series
 from turnout.telemetry.traffic import Traffic
 
@@ -37,7 +34,7 @@ async def series(instance: Instance, request: ViewRequest, now: float) -> dict[s
 
     A point covers the seconds from its `at` on. Raises ApiError.
     """
-    host = names.fqdn(_service(request.query), request.query.get("namespace") or "default")
+    host = service_host(request.query)
     seconds = number(request.query, "seconds", 900, least=1, most=LONGEST_SECONDS)
     step = number(request.query, "step", _step(seconds), least=1, most=LONGEST_SECONDS)
     workloads = _workloads(instance, host)
@@ -58,13 +55,6 @@ async def series(instance: Instance, request: ViewRequest, now: float) -> dict[s
         }
 
     return await instance.telemetry.ask(ask)
-
-
-def _service(query: Mapping[str, str]) -> str:
-    service = query.get("service", "")
-    if not service:
-        raise ApiError(400, "BadRequest", "which service? give service=<name>", "turnout status lists them")
-    return service
 
 
 def _step(seconds: float) -> float:

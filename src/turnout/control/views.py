@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from turnout.apiserver.view import View, ViewRequest
 from turnout.control import traces
 from turnout.control.access import access
+from turnout.control.counts import counts
 from turnout.control.graph import graph
 from turnout.control.logs import logs
 from turnout.control.routes import routes
@@ -30,6 +31,9 @@ def table(instance: Instance) -> Mapping[str, View]:
 
     async def show_graph(request: ViewRequest) -> Any:
         return await graph(instance, request, time.time())
+
+    async def show_counts(request: ViewRequest) -> Any:
+        return await counts(instance, request)
 
     async def show_series(request: ViewRequest) -> Any:
         return await series(instance, request, time.time())
@@ -61,6 +65,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         "access": show_access,
         "graph": show_graph,
         "series": show_series,
+        "counts": show_counts,
         "traces": show_traces,
         "traces/": show_traces,
         "routes": show_routes,

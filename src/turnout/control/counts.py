@@ -1,0 +1,63 @@
+"""The view `counts`: all that was ever counted of one service, for whoever compares its versions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from turnout.apiserver.view import ViewRequest
+from turnout.control.question import service_host
+from turnout.mesh.service import selects
+from turnout.telemetry.copies import ends
+from turnout.telemetry.histogram import Bucket, added
+from turnout.telemetry.series import Series
+
+if TYPE_CHECKING:
+    from turnout.control.instance import Instance
+
+Kind = tuple[str, str, bool]
+"""Route, subset, and whether it is copies."""
+
+
+async def counts(instance: Instance, request: ViewRequest) -> dict[str, Any]:
+    """Sums that never fall, by route, subset and code; durations in microseconds; ready pods by subset.
+
+    `epoch`: another one says that the sums began at 0 again. Copies that were not sent on are not in it. Raises
+    ApiError.
+    """
+    host = service_host(request.query)
+    await instance.telemetry.look_for(request.query)
+    requests: dict[tuple[Kind, str], int] = defaultdict(int)
+    durations: dict[Kind, dict[Bucket, int]] = defaultdict(dict)
+    counted = instance.telemetry.window.latest
+    for series, count in counted.requests.items():
+        if _is_of(series, host):
+            requests[_kind(series), series.response_code] += count
+    for series, buckets in counted.durations.items():
+        if _is_of(series, host):
+            durations[_kind(series)] = added(durations[_kind(series)], buckets)
+    return {
+        "epoch": instance.epoch,
+        "requests": [[*kind, code, count] for (kind, code), count in requests.items()],
+        "durations": [[*kind, [[*bucket, n] for bucket, n in found.items()]] for kind, found in durations.items()],
+        "ready": _ready(instance, host),
+    }
+
+
+def _is_of(series: Series, host: str) -> bool:
+    return series.destination_service == host and (not series.mirrored or "dropped" not in ends(series))
+
+
+def _kind(series: Series) -> Kind:
+    return series.route, series.subset, series.mirrored
+
+
+def _ready(instance: Instance, host: str) -> dict[str, int]:
+    """Pods that get requests, by subset."""
+    mesh = instance.world.mesh
+    service, policy = mesh.services.get(host), mesh.policies.get(host)
+    if service is None or policy is None:
+        return {}
+    pods = [pod for pod in instance.pods() if pod.ready and not pod.draining]
+    own = [pod for pod in pods if pod.namespace == service.namespace and selects(service.spec.selector, pod.labels)]
+    return {subset.name: sum(subset.labels.items() <= pod.labels.items() for pod in own) for subset in policy.subsets}
