@@ -123,6 +123,9 @@ _TABLE = (
     Code("TNO183", ERROR, "an environment variable is not valid"),
     Code("TNO184", ERROR, "a probe is not valid"),
     Code("TNO185", ERROR, "the data of a ConfigMap or Secret is not valid"),
+    Code("TNO186", ERROR, "the steps of a Rollout cannot be carried out"),
+    Code("TNO187", ERROR, "a guard of a Rollout cannot judge, or a step has none"),
+    Code("TNO188", ERROR, "a hook of a Rollout cannot be called"),
     # TNO201 to TNO249: files, turnout.yaml, edits in place
     Code("TNO201", ERROR, "a file or folder cannot be read"),
     Code("TNO202", ERROR, "a file is too large, or a folder has too many files", "name the folder with the manifests"),

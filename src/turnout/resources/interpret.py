@@ -13,6 +13,7 @@ from turnout.resources.checks.destination_rule import check_destination_rule
 from turnout.resources.checks.gateway import check_gateway
 from turnout.resources.checks.kubernetes import check_config_map, check_secret, check_service
 from turnout.resources.checks.metadata import check_metadata
+from turnout.resources.checks.rollout import check_rollout
 from turnout.resources.checks.service_entry import check_service_entry
 from turnout.resources.checks.virtual_service import check_virtual_service
 from turnout.resources.codes import problem
@@ -24,6 +25,7 @@ from turnout.resources.finding import Finding, Findings, dotted
 from turnout.resources.gateway import Gateway
 from turnout.resources.kinds import KINDS, Kind
 from turnout.resources.layout import Path
+from turnout.resources.rollout import Rollout
 from turnout.resources.service_entry import ServiceEntry
 from turnout.resources.spelling import closest, shown
 from turnout.resources.virtual_service import VirtualService
@@ -39,6 +41,7 @@ Resource = (
     | DestinationRule
     | Gateway
     | ServiceEntry
+    | Rollout
 )
 """One object of any kind that Turnout knows."""
 
@@ -73,6 +76,7 @@ _SCHEMAS = {
     kinds.DESTINATION_RULE: _Schema(DestinationRule, Dialect.ISTIO, check_destination_rule),
     kinds.SERVICE_ENTRY: _Schema(ServiceEntry, Dialect.ISTIO, check_service_entry, has_effect=False),
     kinds.GATEWAY: _Schema(Gateway, Dialect.ISTIO, check_gateway),
+    kinds.ROLLOUT: _Schema(Rollout, Dialect.ISTIO, check_rollout),
 }
 _NOT_DECODED = frozenset(("apiVersion", "kind", "status"))
 _KINDS = {(f"{k.group}/{version}" if k.group else version, k.kind): k for k in KINDS for version in k.versions}

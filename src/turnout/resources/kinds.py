@@ -59,6 +59,7 @@ KINDS: tuple[Kind, ...] = (
     GATEWAY,
     DESTINATION_RULE,
     VIRTUAL_SERVICE,
+    ROLLOUT,
 )
 """In the order in which they are applied."""
 
