@@ -26,6 +26,7 @@ from turnout.control import views
 from turnout.control.access import AccessLog
 from turnout.control.acknowledgement import Acknowledgement
 from turnout.control.changes import OpenChanges
+from turnout.control.comparison import comparisons
 from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
@@ -180,6 +181,7 @@ class Instance:
             ports=ports,
             environment=os.environ | mark(self.state),
         )
+        self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, _MeshView(self).settled)
         self.token = self.state.token()
         self.api = ApiServer(self.store, self.token, views.table(self), Metrics(self.envoy, self.telemetry))
         self.dashboard = Dashboard(self.state)
@@ -224,6 +226,7 @@ class Instance:
         self._tasks = [asyncio.create_task(task) for task in for_ever]
         self.ring()
         await self._first_config()
+        await self.comparisons.resume()
 
     async def _end_strays(self) -> None:
         """What runs for this state directory and was not adopted would be in the way, of ports for one."""
@@ -250,7 +253,8 @@ class Instance:
             task.result()
 
     async def _stop(self) -> None:
-        """First the loop, which would start things anew, then Envoy and the workloads side by side, then the rest."""
+        """First what would start things anew, then Envoy and the workloads side by side, then the rest."""
+        await self.comparisons.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from turnout.database import RECORDS, Database
 from turnout.error import StateBroken, StateLocked
 
-_TOKEN = re.compile(r"[\w-]{32,}", re.ASCII)
+_SECRET = re.compile(r"[\w-]{32,}", re.ASCII)
 _MAX_SOCKET_PATH = 90
 """A unix socket's path must stay below 104 bytes (macOS; Linux 108), its file name included."""
 
@@ -70,17 +70,27 @@ class StateDir:
 
     def token(self) -> str:
         """What opens the API: random, and kept: whoever is let in stays so after a restart. Raises StateBroken."""
-        path = self.path / "token"
+        return self._secret("token")
+
+    def redaction_key(self) -> str:
+        """What secrets in captured answers are hashed with, so that nobody can try out which one a hash stands for.
+
+        Raises StateBroken.
+        """
+        return self._secret("redaction-key")
+
+    def _secret(self, name: str) -> str:
+        path = self.path / name
         with self.usable():
             if path.is_file() and path.stat().st_mode & 0o077 == 0:
                 kept = path.read_text(errors="replace").strip()
-                if _TOKEN.fullmatch(kept):
+                if _SECRET.fullmatch(kept):
                     return kept
-            path.unlink(missing_ok=True)  # one that others could read, or that was cut off, opens nothing any more
-            token = secrets.token_urlsafe(24)
+            path.unlink(missing_ok=True)  # one that others could read, or that was cut off, is none any more
+            secret = secrets.token_urlsafe(24)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(token + "\n")
-        return token
+                file.write(secret + "\n")
+        return secret
 
     def lock(self) -> None:
         """Held until this process ends, however it ends. Raises StateLocked, with the holder's pid, and StateBroken."""

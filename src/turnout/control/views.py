@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import View, ViewRequest
-from turnout.control import traces
+from turnout.control import comparison, traces
 from turnout.control.access import access
 from turnout.control.counts import counts
 from turnout.control.graph import graph
@@ -68,6 +68,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         "counts": show_counts,
         "traces": show_traces,
         "traces/": show_traces,
+        **comparison.views(instance.comparisons),
         "routes": show_routes,
         "history": history,
         "down": down,
