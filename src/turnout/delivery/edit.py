@@ -94,21 +94,47 @@ def label(route: JSONObject, index: int) -> str:
 
 
 MIRROR_SUFFIX = "-mirror"
+USERS_SUFFIX = "-users"
 
 
 def named(http: Sequence[JSONObject], index: int, wanted: str | None) -> bool:
     """Whether a route is the wanted one: by its name, or by where it stands (`http[2]`). None wants every one.
 
-    A route and the rule that mirrors a part of it go by one name.
+    A route and the rules before it for a part of its requests go by one name.
     """
-    same = (index, index + 1) if is_copy_rule(http, index) else (index,)
+    same = range(index, route_of(http, index) + 1)
     return wanted is None or any(wanted in (http[at].get("name", ""), f"http[{at}]") for at in same)
 
 
+def route_of(http: Sequence[JSONObject], index: int) -> int:
+    """Where the route stands that a rule is for a part of: `x-users`, `x-mirror`, then `x`. A route is its own."""
+    if is_mirror_rule(http, index):
+        return index + 1
+    if is_users_rule(http, index):
+        return index + 1 + is_mirror_rule(http, index + 1)
+    return index
+
+
 def is_copy_rule(http: Sequence[JSONObject], index: int) -> bool:
+    """A rule that stands before a route and does as it does, but for a part of its requests, and differently."""
+    return route_of(http, index) != index
+
+
+def is_mirror_rule(http: Sequence[JSONObject], index: int) -> bool:
     """A rule that `mirror` put before the route it copies."""
-    name: str = http[index].get("name", "")
-    if not name.endswith(MIRROR_SUFFIX) or index + 1 >= len(http):
-        return False
-    following: str = http[index + 1].get("name") or "route"
-    return following == name.removesuffix(MIRROR_SUFFIX)
+    return index + 1 < len(http) and _title(http, index) == _title(http, index + 1) + MIRROR_SUFFIX
+
+
+def is_users_rule(http: Sequence[JSONObject], index: int) -> bool:
+    """A rule that sends a group of users to a candidate, before the route that all others take."""
+    following = index + 1 + is_mirror_rule(http, index + 1)
+    return following < len(http) and _title(http, index) == _title(http, following) + USERS_SUFFIX
+
+
+def part_name(route: JSONObject, suffix: str) -> str:
+    """Of the rule for a part of a route's requests."""
+    return (route.get("name") or "route") + suffix
+
+
+def _title(http: Sequence[JSONObject], index: int) -> str:
+    return http[index].get("name") or "route"

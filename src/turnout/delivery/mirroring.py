@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,9 +15,11 @@ from turnout.delivery.edit import (
     destinations,
     guarded,
     host_of,
-    is_copy_rule,
+    is_mirror_rule,
+    is_users_rule,
     label,
     named,
+    part_name,
     pointer,
     put,
     routes,
@@ -50,8 +53,9 @@ def mirror(
         fields = {"mirror": target, "mirrorPercentage": {"value": int(percent) if percent == int(percent) else percent}}
         if not methods:
             return [{**route, **fields}]
-        name = (route.get("name") or "route") + MIRROR_SUFFIX
-        return [{**route, **fields, "name": name, "match": _limited(route, methods)}, route]
+        matches = limited(route, methods)
+        name = part_name(route, MIRROR_SUFFIX)
+        return [{**route, **fields, "name": name, "match": matches}, route] if matches else [route]
 
     return _rewritten(virtual_services, host, route_name, mirrored)
 
@@ -67,16 +71,25 @@ def _target(route: JSONObject, host: str, namespace: str, subset: str) -> dict[s
     return {"host": own["host"], "subset": subset, **({"port": own["port"]} if "port" in own else {})}
 
 
-def _limited(route: JSONObject, methods: Sequence[str]) -> list[JSONObject]:
-    """Every match of the route, once per method; a match that names another method is left out."""
+def limited(route: JSONObject, methods: Sequence[str]) -> list[JSONObject]:
+    """Every match of the route, once per method that it lets through. Nothing of a route for other methods alone."""
     given: Sequence[JSONObject | None] = route.get("match") or (None,)
     matches: list[JSONObject] = [match or {} for match in given]
     return [
         {**match, "method": {"exact": method}}
         for match in matches
         for method in methods
-        if match.get("method", {}).get("exact", method) == method
+        if _lets_through(match.get("method") or {}, method)
     ]
+
+
+def _lets_through(wanted: JSONObject, method: str) -> bool:
+    """A regex is RE2's; of those that anybody writes for methods, Python's means the same."""
+    if "exact" in wanted:
+        return bool(wanted["exact"] == method)
+    if "prefix" in wanted:
+        return method.startswith(wanted["prefix"])
+    return "regex" not in wanted or re.fullmatch(wanted["regex"], method) is not None
 
 
 def _rewritten(
@@ -113,10 +126,12 @@ def _edit(virtual_service: JSONObject, serving: Sequence[int], rewrite: Rewrite)
     http = routes(virtual_service)
     for index in reversed(serving):
         route = http[index]
-        if is_copy_rule(http, index):
+        if is_users_rule(http, index):
+            continue
+        if is_mirror_rule(http, index):
             operations.append({"op": "remove", "path": pointer(("spec", "http", index))})
             continue
-        previous = http[index - 1] if index and is_copy_rule(http, index - 1) else route
+        previous = http[index - 1] if index and is_mirror_rule(http, index - 1) else route
         bare = {key: value for key, value in route.items() if key not in _MIRROR_FIELDS}
         wanted = rewrite(bare, namespace)
         if wanted[-1] != route:
