@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from turnout.delivery.edit import (
@@ -25,11 +26,12 @@ from turnout.delivery.edit import (
     routes,
     title,
 )
+from turnout.delivery.sample import KEY, Sample, of_regex
 
 Rewrite = Callable[[JSONObject, str], list[JSONObject]]
 """A route without its mirror, and the VirtualService's namespace, to the rules that take its place."""
 
-_MIRROR_FIELDS = ("mirror", "mirrors", "mirrorPercentage", "mirrorPercent")
+MIRROR_FIELDS = ("mirror", "mirrors", "mirrorPercentage", "mirrorPercent")
 
 
 def mirror(
@@ -132,7 +134,7 @@ def _edit(virtual_service: JSONObject, serving: Sequence[int], rewrite: Rewrite)
             operations.append({"op": "remove", "path": pointer(("spec", "http", index))})
             continue
         previous = http[index - 1] if index and is_mirror_rule(http, index - 1) else route
-        bare = {key: value for key, value in route.items() if key not in _MIRROR_FIELDS}
+        bare = {key: value for key, value in route.items() if key not in MIRROR_FIELDS}
         wanted = rewrite(bare, namespace)
         if wanted[-1] != route:
             operations.append({"op": "replace", "path": pointer(("spec", "http", index)), "value": wanted[-1]})
@@ -146,14 +148,43 @@ def _edit(virtual_service: JSONObject, serving: Sequence[int], rewrite: Rewrite)
 
 
 def _shown(virtual_service: JSONObject, name: str, before: JSONObject, after: JSONObject) -> RouteChange:
-    return RouteChange(title(virtual_service), name, {"mirror": _words(before)}, {"mirror": _words(after)})
+    return RouteChange(title(virtual_service), name, {"mirror": words(before)}, {"mirror": words(after)})
 
 
-def _words(route: JSONObject) -> str:
-    target = route.get("mirror")
-    if not target:
+def copies(route: JSONObject) -> list[tuple[JSONObject, Decimal]]:
+    """Where copies of a route's requests go, and how many of a hundred."""
+    if route.get("mirror"):
+        share = route.get("mirrorPercentage", {"value": route.get("mirrorPercent", 100)})
+        return [(route["mirror"], _percent(share))]
+    given: Sequence[JSONObject] = route.get("mirrors") or ()
+    return [(each["destination"], _percent(each.get("percentage", {"value": 100}))) for each in given]
+
+
+def _percent(given: JSONObject) -> Decimal:
+    """Present but empty means none."""
+    return Decimal(str(given.get("value", 0)))
+
+
+def words(route: JSONObject | None) -> str:
+    """`50 % of GET, HEAD to v2`; of a comparison `1/16 of GET, HEAD to v2, 25 % of it to v1`; `off`."""
+    targets = copies(route) if route else []
+    if not route or not targets:
         return "off"
-    percent = route.get("mirrorPercentage", {"value": 100}).get("value", 0)
-    methods = sorted({m["method"]["exact"] for m in route.get("match") or () if m and "exact" in m.get("method", {})})
-    limited = f" of {', '.join(methods)}" if methods else ""
-    return f"{percent:g} %{limited} to {target.get('subset') or target['host']}"
+    matches = [match for match in route.get("match") or () if match]
+    methods = sorted({match["method"]["exact"] for match in matches if "exact" in match.get("method", {})})
+    limits = f" of {', '.join(methods)}" if methods else ""
+    chosen = sample_of(route)
+    (first, percent), *others = targets
+    share, whose = (chosen.words, " of it") if chosen else (f"{percent:g} %", "")
+    more = [f", {some:g} %{whose} to {_name(to)}" for to, some in others]
+    return f"{share}{limits} to {_name(first)}{''.join(more)}"
+
+
+def sample_of(route: JSONObject) -> Sample | None:
+    """The sample that all of a rule's matches ask for."""
+    keys = {((match or {}).get("headers") or {}).get(KEY, {}).get("regex", "") for match in route.get("match") or ()}
+    return of_regex(keys.pop()) if len(keys) == 1 else None
+
+
+def _name(destination: JSONObject) -> str:
+    return str(destination.get("subset") or destination.get("host", ""))

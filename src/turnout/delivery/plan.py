@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -147,6 +147,20 @@ def wanted(plan: Plan, index: int) -> Wanted | None:
             return split.of_copies(1.0)
         case _:
             return split.of_copies(share)
+
+
+def capped(plan: Plan, percent: Decimal) -> Plan:
+    """Of the weights above a percent, below the promotion, only the first is left, as that percent.
+
+    What touches too many users is not tried: the evidence comes from fewer requests, in more time.
+    """
+    stages: list[Stage] = []
+    for stage in plan.stages:
+        if stage.kind != "weight" or stage.percent == HUNDRED or stage.percent <= percent:
+            stages.append(stage)
+        elif not any(each.kind == "weight" and each.percent == percent for each in stages):
+            stages.append(replace(stage, percent=percent))
+    return replace(plan, stages=tuple(stages))
 
 
 def unfit(plan: Plan) -> Refusal | None:

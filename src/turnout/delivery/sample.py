@@ -9,8 +9,8 @@ from fractions import Fraction
 
 from turnout.delivery.edit import Refusal
 
-HEADER = "x-turnout-id"
-"""A request's own key, which its copy carries too: a random UUID in lower case, whose first two digits choose."""
+KEY = "x-turnout-id"
+"""The header with a request's own key, which its copy carries too: a random UUID in lower case. Two digits choose."""
 
 PARTS = 256
 _HEX = "0123456789abcdef"
