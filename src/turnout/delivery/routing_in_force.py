@@ -83,9 +83,8 @@ def _given(rule: JSONObject) -> list[tuple[JSONObject, Any]]:
 
 
 def _weights(steered: SteeredRoute) -> tuple[int, int]:
-    if steered.subsets == [""]:
-        raise _Strange(f"{steered.label} sends to all versions, without a subset")
-    if len(steered.subsets) == 1:  # a single destination takes all, whatever its weight
+    """A single destination takes all, whatever its weight; without a subset, it is stable's once it is steered."""
+    if len(steered.subsets) == 1:
         return 100, 0
     given = dict(zip(steered.subsets, (c.get("weight", 0) for c in destinations(steered.route)), strict=True))
     stable, candidate = int(given[steered.versions.stable]), int(given.get(steered.versions.candidate, 0))
