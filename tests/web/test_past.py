@@ -34,6 +34,13 @@ def test_the_newest_comes_first_with_what_it_did_in_words() -> None:
     assert (bool(found[0].at), found[1].at) == (True, "")
 
 
+def test_a_group_of_users_and_its_mirror_go_with_the_route() -> None:
+    mirrored = {"name": "main", "route": _spec((1, 1))["http"][0]["route"], "mirror": {"host": "log"}}
+    users = {**mirrored, "name": "main-users"}
+    before = {"namespace": "default", "name": "a", "before": {"http": [mirrored]}, "after": {"http": [users, mirrored]}}
+    assert steps([step(1, before)])[0].changes == []
+
+
 def test_a_step_can_be_undone_unless_a_later_one_changed_the_same() -> None:
     undoable = {each.number: each.undoable for each in steps([step(1, A), step(2, B), step(3, A)])}
     assert undoable == {1: False, 2: True, 3: True}

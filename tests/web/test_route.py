@@ -78,8 +78,15 @@ def test_a_mirror_that_was_put_on_meanwhile_is_noticed() -> None:
 def test_what_mirrors_a_part_of_a_route_is_part_of_it() -> None:
     copy = row(0, "main-mirror", "the method is GET", mirrors=[share("v2", 10)], weights=[share("v1")])
     rule, route = shown(copy, row(1, "main", weights=[share("v1")]))
-    assert (rule.copies_next, route.copies_next) == (True, False)
+    assert (rule.part, route.part) == ("mirror", "")
     assert route.copies == Copies((HOST, "v2"), Decimal(10), ("GET",))
+
+
+def test_a_group_of_users_is_part_of_the_route_too() -> None:
+    rules = row(0, "main-users", weights=[share("v2")]), row(1, "main-mirror", mirrors=[share("v2", 10)])
+    assert [rule.part for rule in shown(*rules, SPLIT)] == ["users", "mirror", ""]
+    assert [rule.part for rule in shown(rules[0], SPLIT)] == ["users", ""]
+    assert [rule.part for rule in shown(*rules)] == ["", ""]
 
 
 def test_the_rule_before_a_route_without_a_name_is_found_too() -> None:

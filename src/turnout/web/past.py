@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from turnout.delivery.edit import MIRROR_SUFFIX
-from turnout.delivery.milestone import routing
+from turnout.delivery.edit import MIRROR_SUFFIX, USERS_SUFFIX
+from turnout.delivery.milestone import Milestone, routing
 
 SHOWN = 20
 
@@ -42,9 +42,15 @@ def _when(at: float | None) -> str:
 
 
 def _changes(step: Mapping[str, Any]) -> list[str]:
-    """`default/app main: v1 100 → 50, v2 0 → 50`, once for each route; rules that mirror a part of it go with it."""
+    """`default/app main: v1 100 → 50, v2 0 → 50`, once for each route; rules for a part of it go with it."""
     found = [change for obj in step["objects"] for change in routing(_whole(obj, "before"), _whole(obj, "after"))]
-    return [change.text for change in found if change.what == "mirror" or f"{MIRROR_SUFFIX}: " not in change.text]
+    return [change.text for change in found if not _repeats(change)]
+
+
+def _repeats(change: Milestone) -> bool:
+    """Of a rule for a part of a route only what it copies is news, if it is there to copy."""
+    copies = f"{MIRROR_SUFFIX}: " in change.text
+    return f"{USERS_SUFFIX}: " in change.text or (copies and change.what != "mirror")
 
 
 def _whole(obj: Mapping[str, Any], when: str) -> dict[str, Any]:

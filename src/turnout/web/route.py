@@ -6,13 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from turnout.client import Client
 from turnout.client.change import carry_out
 from turnout.delivery import mirroring, weights
-from turnout.delivery.edit import MIRROR_SUFFIX, Edit, JSONObject, Refusal, RouteChange, destinations, host_of, routes
+from turnout.delivery.edit import (
+    Edit,
+    JSONObject,
+    Refusal,
+    RouteChange,
+    destinations,
+    host_of,
+    is_mirror_rule,
+    is_users_rule,
+    routes,
+)
 from turnout.error import ApiError, TurnoutError
 from turnout.resources.kinds import VIRTUAL_SERVICE
 from turnout.web.draft import Copies, percent_words
@@ -52,7 +61,8 @@ class Share:
 class Route:
     """One of the routes; `index` is its place.
 
-    `mirror_rule`: the rule before it that copies a part of its requests. `copies_next`: it is such a rule itself.
+    `mirror_rule`: the rule before it that copies a part of its requests. `part`: it is for a part of the requests of
+    the next route itself: it copies them, or sends a group of users elsewhere.
     """
 
     namespace: str
@@ -63,7 +73,7 @@ class Route:
     mirrors: tuple[Share, ...]
     mirror_rule: Route | None = None
     mirror_methods: tuple[str, ...] = ()
-    copies_next: bool = False
+    part: Literal["", "mirror", "users"] = ""
 
     @property
     def label(self) -> str:
@@ -81,14 +91,16 @@ class Route:
 
 
 def read(virtual_service: Mapping[str, Any]) -> list[Route]:
-    """The routes of one VirtualService of the view; those that `turnout mirror` put before others are part of these."""
+    """The routes of one VirtualService of the view; rules for a part of one's requests are known as such."""
     rows: Sequence[Mapping[str, Any]] = virtual_service["routes"]
     found = [_route(virtual_service, row) for row in rows]
-    for at, (rule, route) in enumerate(pairwise(found), 1):
-        if rule.name == (route.name or "route") + MIRROR_SUFFIX:
-            methods = tuple(dict.fromkeys(_METHOD.findall(" ".join(rows[rule.index]["words"]))))
-            found[at - 1] = replace(rule, copies_next=True)
-            found[at] = replace(route, mirror_rule=rule, mirror_methods=methods)
+    for at, rule in enumerate(found):
+        if is_mirror_rule(rows, at):
+            methods = tuple(dict.fromkeys(_METHOD.findall(" ".join(rows[at]["words"]))))
+            found[at] = replace(rule, part="mirror")
+            found[at + 1] = replace(found[at + 1], mirror_rule=rule, mirror_methods=methods)
+        elif is_users_rule(rows, at):
+            found[at] = replace(rule, part="users")
     return found
 
 

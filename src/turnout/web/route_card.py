@@ -25,7 +25,10 @@ Apply = Callable[[], Awaitable[None]]
 SAFE = ("GET", "HEAD")
 VERSIONS = 6
 """Kinds of `version-1` to `version-6`: colours that tell versions apart."""
-PUT_BEFORE = "`turnout mirror` has put this before the next route; what is changed there, is changed here too."
+PUT_BEFORE = {
+    "mirror": "`turnout mirror` has put this before the next route; what is changed there, is changed here too.",
+    "users": "A rollout has put this before the next route: this group of its users gets the candidate already.",
+}
 UNCONFIRMED = "It is accepted, but Envoy has not confirmed it yet: see Problems."
 
 
@@ -65,8 +68,8 @@ class RouteCard:
     def _controls(self) -> None:
         self._weights = self._mirror = None
         shares, wishes = self._route.shares, self._wishes
-        if self._route.copies_next:
-            prose("p", PUT_BEFORE, classes="muted")
+        if self._route.part:
+            prose("p", PUT_BEFORE[self._route.part], classes="muted")
             return
         self._weights = _WeightsPart(self._route, wishes.weights, self._apply_weights) if len(shares) > 1 else None
         self._mirror = _MirrorPart(self._route, wishes.mirror, self._apply_mirror) if shares else None

@@ -85,7 +85,7 @@ def _rows(virtual_service: Mapping[str, Any], routes: Sequence[Route]) -> list[t
 
 def _key(route: Route) -> object:
     """What a card is made for."""
-    return (*_wishes_key(route), route.index, route.mirror_rule is None, route.copies_next)
+    return (*_wishes_key(route), route.index, route.mirror_rule is None, route.part)
 
 
 def _wishes_key(route: Route) -> tuple[object, ...]:
