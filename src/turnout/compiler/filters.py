@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutation as Mutation
-from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.extensions.common.matching.v3.extension_matcher_pb2 import ExtensionWithMatcher
 from envoy.extensions.filters.common.matcher.action.v3.skip_action_pb2 import SkipFilter
@@ -11,6 +10,7 @@ from envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors
 from envoy.extensions.filters.http.fault.v3.fault_pb2 import HTTPFault
 from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation, Mutations
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from envoy.extensions.filters.http.tap.v3.tap_pb2 import Tap
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpFilter
 from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutation_pb2 import (
     HeaderMutation as EarlyHeaderMutation,
@@ -21,9 +21,13 @@ from xds.core.v3.extension_pb2 import TypedExtensionConfig as XdsExtension
 from xds.type.matcher.v3.matcher_pb2 import Matcher
 
 from turnout.compiler import cors, fault
-from turnout.compiler.values import NAMESPACE, packed
+from turnout.compiler.values import NAMESPACE, option, packed
 
 MANAGER = "envoy.filters.network.http_connection_manager"
+ID_HEADER = "x-turnout-id"
+"""What each request carries, and its copies: unique, and by chance, so that its first digits take a sample."""
+TAP_ID = "turnout"
+"""The name under which Envoy's admin interface arms all taps at once. One at a time may."""
 LOAD_HEADER = "x-turnout-load"
 VERSION_HEADER = "x-turnout-version"
 
@@ -36,8 +40,15 @@ def router() -> HttpFilter:
 
 
 def chain() -> list[HttpFilter]:
-    """CORS before fault, as Istio orders them; the router last."""
-    return [_off(cors.FILTER, Cors()), _off(fault.FILTER, HTTPFault()), _name_the_version(), router()]
+    """CORS before fault, as Istio orders them; the router last, and before it the tap: it sees what services say."""
+    return [_off(cors.FILTER, Cors()), _off(fault.FILTER, HTTPFault()), _name_the_version(), tap(), router()]
+
+
+def tap() -> HttpFilter:
+    """Idle until somebody arms it. Then requests and answers are handed out, as they were when the headers came."""
+    config = Tap(record_headers_received_time=True)
+    config.common_config.admin_config.config_id = TAP_ID
+    return HttpFilter(name="envoy.filters.http.tap", typed_config=packed(config))
 
 
 def _off(name: str, config: Message) -> HttpFilter:
@@ -46,10 +57,7 @@ def _off(name: str, config: Message) -> HttpFilter:
 
 def _name_the_version() -> HttpFilter:
     """Requests of `turnout load` are told which version answered; nobody else's response is touched."""
-    answered = HeaderValueOption(
-        header=HeaderValue(key=VERSION_HEADER, value=f"%UPSTREAM_METADATA({NAMESPACE}:answered)%"),
-        append_action=HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
-    )
+    answered = option(VERSION_HEADER, f"%UPSTREAM_METADATA({NAMESPACE}:answered)%")
     mutation = HeaderMutation(mutations=Mutations(response_mutations=[Mutation(append=answered)]))
     wrapped = ExtensionWithMatcher(
         xds_matcher=_unless_present(LOAD_HEADER),
@@ -73,6 +81,9 @@ def _unless_present(header: str) -> Matcher:
 
 
 def early_mutation(*removed: str) -> TypedExtensionConfig:
-    """Takes from a client's request what only Turnout may say, before routing sees it."""
-    mutations = EarlyHeaderMutation(mutations=[Mutation(remove=name) for name in removed])
-    return TypedExtensionConfig(name="envoy.http.early_header_mutation.header_mutation", typed_config=packed(mutations))
+    """Before routing sees a request: gives it an id, and takes from it what only Turnout may say."""
+    mutations = [Mutation(append=option(ID_HEADER, "%UNIQUE_ID%")), *(Mutation(remove=name) for name in removed)]
+    return TypedExtensionConfig(
+        name="envoy.http.early_header_mutation.header_mutation",
+        typed_config=packed(EarlyHeaderMutation(mutations=mutations)),
+    )

@@ -46,7 +46,7 @@ def _manager(proxy: Proxy, route_table: str, sampling_percent: float) -> HttpCon
         tracing=tracing.requests(proxy, sampling_percent),
         preserve_external_request_id=not gateway,
         server_header_transformation=HttpConnectionManager.PASS_THROUGH,
-        early_header_mutation_extensions=[filters.early_mutation(mirror.HEADER)],
+        early_header_mutation_extensions=[filters.early_mutation(mirror.HEADER, mirror.COPIED)],
         common_http_protocol_options=HttpProtocolOptions(idle_timeout=duration(_IDLE_TIMEOUT)),
         upgrade_configs=[HttpConnectionManager.UpgradeConfig(upgrade_type="websocket")],
     )

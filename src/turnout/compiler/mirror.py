@@ -16,12 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
+from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog, AccessLogFilter, ComparisonFilter, StatusCodeFilter
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutation
 from envoy.config.core.v3.address_pb2 import Address, EnvoyInternalAddress
-from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
+from envoy.config.core.v3.base_pb2 import HeaderValueOption, RuntimeUInt32
 from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
@@ -33,22 +33,30 @@ from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import Buffer
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
     HttpFilter,
+    LocalReplyConfig,
+    ResponseMapper,
 )
 
 from turnout.compiler import filters, request_log, tracing
 from turnout.compiler.cluster import ADS, HTTP_OPTIONS, http_options
-from turnout.compiler.values import duration, metadata, millionths, packed, uint32
+from turnout.compiler.values import duration, metadata, millionths, option, packed, uint32
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Rule, Target
 from turnout.resources.virtual_service import Destination, HTTPRoute
 
 HEADER = "x-turnout-mirror"
-"""What a copy carries, so that the candidate can tell it from a real request."""
+"""What a copy carries, so that whoever gets it can tell it from a real request: CANDIDATE or BASELINE."""
+CANDIDATE, BASELINE = "candidate", "baseline"
+COPIED = "x-turnout-copied"
+"""What a request carries that is copied: the cluster that answers it, a blank, and its route. A copy says its own."""
+FLAGS = "x-turnout-flags"
+"""What an answer carries that Envoy gave in place of a copy's receiver: why, as in its access log."""
 
 LIMIT = 32
 TIMEOUT = timedelta(seconds=1)
 LARGEST_BODY_BYTES = 1024 * 1024
 """Requests with a larger body are not copied. Times LIMIT it is what copies may take of Envoy's memory."""
+_ROUTE = "%ROUTE_NAME%"
 _BUFFER_BYTES = 64 * 1024
 _CONNECT_TIMEOUT = timedelta(milliseconds=250)
 _BANDWIDTH_KIB_PER_S = 20 * 1024
@@ -56,16 +64,29 @@ _BANDWIDTH_KIB_PER_S = 20 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Where copies of a rule's requests go, and how many of a hundred."""
+    """Where copies of a rule's requests go, how many of a hundred, and as what.
+
+    Who gets real requests of the rule as well is its BASELINE: how it answers the same request twice is noise.
+    """
 
     target: Target
     percent: float
+    label: str
 
 
 def copies(rule: Rule, mesh: Mesh) -> list[Copies]:
     """Of one rule; empty where it mirrors nothing."""
-    given = mirrored(rule.http) if rule.http else []
-    return [Copies(rule.target(mesh, destination), percent) for destination, percent in given]
+    if rule.http is None:
+        return []
+    real = {rule.target(mesh, each) for each in _real(rule.http)}
+    given = [(rule.target(mesh, destination), percent) for destination, percent in mirrored(rule.http)]
+    return [Copies(target, percent, BASELINE if target in real else CANDIDATE) for target, percent in given]
+
+
+def _real(http: HTTPRoute) -> list[Destination]:
+    """Where real requests go. A single destination takes all, whatever its weight."""
+    alone = len(http.route) == 1
+    return [choice.destination for choice in http.route if choice.destination and (alone or choice.weight)]
 
 
 def mirrored(http: HTTPRoute) -> list[tuple[Destination, float]]:
@@ -92,17 +113,18 @@ def policy(wanted: Copies, known: frozenset[str]) -> RouteAction.RequestMirrorPo
     built = RouteAction.RequestMirrorPolicy(
         cluster=outer(target) if target.cluster in known else target.cluster,
         disable_shadow_host_suffix_append=True,
-        request_headers_mutations=[_label("candidate")],
+        request_headers_mutations=[
+            HeaderMutation(append=option(HEADER, wanted.label)),
+            HeaderMutation(append=option(COPIED, f"{inner(target)} {_ROUTE}")),
+        ],
     )
     built.runtime_fraction.default_value.CopyFrom(millionths(wanted.percent))
     return built
 
 
-def _label(value: str) -> HeaderMutation:
-    overwrite = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-    return HeaderMutation(
-        append=HeaderValueOption(header=HeaderValue(key=HEADER, value=value), append_action=overwrite)
-    )
+def mark() -> HeaderValueOption:
+    """On the requests of a rule that copies."""
+    return option(COPIED, f"%UPSTREAM_CLUSTER% {_ROUTE}")
 
 
 def outer(target: Target) -> str:
@@ -163,7 +185,8 @@ def listener(target: Target, access_log: AccessLog) -> Listener:
         route_config=RouteConfiguration(
             name=outer(target), virtual_hosts=[VirtualHost(name="copy", domains=["*"], routes=[route])]
         ),
-        http_filters=[_take_in(), _bandwidth_limit(), filters.router()],
+        http_filters=[_take_in(), _bandwidth_limit(), filters.tap(), filters.router()],
+        local_reply_config=LocalReplyConfig(mappers=[_flagged()]),
         access_log=[access_log, request_log.logger()],
         tracing=tracing.copies(),
         preserve_external_request_id=True,
@@ -177,6 +200,15 @@ def listener(target: Target, access_log: AccessLog) -> Listener:
     built.per_connection_buffer_limit_bytes.value = _BUFFER_BYTES
     built.metadata.CopyFrom(request_log.copies())
     return built
+
+
+def _flagged() -> ResponseMapper:
+    """Marks whatever Envoy answers by itself, so that nobody takes it for the candidate's."""
+    every = ComparisonFilter(op=ComparisonFilter.GE, value=RuntimeUInt32(runtime_key="turnout.every_local_reply"))
+    return ResponseMapper(
+        filter=AccessLogFilter(status_code_filter=StatusCodeFilter(comparison=every)),
+        headers_to_add=[option(FLAGS, "%RESPONSE_FLAGS%")],
+    )
 
 
 def _take_in() -> HttpFilter:

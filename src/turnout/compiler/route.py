@@ -124,9 +124,10 @@ def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
         built.direct_response.CopyFrom(direct_response(http.direct_response))
     else:
         built.route.CopyFrom(_forward(http, _resolved(rule, http, scope), scope))
-        built.route.request_mirror_policies.extend(
-            mirror.policy(copies, scope.known) for copies in mirror.copies(rule, scope.mesh)
-        )
+        copies = mirror.copies(rule, scope.mesh)
+        built.route.request_mirror_policies.extend(mirror.policy(each, scope.known) for each in copies)
+        if copies:
+            built.request_headers_to_add.append(mirror.mark())
 
 
 def _resolved(rule: Rule, http: HTTPRoute, scope: Scope) -> list[Choice]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from envoy.config.core.v3.base_pb2 import Metadata
+from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption, Metadata
 from envoy.type.v3.percent_pb2 import FractionalPercent
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
@@ -48,3 +48,9 @@ def metadata(values: Mapping[str, str]) -> Metadata:
     found = Metadata()
     found.filter_metadata[NAMESPACE].update(values)
     return found
+
+
+def option(name: str, value: str) -> HeaderValueOption:
+    """A header with this value and no other. `value` may hold Envoy's variables."""
+    overwrite = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    return HeaderValueOption(header=HeaderValue(key=name, value=value), append_action=overwrite)
