@@ -1,0 +1,121 @@
+"""`python -m turnout.capture`: one comparison. Reads what to do as one line of JSON, and ends with its stdin.
+
+The line: `{"config": ComparerConfig, "tally": what an earlier process had come to, or null}`. Each second it writes
+one: `comparison.Comparison.line`, now and then with the tally, and always with it at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import sys
+import threading
+import time
+from contextlib import suppress
+
+from turnout.capture.comparison import Comparison
+from turnout.capture.config import ComparerConfig
+from turnout.capture.tap import Occupied, Scope, Tap
+from turnout.delivery.comparison import record
+from turnout.error import EnvoyFailed
+
+LINE_SECONDS = 1.0
+TALLY_SECONDS = 5.0
+TALLY_SHARE = 0.05
+"""Of the time, at most, goes into writing tallies: a large one is written less often."""
+MOST_BATCHES = 4
+"""That wait to be looked at. Envoy does not wait: what there is no room for is dropped, and counted."""
+RETRY_SECONDS = 0.25
+_OCCUPIED = "somebody else uses Envoy's tap: nothing is captured until they let go of it"
+
+
+class Capture:
+    """A thread that does nothing but ask Envoy for batches: what passes between two of them is lost."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+        self.batches: queue.Queue[bytes] = queue.Queue(MOST_BATCHES)
+        self.lost_batches = 0
+        self.problem: str | None = None
+        """Why nothing is captured now."""
+
+    def start(self) -> None:
+        threading.Thread(target=lambda: asyncio.run(self._run()), name="capture", daemon=True).start()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                batch = await self._tap.batch()
+            except (Occupied, EnvoyFailed) as error:
+                self.problem = _OCCUPIED if isinstance(error, Occupied) else str(error)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            self.problem = None
+            try:
+                self.batches.put_nowait(batch)
+            except queue.Full:
+                self.lost_batches += 1
+
+
+class Comparer:
+    """Looks at what was captured, and says each second what it has come to."""
+
+    def __init__(self, capture: Capture, comparison: Comparison) -> None:
+        self._capture = capture
+        self._comparison = comparison
+        self._tally_at = time.monotonic() + TALLY_SECONDS
+
+    def run(self, ended: threading.Event) -> None:
+        """Until `ended`, and what had been captured by then has been looked at."""
+        line_at = time.monotonic()
+        while not ended.is_set():
+            line_at += LINE_SECONDS
+            while (left_seconds := line_at - time.monotonic()) > 0 and not ended.is_set():
+                self._take(left_seconds)
+            self._comparison.look(time.monotonic())
+            self._say(with_tally=time.monotonic() >= self._tally_at)
+            line_at = max(line_at, time.monotonic() - LINE_SECONDS)  # one that was stopped makes up for nothing
+        while not self._capture.batches.empty():
+            self._take(0.0)
+        self._comparison.look(time.monotonic(), final=True)
+        self._say(with_tally=True)
+
+    def _take(self, within_seconds: float) -> None:
+        with suppress(queue.Empty):
+            batch = self._capture.batches.get(timeout=within_seconds)
+            self._comparison.take(batch, time.monotonic())
+
+    def _say(self, *, with_tally: bool) -> None:
+        began = time.monotonic()
+        line = self._comparison.line(self._capture.problem)
+        if with_tally:
+            line["tally"] = self._comparison.record()
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+        if with_tally:
+            took_seconds = time.monotonic() - began
+            self._tally_at = began + max(TALLY_SECONDS, took_seconds / TALLY_SHARE)
+
+
+def main() -> None:
+    """Ends with its stdin, and with whoever reads its stdout."""
+    told = json.loads(sys.stdin.buffer.readline())
+    config = ComparerConfig.of(told["config"])
+    tally = record.restored(told["tally"]) if told.get("tally") else None
+    ended = threading.Event()
+    threading.Thread(target=_await_end, args=(ended,), name="end", daemon=True).start()
+    capture = Capture(Tap(config.admin_socket, Scope(config.sample, config.methods, config.most_body_bytes)))
+    capture.start()
+    with suppress(BrokenPipeError):
+        Comparer(capture, Comparison(config, tally)).run(ended)
+
+
+def _await_end(ended: threading.Event) -> None:
+    while sys.stdin.buffer.read(1024):
+        pass
+    ended.set()
+
+
+if __name__ == "__main__":
+    main()
