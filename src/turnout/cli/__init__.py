@@ -18,6 +18,8 @@ COMMANDS = {
     "top": "every version's traffic, live",
     "shift": "move traffic between the versions of a service",
     "mirror": "send a version a copy of real traffic",
+    "compare": "hold a new version's answers against the old one's",
+    "rollout": "let a new version take over, step by step, on evidence",
     "undo": "take the last change back",
     "load": "send requests, and sum up what came back",
     "dashboard": "what goes on, in the browser",

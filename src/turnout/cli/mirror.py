@@ -50,7 +50,7 @@ def command(
     """
     if off == bool(subset):
         raise click.UsageError("give either --to SUBSET or --off")
-    limited = _methods(methods or "")
+    limited = methods_of(methods or "")
     client = connect(state)
     before = virtual_services(client)
     host = fqdn(service, namespace)
@@ -67,7 +67,7 @@ def command(
         )
 
 
-def _methods(text: str) -> list[str]:
+def methods_of(text: str) -> list[str]:
     """`get, HEAD` → `["GET", "HEAD"]`."""
     methods = [method.strip().upper() for method in text.split(",") if method.strip()]
     for method in methods:

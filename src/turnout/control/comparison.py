@@ -215,7 +215,7 @@ class Comparisons:
             else:
                 return
         self._put_back(comparison)
-        self._finish(comparison, why)
+        self._finish(comparison, why, self._clock())
 
     async def stop(self, comparison: Comparison, why: str) -> None:
         """Until it has ended and everything is as it was before."""
@@ -241,10 +241,11 @@ class Comparisons:
         why = "a bug in Turnout ended it"
         with self._mishaps.surviving("the comparison", fatal=False):
             why = await self._followed(comparison, comparer)
+        ended = self._clock()
         self._put_back(comparison)
         await asyncio.sleep(IN_FLIGHT_SECONDS)
         comparison.report = await comparer.stop()
-        self._finish(comparison, why)
+        self._finish(comparison, why, ended)
 
     async def _followed(self, comparison: Comparison, comparer: Comparer) -> str:
         """Until it is over, and why it is."""
@@ -283,8 +284,8 @@ class Comparisons:
             with self._mishaps.surviving("the end of the comparison", fatal=False), self._mishaps.recording():
                 self._steering.off(comparison.order, comparison.steered)
 
-    def _finish(self, comparison: Comparison, why: str) -> None:
-        comparison.ended, comparison.why = self._clock(), why
+    def _finish(self, comparison: Comparison, why: str, ended: float) -> None:
+        comparison.ended, comparison.why = ended, why
         with self._mishaps.recording():
             self._archive.save(comparison.id, comparison.as_json())
         self._archive.forget_tally(comparison.id)

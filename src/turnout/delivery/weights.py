@@ -214,3 +214,22 @@ def _nothing(
     if not subsets:
         return Refusal(message, "a VirtualService must list two destinations: `turnout init` writes one")
     return Refusal(message, f"subsets that share a route: {', '.join(subsets)}; routes: {', '.join(route_names)}")
+
+
+def heaviest(
+    virtual_services: Sequence[JSONObject], host: str, route_name: str | None = None, *, without: str = ""
+) -> str | None:
+    """The subset of `host` that gets the most, `without` left out; None where no route names one."""
+    total: dict[str, Decimal] = {}
+    for virtual_service in virtual_services:
+        namespace, http = virtual_service["metadata"]["namespace"], routes(virtual_service)
+        for index in range(len(http)):
+            if is_copy_rule(http, index) or not named(http, index, route_name):
+                continue
+            choices = destinations(http[index])
+            weights = _weights(http[index]) if len(choices) > 1 else [HUNDRED] * len(choices)
+            for choice, weight in zip(choices, weights, strict=True):
+                subset = choice["destination"].get("subset")
+                if subset and subset != without and host_of(choice["destination"], namespace) == host:
+                    total[subset] = total.get(subset, Decimal(0)) + weight
+    return max(total, key=lambda subset: total[subset], default=None)
