@@ -43,3 +43,23 @@ def _three(value: float) -> str:
 def count(number: int) -> str:
     """`12 345`: groups of three."""
     return f"{number:,}".replace(",", " ")
+
+
+def duration(seconds: float) -> str:
+    """`12 s`, `3 min 5 s`, `2 h 4 min`."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    whole = round(seconds) if seconds < 3600 else round(seconds / 60)
+    large, small = ("min", "s") if seconds < 3600 else ("h", "min")
+    many, few = divmod(whole, 60)
+    return f"{many} {large} {few} {small}" if few else f"{many} {large}"
+
+
+def points(difference: float) -> str:
+    """Of shares, in percentage points: `+0.23`, `-1.5`, `0`; two digits that matter."""
+    percent = difference * 100
+    if abs(percent) < 0.005:
+        return "0"
+    text = f"{abs(percent):.2f}" if abs(percent) < 10 else f"{abs(percent):.0f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{'+' if percent > 0 else '-'}{text}"

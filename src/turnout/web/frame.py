@@ -17,6 +17,7 @@ from turnout.web.page import Page
 from turnout.web.visit import Visit
 
 ASSETS = Path(__file__).with_name("assets")
+STYLES = ("turnout.css", "pages.css", "verdicts.css")
 STATUS_SECONDS = 5.0
 LOST = "Lost the connection to Turnout. Retrying…"
 
@@ -29,7 +30,7 @@ LOGO = (
 
 def head() -> str:
     """What stands in the head of every page. The theme is set before anything is painted."""
-    styles = "".join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ("turnout.css", "pages.css"))
+    styles = "".join(f'<link rel="stylesheet" href="{asset(name)}">' for name in STYLES)
     script = f'<script src="{asset("turnout.js")}"></script>'
     return f'<meta name="color-scheme" content="light dark">{styles}{script}'
 
