@@ -262,6 +262,13 @@ def test_a_route_for_the_candidate_alone_is_somebodys_own() -> None:
     assert live["spec"]["http"][0] == before[0]["spec"]["http"][0]
 
 
+def test_where_a_route_lists_both_versions_those_that_list_stable_alone_stay_its_own() -> None:
+    before = [virtual_service(route({"v2": 0, "v1": 100}, name="numbers"), single(name="rest"))]
+    live = steered(before, Routing(90, 10, Decimal(10)))
+    assert rules(live) == ["numbers-mirror", "numbers", "rest"]
+    assert live[0]["spec"]["http"][-1] == before[0]["spec"]["http"][-1]
+
+
 def test_a_route_for_other_methods_alone_is_not_copied() -> None:
     post = single(name="post", match=[{"method": {"exact": "POST"}}])
     live = steered([virtual_service(post, single())], Routing(mirror_percent=Decimal(10)))
@@ -403,7 +410,10 @@ def test_subsets_that_no_destination_rule_has_are_refused() -> None:
     ("http", "says"),
     [
         ([route({"v1": 2, "v2": 1})], "main has weights of 2 and 1"),
-        ([single(name="a"), route({"v1": 50, "v2": 50}, name="b")], "a and b send requests differently"),
+        (
+            [route({"v1": 100, "v2": 0}, name="a"), route({"v1": 50, "v2": 50}, name="b")],
+            "a and b send requests differently",
+        ),
         ([single("v3")], "no route sends"),
         ([route({"v1": 90, "v2": 0, "v3": 10})], "also sends requests to v3"),
         ([single("v2", name="main-users"), single()], "main-users is not for a group"),

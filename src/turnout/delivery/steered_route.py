@@ -69,9 +69,13 @@ class SteeredRoute:
 
 
 def steered_routes(virtual_services: Sequence[JSONObject], versions: Versions) -> list[SteeredRoute]:
-    """A route that only others than stable serve is somebody's own: one for testers, say."""
+    """A route that only others than stable serve is somebody's own: one for testers, say.
+
+    Where routes list both versions, whoever wrote them said what the candidate can answer: stable's others stay its own.
+    """
     found = (route for each in virtual_services for route in _all(each, versions))
-    return [each for each in found if versions.stable in each.subsets or each.subsets == [""]]
+    stables = [each for each in found if versions.stable in each.subsets or each.subsets == [""]]
+    return [each for each in stables if versions.candidate in each.subsets] or stables
 
 
 def _all(virtual_service: JSONObject, versions: Versions) -> Iterator[SteeredRoute]:
