@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 from tests.delivery.comparison.answers import REDACTION, ROUTE, answer, exchange
-from tests.delivery.comparison.traffic import Version, judged, tallied, traffic
+from tests.delivery.comparison.traffic import Version, add, judged, tallied, traffic
 
 from turnout.delivery.comparison.difference import Difference, Outcome
 from turnout.delivery.comparison.exchange import Exchange, Pair, Side
@@ -112,6 +113,21 @@ def test_a_slow_tail_is_found_though_the_median_is_the_same() -> None:
 def test_being_faster_is_a_difference() -> None:
     faster = judged(lasting(number("v1"), 30), lasting(number("v1")), 100, baseline=50)
     assert reported(faster) == {("latency", "faster"): "difference"}
+
+
+@pytest.mark.parametrize("baseline_ms", [1.0, 20.0, 90.0])
+def test_a_second_copy_that_finds_stable_warm_or_busy_tells_nothing_of_the_candidate(baseline_ms: float) -> None:
+    tally, random = Tally(), Random(1)
+    for count in range(500):
+        stable, candidate = (replace(lasting(number("v1"), 20)(random), key=str(count)) for _ in range(2))
+        add(tally, stable, candidate)
+        add(tally, stable, replace(lasting(number("v1"), baseline_ms)(random), key=str(count)), "baseline")
+    assert reported(judge(tally, Expectations(), Standard())) == {}
+
+
+def test_less_than_a_millisecond_is_nothing_to_users() -> None:
+    quick = partial(lasting, number("v1"))
+    assert reported(judged(quick(0.5), quick(1.1), 3_000, baseline=1_500)) == {}
 
 
 def test_what_two_processes_differ_by_anyway_is_no_finding_however_sure_it_is() -> None:

@@ -19,8 +19,7 @@ class Durations:
 
     def add(self, duration_ms: float) -> None:
         """Count one answer."""
-        bucket = math.ceil(math.log(duration_ms) / _WIDTH) if duration_ms > 0 else _LOWEST
-        self.counts[min(max(bucket, _LOWEST), _HIGHEST)] += 1
+        self.counts[bucket(duration_ms)] += 1
 
     def merge(self, other: Durations) -> None:
         """As if all had been counted here."""
@@ -34,17 +33,23 @@ class Durations:
     def quantile(self, share: float) -> int | None:
         """The first bucket up to which at least this share of all answers lies; None of nothing."""
         wanted, seen = share * self.total, 0
-        for bucket, count in sorted(self.counts.items()):
+        for index, count in sorted(self.counts.items()):
             seen += count
             if seen >= wanted:
-                return bucket
+                return index
         return None
 
-    def slower(self, bucket: int) -> int:
-        """How many answers took longer than all that this bucket holds."""
-        return sum(count for index, count in self.counts.items() if index > bucket)
+    def slower(self, than: int) -> int:
+        """How many answers took longer than all that the bucket `than` holds."""
+        return sum(count for index, count in self.counts.items() if index > than)
 
 
-def ms(bucket: int) -> float:
+def bucket(duration_ms: float) -> int:
+    """The one that holds it."""
+    index = math.ceil(math.log(duration_ms) / _WIDTH) if duration_ms > 0 else _LOWEST
+    return min(max(index, _LOWEST), _HIGHEST)
+
+
+def ms(index: int) -> float:
     """Where a bucket ends."""
-    return math.exp(bucket * _WIDTH)
+    return math.exp(index * _WIDTH)
