@@ -7,7 +7,8 @@ TurnoutError              printed as `error: …` with its hint; exit status 1
 ├── StateBroken           state.db cannot be read or written
 ├── PortTaken             somebody else listens there
 ├── ProgramNotFound       a command cannot be started
-└── EnvoyFailed           Envoy did not start, or does not answer
+├── EnvoyFailed           Envoy did not start, or does not answer
+└── EvidenceFailed        a guard's question has no answer
 """
 
 from __future__ import annotations
@@ -53,3 +54,7 @@ class ProgramNotFound(TurnoutError):
 
 class EnvoyFailed(TurnoutError):
     """Envoy did not start, or does not answer."""
+
+
+class EvidenceFailed(TurnoutError):
+    """A guard's question has no answer: nobody can be asked, or what is said is no number."""

@@ -91,6 +91,11 @@ class Client:
         headers = _headers(change) | {"Content-Type": f"application/{type}-patch+json"}
         return self._object("PATCH", place(kind, namespace, name), _dry(dry_run), patch, headers)
 
+    def patch_status(self, kind: Kind, namespace: str, name: str, patch: Mapping[str, Any]) -> Object:
+        """A merge patch of the object's status alone: unguarded, and no new generation."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        return self._object("PATCH", place(kind, namespace, name) + "/status", None, patch, headers)
+
     def delete(
         self, kind: Kind, namespace: str, name: str, *, dry_run: bool = False, change: Change | None = None
     ) -> Object:

@@ -35,6 +35,7 @@ from turnout.control.metrics import Metrics
 from turnout.control.milestones import Milestones
 from turnout.control.mishaps import Mishaps
 from turnout.control.ports import EgressPorts, LastPorts, require_free
+from turnout.control.rollouts import Rollouts
 from turnout.control.state import StateDir
 from turnout.control.strays import end_strays, mark
 from turnout.control.telemetry import Telemetry
@@ -182,6 +183,7 @@ class Instance:
             environment=os.environ | mark(self.state),
         )
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, _MeshView(self).settled)
+        self.rollouts = Rollouts(self.state, self.store, self.mishaps)
         self.token = self.state.token()
         self.api = ApiServer(self.store, self.token, views.table(self), Metrics(self.envoy, self.telemetry))
         self.dashboard = Dashboard(self.state)
@@ -222,7 +224,7 @@ class Instance:
         self.url = f"http://127.0.0.1:{port}"
         if self.options.dashboard_port is not None:
             await self._ports.start("dashboard", self.dashboard.start, self.options.dashboard_port)
-        for_ever = (self._loop(), self._watch(), self._scrape(), self.access.keep())
+        for_ever = (self._loop(), self._watch(), self._scrape(), self.access.keep(), self.rollouts.run(self.serving))
         self._tasks = [asyncio.create_task(task) for task in for_ever]
         self.ring()
         await self._first_config()
@@ -258,6 +260,7 @@ class Instance:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.rollouts.close()
         await self.dashboard.stop()
         had_envoy = self.envoy.identity is not None
         with suppress(TurnoutError):

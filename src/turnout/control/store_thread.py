@@ -25,6 +25,7 @@ class StoreThread(Generic[S]):
         self._migration = migration
         self._make = make
         self._database: Database | None = None
+        self._closed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=path.stem)
 
     async def ask(self, question: Callable[[S], T]) -> T:
@@ -47,7 +48,11 @@ class StoreThread(Generic[S]):
 
     async def close(self) -> None:
         """Closing twice is fine."""
-        database, self._database = self._database, None
-        if database is not None:
-            await self.run(database.close)
-        self._thread.shutdown()
+        if not self._closed:
+            self._closed = True
+            await self.run(self._close)  # not `shutdown` alone, which would hold up all others until it is done
+            self._thread.shutdown()
+
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.close()

@@ -66,6 +66,8 @@ def table(instance: Instance) -> Mapping[str, View]:
         "graph": show_graph,
         "series": show_series,
         "counts": show_counts,
+        "rollouts": instance.rollouts.view,
+        "rollouts/": instance.rollouts.view,
         "traces": show_traces,
         "traces/": show_traces,
         **comparison.views(instance.comparisons),

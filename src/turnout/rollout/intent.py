@@ -12,6 +12,7 @@ from turnout.delivery import plan as planning
 from turnout.delivery.guard import Guard
 from turnout.delivery.plan import Plan, Stage
 from turnout.delivery.steering import Versions
+from turnout.evidence.question import Query
 from turnout.mesh.names import fqdn
 from turnout.problem import ObjectPath, Problem, errors
 from turnout.resources.codes import problem
@@ -32,18 +33,6 @@ from turnout.resources.virtual_service import StringMatch
 
 USUAL = (RolloutGuard(errors=ErrorsGuard()), RolloutGuard(slow=SlowGuard()))
 USUAL_OF_COMPARISONS = RolloutGuard(regressions=RegressionsGuard())
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """PromQL of two counters; `$version`, `$subset`, `$service` and `$namespace` are still in it.
-
-    `prometheus`: where to ask; empty: of Turnout's own metrics.
-    """
-
-    bad: str
-    total: str
-    prometheus: str
 
 
 @dataclass(frozen=True, slots=True)

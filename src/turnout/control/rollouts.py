@@ -1,0 +1,79 @@
+"""Rollouts move on: the engine in a thread of its own, and what there is to see of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from turnout.apiserver.store import Store
+from turnout.apiserver.view import ViewRequest
+from turnout.client import Client
+from turnout.control.mishaps import Mishaps
+from turnout.control.state import StateDir
+from turnout.control.store_thread import StoreThread
+from turnout.error import ApiError
+from turnout.evidence.embedded import Embedded
+from turnout.resources.kinds import ROLLOUT
+from turnout.rollout import engine
+from turnout.rollout.history import HISTORY, History
+from turnout.rollout.intent import Hook
+from turnout.rollout.site import Site
+
+LOOK_SECONDS = 1.0
+CALL_SECONDS = 20.0
+"""No call of the API lasts longer: it is our own."""
+
+
+class Rollouts:
+    """The engine asks the API, as it would ask any other; so it may wait, and nothing waits for it."""
+
+    def __init__(self, state: StateDir, store: Store, mishaps: Mishaps) -> None:
+        self._state = state
+        self._store = store
+        self._mishaps = mishaps
+        self._thread = StoreThread(state.path / "rollouts.db", HISTORY, History)
+        self._client: Client | None = None
+
+    async def run(self, serving: asyncio.Event) -> None:
+        """For ever, once requests are served."""
+        await serving.wait()
+        while True:
+            if self._store.list(ROLLOUT):
+                with self._mishaps.surviving("the rollouts", fatal=False), self._mishaps.recording():
+                    await self._thread.ask(self._look)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _look(self, history: History) -> None:
+        if self._client is None:
+            self._client = Client.from_state(self._state.path, CALL_SECONDS)
+        engine.tick(Site(self._client, Embedded(self._client), history, _nobody, time.time))
+
+    async def close(self) -> None:
+        """What is under way is finished first."""
+        await self._thread.close()
+
+    # --- what there is to see
+
+    async def view(self, request: ViewRequest) -> Any:
+        """All Rollouts; with `<namespace>/<name>` one, with its events and latest looks. Raises ApiError."""
+        if not request.rest:
+            return [_shown(obj) for obj in self._store.list(ROLLOUT)]
+        namespace, _, name = request.rest.partition("/")
+        obj = self._store.get(ROLLOUT, namespace, name)
+        if obj is None:
+            raise ApiError(404, "NotFound", f"there is no rollout {request.rest}", "turnout rollout status lists them")
+        events, looks = await self._thread.ask(lambda it: (it.events(namespace, name), it.looks(namespace, name)))
+        return {**_shown(obj), "events": events, "looks": looks}
+
+
+def _shown(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """All but what only the engine reads."""
+    status = {key: value for key, value in (obj.get("status") or {}).items() if key != "engine"}
+    meta = obj["metadata"]
+    return {"namespace": meta["namespace"], "name": meta["name"], "spec": obj["spec"], "status": status}
+
+
+def _nobody(hooks: Sequence[Hook], event: Mapping[str, Any]) -> None:
+    """Until there is somebody who tells them."""

@@ -1,0 +1,49 @@
+"""The engine: looks at the evidence of each rollout once in a while, and does what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from turnout.client import Client
+from turnout.error import ApiError, TurnoutError
+from turnout.resources.kinds import ROLLOUT
+from turnout.rollout import course
+from turnout.rollout.comparing import Comparing
+from turnout.rollout.resource import Resource
+from turnout.rollout.site import Site
+
+UNDER_WAY = ("running", "paused", "halted")
+
+
+def tick(site: Site) -> None:
+    """One look at every rollout. What goes wrong with one is in its status; raises what concerns all: TurnoutError."""
+    objects = site.client.list(ROLLOUT)["items"]
+    if not objects:
+        return
+    comparing = Comparing(site.client)
+    for obj in objects:
+        _advance(site, Resource(site.client, obj), comparing, _held(site.client, objects, obj))
+    comparing.end_others()
+
+
+def _advance(site: Site, resource: Resource, comparing: Comparing, held_by: str) -> None:
+    try:
+        course.advance(site, resource, comparing, held_by)
+    except ApiError as error:
+        if error.status != 404:  # deleted meanwhile
+            resource.fail(error)
+    except TurnoutError as error:
+        resource.fail(error)
+
+
+def _held(client: Client, objects: Sequence[Mapping[str, Any]], obj: Mapping[str, Any]) -> str:
+    """Which other rollout moves the same service now."""
+    for other in objects:
+        status = other.get("status") or {}
+        same = other["metadata"]["namespace"] == obj["metadata"]["namespace"]
+        if other is not obj and same and status.get("phase") in UNDER_WAY:
+            saved = Resource(client, other).saved
+            if saved and saved.spec.get("service") == obj["spec"].get("service"):
+                return str(other["metadata"]["name"])
+    return ""
