@@ -71,7 +71,7 @@ class SteeredRoute:
 def steered_routes(virtual_services: Sequence[JSONObject], versions: Versions) -> list[SteeredRoute]:
     """A route that only others than stable serve is somebody's own: one for testers, say.
 
-    Where routes list both versions, whoever wrote them said what the candidate can answer: stable's others stay its own.
+    Where routes list both versions, whoever wrote them said what the candidate can answer: the others stay stable's.
     """
     found = (route for each in virtual_services for route in _all(each, versions))
     stables = [each for each in found if versions.stable in each.subsets or each.subsets == [""]]
