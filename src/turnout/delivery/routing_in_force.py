@@ -114,7 +114,11 @@ def _copied(steered: SteeredRoute, rule: JSONObject) -> tuple[Decimal, bool]:
     if chosen is not None and percents == [100]:
         return chosen.percent, True
     twice, own = _to_stable(steered, rule), _to_stable(steered, steered.route)
-    if len(percents) != 1 or twice != own or any(KEY in (match.get("headers") or {}) for match in matches(rule)):
+    if (
+        len(percents) != 1
+        or twice - own not in (0, 1)
+        or any(KEY in (match.get("headers") or {}) for match in matches(rule))
+    ):
         raise _Strange(f"the rule {_mirror_name(steered)} copies in a way that no rollout does")
     return percents[0], False
 

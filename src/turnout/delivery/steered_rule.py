@@ -19,7 +19,7 @@ from turnout.delivery.steered_route import SteeredRoute, headers_of, matches, na
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """Which requests are copied, and of a comparison's sample the percent that stable answers twice."""
+    """Which requests are copied, and the percent of these that stable answers twice, to compare copies with copies."""
 
     methods: Sequence[str]
     baseline_percent: Decimal
@@ -90,11 +90,11 @@ def _mirrors(steered: SteeredRoute, routing: Routing, copied: Copied) -> JSONObj
     """A list, where there is more than one: with those that the route itself has."""
     own = [_entry(destination, percent) for destination, percent in copies(steered.route)]
     candidate, stable = (_destination(steered, name) for name in (steered.versions.candidate, steered.versions.stable))
-    if routing.compare:
-        twice = [_entry(stable, copied.baseline_percent)] if copied.baseline_percent else []
-        return {"mirrors": [_entry(candidate, Decimal(100)), *twice, *own]}
-    entry = _entry(candidate, routing.mirror_percent)
-    return {"mirrors": [entry, *own]} if own else {"mirror": candidate, "mirrorPercentage": entry["percentage"]}
+    percent = Decimal(100) if routing.compare else routing.mirror_percent
+    entry, twice = _entry(candidate, percent), _entry(stable, percent * copied.baseline_percent / 100)
+    if copied.baseline_percent or own:
+        return {"mirrors": [entry, *([twice] if copied.baseline_percent else []), *own]}
+    return {"mirror": candidate, "mirrorPercentage": entry["percentage"]}
 
 
 def _destination(steered: SteeredRoute, subset: str) -> dict[str, Any]:

@@ -86,8 +86,8 @@ def steer(
 ) -> list[Edit] | Refusal:
     """What makes a routing the one in force; nothing where it is.
 
-    `methods`: what is copied. `baseline_percent`: of a comparison's sample, how much stable answers twice. `sticky`:
-    the annotation's value, which is there while there is a split; "" leaves the annotation alone. `known`: the
+    `methods`: what is copied. `baseline_percent`: of those that are, how much stable answers twice. `sticky`: the
+    annotation's value, which is there while there is a split; "" leaves the annotation alone. `known`: the
     service's subsets, if known.
     """
     steered = steered_routes(virtual_services, versions)
