@@ -23,7 +23,7 @@ from turnout.delivery.weights import shift, spread
 HOST = "app.default.svc.cluster.local"
 VERSIONS = Versions(HOST, "v1", "v2")
 CANDIDATE = Routing(0, 100)
-BETA = json.dumps({"headers": {"x-group": {"exact": "beta"}}})
+BETA = json.dumps({"headers": {"x-group": {"exact": "beta"}}}, separators=(",", ":"))
 
 Object = dict[str, Any]
 

@@ -107,7 +107,7 @@ def headers_of(users: str) -> dict[str, Any]:
 
 def group_of(headers: JSONObject) -> str:
     """A group of users as one text, equal for equal groups."""
-    return json.dumps({"headers": headers}, sort_keys=True) if headers else ""
+    return json.dumps({"headers": headers}, sort_keys=True, separators=(",", ":")) if headers else ""
 
 
 def group_words(headers: JSONObject) -> str:
