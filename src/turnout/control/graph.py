@@ -28,12 +28,13 @@ async def graph(instance: Instance, request: ViewRequest, now: float) -> dict[st
     """`seconds` back from `now` (unix). Rates are per second over all of them. Raises ApiError."""
     seconds = number(request.query, "seconds", IN_MEMORY_SECONDS, least=1, most=LONGEST_SECONDS)
     await instance.telemetry.look_for(request.query)
-    traffic = await _traffic(instance, seconds, now)
+    traffic = await traffic_within(instance, seconds, now)
     found = drawn(traffic, _known(instance), route_map(instance.world.mesh))
     return {"at": now, "seconds": seconds, "nodes": list(_nodes(found)), "edges": list(_edges(found))}
 
 
-async def _traffic(instance: Instance, seconds: float, now: float) -> Mapping[Series, Traffic]:
+async def traffic_within(instance: Instance, seconds: float, now: float) -> Mapping[Series, Traffic]:
+    """What each kind of request did in the seconds up to `now` (unix)."""
     if seconds <= IN_MEMORY_SECONDS:
         return instance.telemetry.window.traffic(seconds)
     return await instance.telemetry.ask(lambda store: _stored(store, seconds, now))

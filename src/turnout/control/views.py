@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import View, ViewRequest
 from turnout.control import comparison, traces
 from turnout.control.access import access
+from turnout.control.blast import blast
 from turnout.control.counts import counts
 from turnout.control.graph import graph
 from turnout.control.logs import logs
@@ -31,9 +33,6 @@ def table(instance: Instance) -> Mapping[str, View]:
 
     async def show_graph(request: ViewRequest) -> Any:
         return await graph(instance, request, time.time())
-
-    async def show_counts(request: ViewRequest) -> Any:
-        return await counts(instance, request)
 
     async def show_series(request: ViewRequest) -> Any:
         return await series(instance, request, time.time())
@@ -65,7 +64,8 @@ def table(instance: Instance) -> Mapping[str, View]:
         "access": show_access,
         "graph": show_graph,
         "series": show_series,
-        "counts": show_counts,
+        "counts": partial(counts, instance),
+        "blast": partial(blast, instance),
         "rollouts": instance.rollouts.view,
         "rollouts/": instance.rollouts.view,
         "traces": show_traces,
