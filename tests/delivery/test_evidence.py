@@ -24,6 +24,10 @@ def test_the_same_look_again_brings_nothing() -> None:
     assert FIRST.since(FIRST) == Evidence("a", 0, 0, {"errors": NOTHING})
 
 
+def test_copies_that_are_answered_after_a_look_do_not_make_the_next_one_impossible() -> None:
+    assert Evidence("a", 515, 1500).since(Evidence("a", 0, 1000)) == Evidence("a", 500, 500)
+
+
 @pytest.mark.parametrize(
     "other",
     [

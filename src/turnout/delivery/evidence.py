@@ -100,14 +100,15 @@ class Evidence:
 
         A guard that was not counted before begins with this look: what it holds may be older than the step.
         """
-        requests = Stream(self.candidate, self.total).since(Stream(earlier.candidate, earlier.total))
+        candidate, total = self.candidate - earlier.candidate, self.total - earlier.total
         news = {
             name: counts.since(earlier.guards[name]) for name, counts in self.guards.items() if name in earlier.guards
         }
         guards = {name: counts for name, counts in news.items() if counts is not None}
-        if self.epoch != earlier.epoch or requests is None or len(guards) < len(news):
+        if self.epoch != earlier.epoch or min(candidate, total) < 0 or len(guards) < len(news):
             return None
-        return replace(self, candidate=requests.bad, total=requests.total, guards=guards)
+        # A copy is counted when it is answered, which may be in the look after that of its request.
+        return replace(self, candidate=min(candidate, total), total=total, guards=guards)
 
 
 def limit(durations: Buckets, quantile: float) -> float | None:

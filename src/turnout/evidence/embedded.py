@@ -52,7 +52,7 @@ class Embedded:
         return Evidence(
             epoch=f"{counted['epoch']}/{question.step}",
             candidate=candidate,
-            total=max(total, candidate),
+            total=total,
             guards=guards,
             candidate_ready=ready.get(versions.candidate, 0) > 0,
             stable_ready=ready.get(versions.stable, 0) > 0,
