@@ -30,7 +30,7 @@ async def blast(instance: Instance, request: ViewRequest) -> dict[str, Any]:
     now = time.time()
     seconds = number(request.query, "seconds", LOOKED_BACK_SECONDS, least=1, most=LONGEST_SECONDS)
     await instance.telemetry.look_for(request.query)
-    wanted = Calls(host, lambda route: _is_of(route, request.query.get("route", "")))
+    wanted = Calls(host, lambda route: of_route(route, request.query.get("route", "")))
     found = counted(await traffic_within(instance, seconds, now), wanted)
     traces = await instance.traces.search(Search(since=now - seconds, limit=MOST_TRACES))
     return shown(found, traced(traces, wanted, found.leading, now))
@@ -61,7 +61,7 @@ def _distribution(found: Counted, traces: Traced) -> dict[str, int] | None:
     return {str(calls): n for calls, n in sorted(traces.distribution.items())}
 
 
-def _is_of(route: str, wanted: str) -> bool:
+def of_route(route: str, wanted: str) -> bool:
     """A route goes by one name with the rules before it, and is counted under that of each match that has one."""
     if not wanted:
         return True
