@@ -40,6 +40,11 @@ class Capture:
         self.problem: str | None = None
         """Why nothing is captured now."""
 
+    @property
+    def share(self) -> float:
+        """What part of the sample is captured."""
+        return self._tap.thinning.share
+
     def start(self) -> None:
         threading.Thread(target=lambda: asyncio.run(self._run()), name="capture", daemon=True).start()
 
@@ -88,7 +93,7 @@ class Comparer:
 
     def _say(self, *, with_tally: bool) -> None:
         began = time.monotonic()
-        line = self._comparison.line(self._capture.problem)
+        line = self._comparison.line(self._capture.problem, self._capture.share)
         if with_tally:
             line["tally"] = self._comparison.record()
         sys.stdout.write(json.dumps(line) + "\n")

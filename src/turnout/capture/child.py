@@ -39,6 +39,7 @@ NOTHING_YET: Line = {
     "unpaired": 0,
     "dropped": 0,
     "captured": 0,
+    "share": 1.0,
     "problem": None,
 }
 

@@ -72,8 +72,11 @@ class Comparison:
             standard = Standard(look=self._looks.take(pairs), share=self._config.share)
             self._judgement = judge(self.tally, self._expectations.expectations, standard)
 
-    def line(self, problem: str | None = None) -> Line:
-        """What there is to say, as `json.dumps` takes it. `problem`: why nothing is captured, if so."""
+    def line(self, problem: str | None = None, share: float = 1.0) -> Line:
+        """What there is to say, as `json.dumps` takes it.
+
+        `problem`: why nothing is captured, if so; `share`: what part of the sample is, where there is too much.
+        """
         judgement = self._judgement
         return {
             "report": report.plain(judgement) if judgement else None,
@@ -83,6 +86,7 @@ class Comparison:
             "unpaired": self._unpaired(),
             "dropped": self.dropped,
             "captured": self._captured,
+            "share": share,
             "problem": problem or self._expectations.problem,
         }
 

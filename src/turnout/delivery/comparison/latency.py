@@ -69,10 +69,10 @@ def _whole(candidate: Durations, others: tuple[Durations, Durations]) -> Slownes
     is_between = min(all_ms) <= one_ms <= max(all_ms)
     large = contrast.size >= _DISTANCE and abs(one_ms - other_ms) >= _slack_ms(other_ms) and not is_between
     bound = bucket(other_ms)
-    counts = (Count(each.slower(bound), each.total) for each in (candidate, other))
+    one, beside = (Count(each.slower(bound), each.total) for each in (candidate, other))
     kind = Kind.SLOWER if one_ms >= other_ms else Kind.FASTER
     words = f"median {one_ms:.3g} ms against {other_ms:.3g} ms"
-    return Slowness(LATENCY, kind, *counts, Test(contrast.p, contrast.least), large, words)
+    return Slowness(LATENCY, kind, one, beside, Test(contrast.p, contrast.least), large, words)
 
 
 def _contrast(one: Durations, other: Durations) -> Contrast:
