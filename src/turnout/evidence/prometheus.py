@@ -21,7 +21,8 @@ MOST_BYTES = 1 << 20
 
 def stream(query: Query, versions: Versions, subset: str) -> Stream | None:
     """What one version's counters say now. None: one of them is not there yet. Raises EvidenceFailed."""
-    bad = value(query.prometheus, filled(query.bad, versions, subset))  # first: what is bad is among what is known later
+    # In this order: what is bad is among what is counted later.
+    bad = value(query.prometheus, filled(query.bad, versions, subset))
     total = value(query.prometheus, filled(query.total, versions, subset))
     if total is None:
         return None
