@@ -142,7 +142,8 @@ def latency(route: Json, view: Json) -> str:
 
 
 def _quantiles(quantiles: Json) -> str:
-    return " / ".join(f"{quantiles[name]:.3g}" for name in ("p50", "p90", "p99"))
+    times = (quantiles[name] for name in ("p50", "p90", "p99"))
+    return " / ".join(f"{ms:,.0f}" if ms >= 100 else f"{ms:.3g}" for ms in times)
 
 
 def known(route: Json) -> str:
@@ -164,8 +165,6 @@ def lacks(route: Json, view: Json) -> Iterator[str]:
 def not_counted(view: Json) -> Iterator[str]:
     """What did not come into the report at all."""
     line = view.get("report") or {}
-    if line.get("unpaired"):
-        yield f"{line['unpaired']:,} answers had no counterpart, and were not compared"
     if line.get("dropped"):
         yield f"{line['dropped']:,} answers were more than could be taken in"
     for what, count in (report_of(view).get("dropped") or {}).items():
