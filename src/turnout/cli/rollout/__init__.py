@@ -1,0 +1,26 @@
+"""`turnout rollout`: one version takes over from another, and each step is decided on evidence."""
+
+from __future__ import annotations
+
+import click
+
+from turnout.cli.rollout.history import command as history
+from turnout.cli.rollout.orders import abort, pause, promote, resume
+from turnout.cli.rollout.start import command as start
+from turnout.cli.rollout.status import command as status
+
+
+@click.group()
+def command() -> None:
+    """Let one version take over from another: on when enough is seen, and back at the first proof that it is worse.
+
+    \b
+    Example:
+      turnout rollout start reviews --to v2 --steps 1,5,25,50,100
+      turnout rollout status --watch
+      turnout rollout abort
+    """
+
+
+for _each in (start, status, pause, resume, promote, abort, history):
+    command.add_command(_each)

@@ -1,0 +1,152 @@
+"""A rollout as it goes on: a board that changes in a terminal, a line for each change elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from turnout.cli.rollout import lookup
+from turnout.cli.rollout.lookup import Object
+from turnout.cli.rollout.words import moved, share
+from turnout.error import ApiError, NotRunning, TurnoutError
+
+LOOK_SECONDS = 0.5
+QUIET_SECONDS = 30.0
+"""After so long without news a line says what it waits for."""
+AWAY_SECONDS = 60.0
+"""So long Turnout may be away: a rollout outlives it, and goes on with the next one."""
+
+STATUS_OF = {"finished": 0, "aborted": 1, "refused": 1}
+"""Exit status by phase."""
+INTERRUPTED = 130
+
+
+class News:
+    """Remembers what it has told of one rollout."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+        self._verdicts: dict[str, str] = {}
+        self._step = 0
+        self._at = 0.0
+
+    def lines(self, obj: Object, now: float) -> Iterator[str]:
+        """What is new or different since the last look, each on one line."""
+        status = obj.get("status") or {}
+        facts = dict(_facts(obj, status))
+        news = [*self._judged(status), *(fact for key, fact in facts.items() if self._told.get(key) != fact)]
+        self._told = facts
+        if not news and now - self._at >= QUIET_SECONDS and status.get("why"):
+            news = [f"{status['phase']}: {status['why']}"]
+        if news:
+            self._at = now
+        yield from news
+
+    def _judged(self, status: Mapping[str, Any]) -> Iterator[str]:
+        """Each verdict once in each step, in the words of the look that brought it.
+
+        At the first look of a step the verdicts still are those on which the one before was left.
+        """
+        for verdict in status.get("verdicts") or ():
+            if verdict["kind"] != "open" and self._verdicts.get(verdict["guard"]) != verdict["kind"]:
+                yield f"verdict: {verdict['words']}"
+            self._verdicts[verdict["guard"]] = verdict["kind"]
+        if status.get("step", 0) != self._step:
+            self._step, self._verdicts = status.get("step", 0), {}
+
+
+def _facts(obj: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keyed by what they are about. Those that change with each look are left out."""
+    steps, at, phase = status.get("steps") or (), status.get("step", 0), lookup.phase(obj)
+    if not phase:
+        yield "phase", "waiting for the engine to begin"
+        return
+    if at < len(steps) and phase not in lookup.ENDED:
+        yield "step", f"step {at + 1} of {len(steps)}: {steps[at]['name']}{_touching(status)}"
+    if changed := status.get("lastChange"):
+        yield "change", moved(changed)
+    if phase != "running":
+        yield "phase", f"{phase}: {status['why']}" if status.get("why") else phase
+
+
+def _touching(status: Mapping[str, Any]) -> str:
+    blast = status.get("blast") or {}
+    if not blast.get("touched"):
+        return ""
+    bound = "at most " if blast.get("bound") else ""
+    return f", which touches {bound}{share(blast['touched'])} of user requests"
+
+
+def follow(state: Path, obj: Object) -> int:
+    """Until the rollout has ended, or Ctrl-C; the exit status. Raises TurnoutError when the Rollout is gone."""
+    try:
+        ended = _live(state, obj) if sys.stdout.isatty() else _plain(state, obj)
+    except KeyboardInterrupt:
+        hint = f"turnout rollout status {lookup.title(obj)}"
+        click.echo(f"\nit goes on without being watched: `{hint}`", err=True)
+        return INTERRUPTED
+    return STATUS_OF[lookup.phase(ended)]
+
+
+def _plain(state: Path, obj: Object) -> Object:
+    news = News()
+    for seen in _looks(state, obj):
+        for line in news.lines(seen, time.time()):
+            click.echo(f"{time.strftime('%H:%M:%S')} {lookup.title(seen)}: {line}")
+        obj = seen
+    return obj
+
+
+def _live(state: Path, obj: Object) -> Object:
+    """What was shown last stays in the terminal."""
+    from rich.live import Live
+
+    from turnout.cli.rollout.board import board
+
+    with Live(auto_refresh=False) as live:
+        for seen in _looks(state, obj):
+            live.update(board(seen, time.time(), live.console.width), refresh=True)
+            obj = seen
+    return obj
+
+
+def _looks(state: Path, obj: Object) -> Iterator[Object]:
+    """The Rollout twice a second; the last one has ended."""
+    from turnout.client import Client
+
+    meta, client, away_seconds = obj["metadata"], None, 0.0
+    while True:
+        try:
+            client = client or Client.from_state(state)
+            seen = _same(client, meta)
+        except NotRunning:
+            client, away_seconds = None, away_seconds + LOOK_SECONDS
+            if away_seconds > AWAY_SECONDS:
+                raise
+        else:
+            away_seconds = 0.0
+            yield seen
+            if not lookup.under_way(seen):
+                client.close()
+                return
+        time.sleep(LOOK_SECONDS)
+
+
+def _same(client: Any, meta: Mapping[str, Any]) -> Object:
+    """Raises TurnoutError when it has been deleted, or another has its name."""
+    from turnout.resources.kinds import ROLLOUT
+
+    try:
+        seen: Object = client.get(ROLLOUT, meta["namespace"], meta["name"])
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        raise TurnoutError(f"Rollout {meta['name']} has been deleted") from error
+    if seen["metadata"]["uid"] != meta["uid"]:
+        raise TurnoutError(f"Rollout {meta['name']} has been replaced by another one")
+    return seen

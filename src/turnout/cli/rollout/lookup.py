@@ -1,0 +1,83 @@
+"""Which Rollout a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from turnout.error import ApiError, TurnoutError
+
+if TYPE_CHECKING:
+    from turnout.client import Client
+
+Object = Mapping[str, Any]
+"""A Rollout as the API carries it."""
+
+ENDED = frozenset({"finished", "aborted", "refused"})
+
+
+def phase(obj: Object) -> str:
+    """Empty before the engine has seen it."""
+    return str((obj.get("status") or {}).get("phase") or "")
+
+
+def under_way(obj: Object) -> bool:
+    """Whether it may still change something: also before the engine has seen it."""
+    return phase(obj) not in ENDED
+
+
+def host(obj: Object) -> str:
+    """The service's full name."""
+    from turnout.mesh.names import fqdn
+
+    return fqdn(str(obj["spec"]["service"]), obj["metadata"]["namespace"])
+
+
+def title(obj: Object) -> str:
+    """Its name, with the namespace where that is not `default`."""
+    meta = obj["metadata"]
+    return str(meta["name"] if meta["namespace"] == "default" else f"{meta['namespace']}/{meta['name']}")
+
+
+def every(client: Client) -> list[Object]:
+    """Those under way first, then the last that began."""
+    from turnout.resources.kinds import ROLLOUT
+
+    return sorted(client.list(ROLLOUT)["items"], key=lambda obj: (not under_way(obj), -_began(obj), title(obj)))
+
+
+def get(client: Client, namespace: str, name: str) -> Object:
+    """Raises TurnoutError with the names that there are."""
+    from turnout.resources.kinds import ROLLOUT
+
+    try:
+        return client.get(ROLLOUT, namespace, name)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        raise TurnoutError(f"no Rollout {namespace}/{name}", _hint([*map(title, every(client))])) from error
+
+
+def only(client: Client, namespace: str, name: str | None) -> Object:
+    """The one of this name; without a name, the only one under way. Raises TurnoutError where that is not one."""
+    if name:
+        return get(client, namespace, name)
+    found = [obj for obj in every(client) if under_way(obj)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise TurnoutError("no rollout is under way", "`turnout rollout status` shows those that have ended")
+    raise TurnoutError(f"{len(found)} rollouts are under way", f"name one: {', '.join(map(title, found))}")
+
+
+def rivals(client: Client, wanted: Object) -> Iterator[Object]:
+    """Those under way that move the same service."""
+    yield from (obj for obj in every(client) if under_way(obj) and host(obj) == host(wanted))
+
+
+def _began(obj: Object) -> float:
+    return float((obj.get("status") or {}).get("startedAt") or 0)
+
+
+def _hint(names: Sequence[str]) -> str:
+    return f"there are: {', '.join(names[:10])}" if names else "start one with `turnout rollout start`"
