@@ -14,6 +14,7 @@ from turnout.apiserver import kubeconfig
 from turnout.client import Client
 from turnout.error import ApiError, TurnoutError
 from turnout.resources.kinds import ROLLOUT
+from turnout.rollout.order import ANNOTATION
 from turnout.web.figure import duration, points
 from turnout.web.pages.rollouts import rows
 from turnout.web.rollout import order as orders
@@ -101,7 +102,8 @@ def test_a_step_whose_guard_cannot_say_how_much_it_needs_never_looks_finished() 
 def test_a_pause_says_how_long_it_lasts() -> None:
     assert stations(rollout(), NOW)[2].note == "for 10m"
     present = stations(rollout(step=2), NOW)[2]
-    assert (present.words, present.part) == ("9 min left", pytest.approx(0.1))
+    assert present.words == "9 min left"
+    assert present.part == pytest.approx(0.1)
 
 
 def test_each_step_says_whom_it_touches() -> None:
@@ -256,9 +258,9 @@ def engine(state: Path) -> str:
     """Takes the first order that comes."""
     with Client.from_state(state) as client:
         for _, seen in client.watch(ROLLOUT, "default"):
-            given = seen["metadata"].get("annotations", {}).get(orders.ORDER)
+            given = seen["metadata"].get("annotations", {}).get(ANNOTATION)
             if given:
-                client.patch(ROLLOUT, "default", "r", {"metadata": {"annotations": {orders.ORDER: None}}})
+                client.patch(ROLLOUT, "default", "r", {"metadata": {"annotations": {ANNOTATION: None}}})
                 return str(given)
     raise AssertionError("no order came")
 
@@ -272,6 +274,24 @@ def test_an_order_is_an_annotation_that_the_engine_takes_away(served: Served, tm
     thread.join(10)
     assert seconds is not None
     assert taken[0].startswith("pause ")
+
+
+def test_an_order_that_the_engine_refuses_is_an_error(served: Served, tmp_path: Path) -> None:
+    def refuse() -> None:
+        with Client.from_state(tmp_path) as client:
+            for _, seen in client.watch(ROLLOUT, "default"):
+                given = seen["metadata"].get("annotations", {}).get(ANNOTATION)
+                if given:
+                    order = {"id": given.split()[1], "refused": "cannot resume: the rollout is aborted"}
+                    client.patch_status(ROLLOUT, "default", "r", {"status": {"order": order}})
+                    client.patch(ROLLOUT, "default", "r", {"metadata": {"annotations": {ANNOTATION: None}}})
+                    return
+
+    thread = threading.Thread(target=refuse)
+    thread.start()
+    with Client.from_state(tmp_path) as client, pytest.raises(TurnoutError, match="the rollout is aborted"):
+        orders.give(client, "default", "r", "resume")
+    thread.join(10)
 
 
 def test_an_order_that_nobody_takes_is_said_to_be_waiting(
@@ -290,7 +310,7 @@ def test_an_order_to_a_rollout_that_is_gone_is_an_error(served: Served, tmp_path
         def delete() -> None:
             with Client.from_state(tmp_path) as other:
                 for _, seen in other.watch(ROLLOUT, "default"):
-                    if orders.ORDER in seen["metadata"].get("annotations", {}):
+                    if ANNOTATION in seen["metadata"].get("annotations", {}):
                         other.delete(ROLLOUT, "default", "r")
                         return
 

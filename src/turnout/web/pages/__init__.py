@@ -6,7 +6,7 @@ from importlib import import_module
 
 from turnout.web.page import Page
 
-NAMES = ("graph", "services", "service", "routes", "rollouts", "traces", "trace", "logs", "problems")
+NAMES = ("graph", "services", "service", "routes", "compare", "rollouts", "traces", "trace", "logs", "problems")
 """In the order of the top bar."""
 
 

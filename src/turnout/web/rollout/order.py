@@ -8,16 +8,19 @@ import uuid
 from turnout.client import Client
 from turnout.error import TurnoutError
 from turnout.resources.kinds import ROLLOUT
+from turnout.rollout.order import ANNOTATION
 
-ORDER = "turnout.dev/order"
 TAKEN_SECONDS = 15
 
 
 def give(client: Client, namespace: str, name: str, verb: str) -> float | None:
-    """Seconds until the engine has taken it; None if it has not within TAKEN_SECONDS. Raises TurnoutError."""
-    started = time.perf_counter()
-    order = f"{verb} {uuid.uuid4().hex}"
-    given = client.patch(ROLLOUT, namespace, name, {"metadata": {"annotations": {ORDER: order}}})
+    """Seconds until the engine has taken it; None if it has not within TAKEN_SECONDS.
+
+    Raises TurnoutError: it is refused, or the rollout is not there.
+    """
+    started, number = time.perf_counter(), uuid.uuid4().hex
+    order = f"{verb} {number}"
+    given = client.patch(ROLLOUT, namespace, name, {"metadata": {"annotations": {ANNOTATION: order}}})
     version = given["metadata"]["resourceVersion"]
     for event, seen in client.watch(ROLLOUT, namespace, version, TAKEN_SECONDS):
         metadata = seen["metadata"]
@@ -25,6 +28,9 @@ def give(client: Client, namespace: str, name: str, verb: str) -> float | None:
             continue
         if event == "DELETED":
             raise TurnoutError(f"the rollout {name} was deleted meanwhile")
-        if metadata.get("annotations", {}).get(ORDER) != order:
+        if metadata.get("annotations", {}).get(ANNOTATION) != order:
+            taken = seen.get("status", {}).get("order") or {}
+            if taken.get("id") == number and taken.get("refused"):
+                raise TurnoutError(taken["refused"])
             return time.perf_counter() - started
     return None
