@@ -19,6 +19,7 @@ from types import FrameType
 
 from scripts.demo.place import Place, StoryEnds, say
 from scripts.demo.row import Calls, Row, header
+from scripts.demo.secret import Secret
 from scripts.demo.verdict import Replaced, checks, surprise
 
 SERVICE = "rewrite-app-with-istio"
@@ -36,6 +37,8 @@ class Step:
     """Copied over the files; `color` is the version that it replaces or adds."""
     color: str = "green"
     undo: bool = False
+    compare: bool = False
+    """The version answers copies first, and what it answers is compared; users go on being answered by the old one."""
     shift_percent: int = 0
     clients: int = CLIENTS
     requests: int = 20
@@ -43,12 +46,18 @@ class Step:
 
 BUG = Step(
     "1 % in Go, with a bug",
-    "The endpoint is written anew in Go: the version `green`. It gets 1 % of the calls to /random/number.",
+    "The endpoint is written anew in Go: the version `green`. Before any user meets it, it answers copies: the bug is "
+    "found. And had nobody looked? It gets 1 % of the calls to /random/number.",
     phase="phase-3",
+    compare=True,
     shift_percent=1,
     clients=100,
     requests=400,
 )
+FIX = Step(
+    "1 %, fixed", "Back first, then the fix; compared again.",
+    undo=True, phase="phase-3-fixed", compare=True, shift_percent=1,
+)  # fmt: skip
 STORY = (
     Step("phase 1: baseline", "/ makes 0 to 50 random numbers, and each takes 0 or 1 second."),
     Step(
@@ -58,7 +67,7 @@ STORY = (
         color="blue",
     ),
     BUG,
-    Step("1 %, fixed", "Back first, then the fix.", undo=True, phase="phase-3-fixed", shift_percent=1),
+    FIX,
     Step("50 %", "No errors at 1 %: half of it.", shift_percent=50, requests=24),
     Step("100 %", "And all of it.", shift_percent=100, requests=300),
 )
@@ -71,6 +80,7 @@ class Story:
         self._place = place
         self._calls = Calls(0, 0, 0)
         self.rows: dict[Step, Row] = {}
+        self.secrets: dict[Step, Secret] = {}
         self.replaced = Replaced(0, 0, 0)
 
     def play(self) -> None:
@@ -85,7 +95,7 @@ class Story:
         say(f"\nThe whole story; times are of users' requests to /, rate = clients / mean time.\n\n{header()}")
         for row in self.rows.values():
             say(row.line())
-        say(f"\n{surprise(self.rows[BUG])}\n\nAnd who called whom, in the last minute.\n")
+        say(f"\n{surprise(self.rows[BUG])}\n{self.secrets[BUG].lesson}\n\nAnd who called whom, in the last minute.\n")
         self._place.command("graph")
         self._place.command("dashboard", "--no-open")
 
@@ -96,6 +106,9 @@ class Story:
             self._place.command("undo")
         if step.phase:
             self._replace(step)
+        if step.compare:
+            self.secrets[step] = self._place.compare(SERVICE, "blue", "green")
+            self._calls = self._place.calls()
         if step.shift_percent:
             self._place.command("shift", SERVICE, f"green={step.shift_percent}")
 
@@ -141,14 +154,15 @@ def _play(*, keep: bool) -> int:
     if status:
         return status
     seconds = time.monotonic() - began - looked_seconds
-    found = checks(list(story.rows.values()), story.rows[BUG], story.replaced, seconds, left)
+    secrets = story.secrets[BUG], story.secrets[FIX]
+    found = checks(list(story.rows.values()), story.rows[BUG], secrets, story.replaced, seconds, left)
     say("\n".join(["", "$ turnout down", "", *map(str, found)]))
     return 0 if all(check.holds for check in found) else 1
 
 
 def _told(place: Place, story: Story) -> int:
     try:
-        say('"Refactoring Apps Safely with Istio", on this machine, with a real Envoy; about four minutes.')
+        say('"Refactoring Apps Safely with Istio", on this machine, with a real Envoy; about five minutes.')
         say(f"working folder: {place.folder}")
         story.play()
     except StoryEnds as error:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import psutil
 from scripts.demo.row import Calls
+from scripts.demo.secret import Secret
 
 T = TypeVar("T")
 
@@ -29,6 +30,8 @@ GATEWAY_LISTENS = 8080
 PROBE_RATE = 20
 UP_SECONDS = 130.0
 REPLACED_SECONDS = 120.0
+COMPARED = "12s"
+COMPARED_CLIENTS = "40"
 STABLE_SECONDS = 1.2
 """Longer than a file takes to be noticed, and than Turnout takes to read Envoy's counters again."""
 COUNTED_SECONDS = 6.0
@@ -109,6 +112,23 @@ class Place:
         say(ended.stdout.rstrip())
         if ended.returncode:
             raise StoryEnds(f"turnout {arguments[0]} failed: {ended.stderr}")
+
+    def compare(self, service: str, stable: str, candidate: str) -> Secret:
+        """`turnout compare`, while the endpoint is used; what it says is shown."""
+        arguments = ("compare", service, "--from", stable, "--to", candidate, "--for", COMPARED)
+        say(f"$ turnout {' '.join(arguments)}")
+        users = ("load", "-c", COMPARED_CLIENTS, "-t", NO_TIMEOUT, "--json", f"{URL}random/number")
+        load = subprocess.Popen(self._command(*users), **self._surroundings(), stderr=subprocess.DEVNULL)
+        try:
+            ended = self._run(*arguments)
+        finally:
+            load.send_signal(signal.SIGINT)
+            load.communicate()
+        say(ended.stdout.rstrip())
+        try:
+            return Secret.of(json.loads(self._run("compare", "report", "--json").stdout), self.status())
+        except ValueError as error:
+            raise StoryEnds(f"turnout compare: {ended.stderr}") from error
 
     def load(self, clients: int, requests: int) -> Mapping[str, Any]:
         """`turnout load`: as many requests, each waited for."""

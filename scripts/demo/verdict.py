@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scripts.demo.binomial import interval
 from scripts.demo.row import Row, percent
+from scripts.demo.secret import Secret
 
 MOST_CALLS = 50
 GREEN_SHARE = 0.01
@@ -38,9 +39,17 @@ class Replaced:
     failed: int
 
 
-def checks(rows: Sequence[Row], bug: Row, replaced: Replaced, seconds: float, left: Sequence[str]) -> list[Check]:
-    """`rows` from the baseline to 100 %, `bug` among them; `left` names what still runs."""
+def checks(
+    rows: Sequence[Row],
+    bug: Row,
+    secrets: tuple[Secret, Secret],
+    replaced: Replaced,
+    seconds: float,
+    left: Sequence[str],
+) -> list[Check]:
+    """`rows` from the baseline to 100 %, `bug` among them; `secrets`: of the bug, and of its fix; `left` still runs."""
     return [
+        *_secrets(*secrets),
         _speedup(rows[0], rows[-1]),
         _no_errors([row for row in rows if row is not bug]),
         _all_counted(bug),
@@ -63,6 +72,25 @@ def surprise(bug: Row) -> str:
 
 def _failing(bug: Row) -> float:
     return bug.failed / bug.finished if bug.finished else 0.0
+
+
+def _secrets(bug: Secret, fix: Secret) -> Iterator[Check]:
+    """The fix answers random numbers, too, and says that it is another version; else it does what the old one does."""
+    yield Check(
+        "status" in bug.among("regression") and bug.users == 0,
+        f"the bug was found in {bug.pairs} copies (regression: {_listed(bug, 'regression')}); by then it had answered "
+        f"{bug.users or 'no'} users",
+    )
+    differs = "$.endpoint_version" in fix.among("difference") and not fix.among("regression")
+    yield Check(
+        differs and "$.number" in fix.among("noise"),
+        f"of the fix, compare says: difference {_listed(fix, 'difference')}; noise {_listed(fix, 'noise')}; "
+        f"regression {_listed(fix, 'regression')}",
+    )
+
+
+def _listed(secret: Secret, name: str) -> str:
+    return ", ".join(sorted(secret.among(name))) or "none"
 
 
 def _speedup(baseline: Row, end: Row) -> Check:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripts.demo.binomial import interval
 from scripts.demo.row import Calls, Row, header
+from scripts.demo.secret import Secret
 from scripts.demo.verdict import EXPECTED_FAILING, Replaced, checks, surprise
 
 ROW = Row(
@@ -27,12 +28,21 @@ ROW = Row(
 )
 BUG = replace(ROW, title="bug", clients=100, started=400, finished=400, failed=85, counted_by_envoy=400)
 END = replace(ROW, title="100 %", rate_per_second=30.0, green_share=1.0)
+FOUND = Secret(960, {"regression": frozenset({"status"})}, users=0)
+FIXED = Secret(960, {"difference": frozenset({"$.endpoint_version"}), "noise": frozenset({"$.number"})}, users=4)
 REPLACED = Replaced(times=3, requests=200, failed=0)
 
 
 def missed(rows: tuple[Row, ...] = (ROW, BUG, END), **changes: object) -> list[str]:
     """The texts of the checks that do not hold."""
-    arguments = {"bug": rows[1], "replaced": REPLACED, "seconds": 240.0, "left": (), **changes}
+    arguments = {
+        "bug": rows[1],
+        "secrets": (FOUND, FIXED),
+        "replaced": REPLACED,
+        "seconds": 240.0,
+        "left": (),
+        **changes,
+    }
     return [check.text for check in checks(rows, **arguments) if not check.holds]  # type: ignore[arg-type] # by name
 
 
@@ -86,6 +96,41 @@ def test_slowness_lost_requests_and_leftovers_are_missed_as_well() -> None:
     assert len(missed(seconds=301.0)) == 1
     assert len(missed(replaced=replace(REPLACED, failed=1))) == 1
     assert missed(left=["123 envoy"]) == ["still running: 123 envoy"]
+
+
+@pytest.mark.parametrize(
+    ("found", "fixed"),
+    [
+        (replace(FOUND, paths={}), FIXED),
+        (replace(FOUND, users=1), FIXED),
+        (FOUND, replace(FIXED, paths={**FIXED.paths, "regression": frozenset({"$.number"})})),
+        (FOUND, replace(FIXED, paths={"difference": FIXED.paths["difference"]})),
+        (FOUND, replace(FIXED, paths={"noise": FIXED.paths["noise"]})),
+    ],
+)
+def test_a_comparison_that_found_something_else_is_missed(found: Secret, fixed: Secret) -> None:
+    assert len(missed(secrets=(found, fixed))) == 1
+
+
+def field(path: str, name: str) -> dict[str, str]:
+    return {"path": path, "class": name}
+
+
+def test_what_compare_found_is_read_from_its_json_and_users_from_the_status() -> None:
+    route = {"fields": [field("status", "regression"), field("$.a", "noise")], "copies": {"candidate": 30}}
+    view = {"to": "green", "report": {"report": {"routes": [route, {"fields": [], "copies": {}}]}}}
+    hops = [
+        {"subset": "green", "mirrored": True, "requests": 30},
+        {"subset": "green", "mirrored": False, "requests": 2},
+        {"subset": "blue", "mirrored": False, "requests": 9},
+    ]
+    secret = Secret.of(view, {"hops": hops})
+    assert secret == Secret(30, {"regression": frozenset({"status"}), "noise": frozenset({"$.a"})}, 2)
+    assert secret.lesson == "`turnout compare` had found it (status) in 30 copies, when 2 users had met it."
+
+
+def test_a_comparison_without_a_report_found_nothing() -> None:
+    assert Secret.of({"to": "green", "report": None}, {"hops": []}) == Secret(0, {}, 0)
 
 
 def test_the_lesson_is_one_line() -> None:

@@ -47,6 +47,10 @@ class WithDefault(click.Group):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """It has no options of its own."""
+        return [self.subcommand_metavar or ""]
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Those of the default, then the commands."""
         default = self.commands[self.default]
@@ -155,7 +159,7 @@ def start(
     }
     if unsafe := [method for method in copied if method not in SAFE_METHODS]:
         hint = "hint: unless the candidate has data of its own, leave them out"
-        click.echo(f"warning: {', '.join(unsafe)} is copied too, and can change data a second time\n{hint}", err=True)
+        click.echo(f"warning: {', '.join(unsafe)}: copies of these can change data a second time\n{hint}", err=True)
     with _terminating():
         _tell(_watched(client, client.post("comparison", order)), as_json=as_json, html=html)
 

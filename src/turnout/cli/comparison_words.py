@@ -71,7 +71,10 @@ def duration(seconds: float) -> str:
 
 def compared(route: Json, stable: str) -> str:
     """How much there was to compare on one route."""
-    return f"{route['pairs']:,} pairs compared; {stable} with itself: {route['baseline_pairs']:,}"
+    copies = route["copies"].get("candidate", 0)
+    return (
+        f"{copies:,} copies, {route['pairs']:,} compared as a whole; {stable} with itself: {route['baseline_pairs']:,}"
+    )
 
 
 def fields(route: Json, *classes: str) -> list[Json]:
