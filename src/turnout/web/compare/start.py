@@ -30,12 +30,12 @@ class Start:
         self._begin = begin
         self._services: Mapping[str, Sequence[str]] = {}
         self._chosen_by_hand: set[str] = set()
-        with tag("section", classes="card", aria_label="Start a comparison") as self._card:
+        with tag("section", classes="card", id="start", tabindex="-1") as self._card:
             tag("h2", "Start a comparison")
             with tag("div", classes="toolbar start") as self._form:
                 self._service = Select("Service", {}, "", lambda _: self._offer_versions())
                 self._from = Select("Stable", {}, "", lambda _: None)
-                self._to = Select("beside", {}, "", lambda _: None)
+                self._to = Select("Candidate", {}, "", lambda _: None)
                 self._sample = Select("Copy", SAMPLES, DEFAULT_SAMPLE, lambda _: None)
                 self._time = Select("For", TIMES, DEFAULT_TIME, lambda _: None)
                 self._button = tag("button", "Start", classes="button primary", type="button")

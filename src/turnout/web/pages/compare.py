@@ -51,6 +51,7 @@ class _Compare:
         with tag("div", classes="toolbar"):
             tag("h1", "Compare")
             self._which = Select("Comparison", {"": NEWEST}, chosen, self._choose)
+            self._another = tag("a", "Start another", classes="push", href="#start", hidden=True)
         with tag("section", classes="card well teaches", hidden=True) as self._none:
             tag("h2", "Nothing was compared yet")
             prose("p", FIRST)
@@ -73,6 +74,7 @@ class _Compare:
     def _show_newest(self, view: Shown) -> None:
         self._running = str(view["id"]) if view["running"] else ""
         self._start.show(on=not view["running"])
+        self._another.set(hidden=bool(view["running"] or not view["id"]))
         self._none.set(hidden=bool(view["id"] or self._which.chosen))
         if not self._which.chosen:
             self._panel.show(view)
