@@ -13,8 +13,8 @@ client = Client()
 async def handle(request: Request, _: ServerConnection) -> Response:
     if request.path == "/healthz":
         return Response()
-    answer = await client.get(PREFERENCE, request.trace())
-    return Response(answer.status, b"customer => " + answer.body)
+    answer = await client.get(PREFERENCE, request.passed_on())
+    return answer.passed_on("customer")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ TRACE_HEADERS = (
     "x-b3-flags",
     "x-request-id",
 )
+# And in which form its caller wants the answer.
+PASSED_ON = (*TRACE_HEADERS, "accept")
 
 
 class MessageError(Exception):
@@ -48,9 +50,9 @@ class Request:
     path: str
     headers: dict[str, str]
 
-    def trace(self) -> dict[str, str]:
-        """The headers to pass on with every call made for this request."""
-        return {name: self.headers[name] for name in TRACE_HEADERS if name in self.headers}
+    def passed_on(self) -> dict[str, str]:
+        """The headers of every call made for this request."""
+        return {name: self.headers[name] for name in PASSED_ON if name in self.headers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,12 @@ class Response:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+
+    def passed_on(self, by: str) -> Response:
+        """To whoever asked `by`: text says so, anything else stays as it is."""
+        kind = self.headers.get("content-type", "text/plain")
+        told = f"{by} => ".encode() if kind == "text/plain" else b""
+        return Response(self.status, told + self.body, {"content-type": kind})
 
 
 Handler = Callable[[Request, "ServerConnection"], Awaitable[Response | None]]

@@ -13,8 +13,8 @@ client = Client()
 async def handle(request: Request, _: ServerConnection) -> Response:
     if request.path == "/healthz":
         return Response()
-    answer = await client.get(RECOMMENDATION, request.trace())
-    return Response(answer.status, b"preference => " + answer.body)
+    answer = await client.get(RECOMMENDATION, request.passed_on())
+    return answer.passed_on("preference")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The one that has a new version. It counts what it answers, and which of that were copies (GET /count).
 
-FAULT makes it misbehave, to see that a candidate which gets copies only cannot hurt anybody:
-dead, hang, drip, reset, huge. Health checks and /count are answered all the same.
+FAULT makes it misbehave: dead, hang, drip, reset, huge, to see that a candidate which gets copies only cannot hurt
+anybody; errors, slow, changed, missing, html, to see them found. Health checks and /count are answered all the same.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass
 
 from faults import FAULTS
 from http1 import Request, Response, Server, ServerConnection
+from mistakes import MISTAKES
 
 VERSION = os.environ.get("VERSION", "v1")
 POD = os.environ.get("POD_NAME", "localhost")
 FAULT = os.environ.get("FAULT", "")
+BOOK = {"book": "The Mythical Man-Month", "price": 39.95, "currency": "EUR"}
 
 
 @dataclass(slots=True)
@@ -45,15 +47,25 @@ async def handle(request: Request, connection: ServerConnection) -> Response | N
         body = json.dumps({"version": VERSION} | asdict(count)).encode()
         return Response(body=body, headers={"content-type": "application/json"})
     count.add(request)
-    if FAULT:
+    if FAULT in FAULTS:
         await FAULTS[FAULT](server, connection)
         return None
-    return Response(body=f"recommendation {VERSION} from {POD}: {count.requests}\n".encode())
+    number = count.requests
+    answer = recommended(request, number)
+    return await MISTAKES[FAULT](answer, number) if FAULT else answer
+
+
+def recommended(request: Request, number: int) -> Response:
+    """As JSON for whoever asks for that, else in a line of text."""
+    if "application/json" in request.headers.get("accept", ""):
+        answer = {"version": VERSION, "answered": number, **BOOK}
+        return Response(body=json.dumps(answer).encode(), headers={"content-type": "application/json"})
+    return Response(body=f"recommendation {VERSION} from {POD}: {number}\n".encode())
 
 
 server = Server(handle)
 
 if __name__ == "__main__":
-    if FAULT and FAULT not in FAULTS:
-        raise SystemExit(f"FAULT={FAULT} is none of {', '.join(sorted(FAULTS))}")
+    if FAULT and FAULT not in FAULTS | MISTAKES:
+        raise SystemExit(f"FAULT={FAULT} is none of {', '.join([*FAULTS, *MISTAKES])}")
     asyncio.run(server.run())
