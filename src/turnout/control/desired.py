@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from turnout.apiserver.store import Store
 from turnout.compiler.compile import compile
@@ -17,7 +18,7 @@ from turnout.inputs.images import ImageRun, find
 from turnout.inputs.sources import fingerprint
 from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
-from turnout.resources.kinds import KINDS
+from turnout.resources.kinds import KINDS, ROLLOUT
 from turnout.workloads.plan import plan
 from turnout.workloads.status import PodStatus
 from turnout.workloads.workload import Workload
@@ -56,7 +57,7 @@ class Desired:
 
     def derive(self, pods: Collection[PodStatus]) -> None:
         objects = [obj for kind in KINDS for obj in self._store.list(kind)]
-        resources, problems = self._resources.read(objects)
+        resources, problems = self._resources.read(obj for obj in objects if not _has_ended(obj))
         self.world = world(resources, pods, problems)
         self.generations = {key_of(obj): obj["metadata"].get("generation", 1) for obj in objects}
         self.listen = listening(self.gateway_places, self._ports)
@@ -131,3 +132,8 @@ class Desired:
             image = self._image(deployment)
             if image and name not in hopeless:
                 yield name, image.place
+
+
+def _has_ended(obj: Mapping[str, Any]) -> bool:
+    """A rollout that is over: it may well name a version that has been taken away since."""
+    return obj["kind"] == ROLLOUT.kind and (obj.get("status") or {}).get("phase") in ("finished", "aborted")

@@ -14,6 +14,7 @@ from turnout.mesh.service import Instance, InstancePort
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
 from turnout.resources.interpret import interpret
+from turnout.resources.rollout import Rollout
 from turnout.workloads.status import PodStatus
 
 Named = tuple[str, str]
@@ -72,7 +73,7 @@ def world(resources: Sequence[object], pods: Iterable[PodStatus], problems: Sequ
         callers=callers,
         config_maps={_name(c): c for c in of(ConfigMap, resources)},
         secrets={_name(s): s for s in of(Secret, resources)},
-        problems=(*problems, *findings.findings(found, deployments)),
+        problems=(*problems, *findings.findings(found, deployments, tuple(of(Rollout, resources)))),
     )
 
 

@@ -10,6 +10,7 @@ from turnout.mesh.mesh import Mesh
 from turnout.mesh.no_effect import no_effect
 from turnout.mesh.proxy import GATEWAY_NAMESPACE
 from turnout.mesh.references import references, unknown_host
+from turnout.mesh.rollout_references import rollout_references
 from turnout.mesh.service import selects
 from turnout.problem import ObjectPath, Problem, Severity
 from turnout.resources.codes import problem
@@ -19,12 +20,13 @@ from turnout.resources.finding import dotted
 from turnout.resources.gateway import Gateway
 from turnout.resources.header_variable import variable_fault
 from turnout.resources.layout import Path
+from turnout.resources.rollout import Rollout
 from turnout.resources.virtual_service import HeaderOperations, Headers, HTTPRoute, VirtualService
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def findings(mesh: Mesh, deployments: tuple[Deployment, ...] = ()) -> list[Problem]:
+def findings(mesh: Mesh, deployments: tuple[Deployment, ...] = (), rollouts: tuple[Rollout, ...] = ()) -> list[Problem]:
     """Everything that a reader of these resources would want to be told."""
     found: list[Problem] = []
     callers = {deployment.metadata.namespace for deployment in deployments}
@@ -35,6 +37,8 @@ def findings(mesh: Mesh, deployments: tuple[Deployment, ...] = ()) -> list[Probl
         found += _unknown_variables(virtual_service)
     for rule in mesh.destination_rules:
         found += unknown_host(mesh, rule)
+    for rollout in rollouts:
+        found += rollout_references(mesh, rollout)
     found += _contested_hosts(mesh)
     found += _passed_over(mesh)
     found += _services(mesh, deployments)

@@ -168,6 +168,7 @@ _TABLE = (
         "a header value uses a variable that Envoy does not know; the header is left alone",
         "a percent sign is written %%",
     ),
+    Code("TNO306", WARNING, "a Rollout names a service, a subset or a route that does not exist"),
     # TNO401 to TNO499: while it runs
     Code("TNO401", ERROR, "the manifests could not be applied"),
     Code("TNO402", ERROR, "a port of a Gateway is taken", "choose another: `--gateway-port 80=9080`"),
