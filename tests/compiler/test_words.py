@@ -196,3 +196,14 @@ def test_routes_that_lead_to_no_service_say_who_answers(spec: JSON, words: str) 
 
 def test_istios_default_retries_are_told_to_who_asks() -> None:
     assert route_words.retry_words(None) == "retried at most twice when it could not be delivered (Istio's default)"
+
+
+def test_what_a_split_is_a_function_of_is_said_where_there_is_a_split() -> None:
+    split = route({"route": [{"destination": {"host": to}, "weight": weight} for to, weight in (("a", 90), ("b", 10))]})
+    default = "retried at most twice when it could not be delivered (Istio's default)"
+    said = route_words.words(split, "shop", "header:x-user").removesuffix(f"; {default}")
+    assert said == "90 % to a, 10 % to b, by header x-user"
+    assert (
+        route_words.words(split, "shop", "request").removesuffix(f"; {default}").endswith("10 % to b, by user request")
+    )
+    assert "by header" not in route_words.words(route(TO_A), "shop", "header:x-user")

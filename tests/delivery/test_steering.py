@@ -17,8 +17,9 @@ from turnout.delivery.edit import Edit, Refusal, route_of
 from turnout.delivery.mirroring import mirror, off
 from turnout.delivery.plan import STABLE, Routing
 from turnout.delivery.sample import PARTS, Sample
-from turnout.delivery.steering import STICKY, Versions, in_force, steer, strange, subsets, written
+from turnout.delivery.steering import Versions, in_force, steer, strange, subsets, written
 from turnout.delivery.weights import shift, spread
+from turnout.resources.sticky import ANNOTATION
 
 HOST = "app.default.svc.cluster.local"
 VERSIONS = Versions(HOST, "v1", "v2")
@@ -340,16 +341,16 @@ def test_the_annotation_for_a_sticky_split_is_there_while_there_is_a_split() -> 
     live = [virtual_service(single(), annotations={"a": "b"})]
     for routing, there in ((Routing(mirror_percent=Decimal(5)), False), (Routing(90, 10), True), (CANDIDATE, False)):
         live = steered(live, routing, sticky="header:x-user")
-        assert live[0]["metadata"]["annotations"] == {"a": "b"} | ({STICKY: "header:x-user"} if there else {})
+        assert live[0]["metadata"]["annotations"] == {"a": "b"} | ({ANNOTATION: "header:x-user"} if there else {})
 
 
 def test_without_annotations_the_first_one_is_put() -> None:
     (live,) = steered([virtual_service(single())], Routing(90, 10), sticky="request")
-    assert live["metadata"]["annotations"] == {STICKY: "request"}
+    assert live["metadata"]["annotations"] == {ANNOTATION: "request"}
 
 
 def test_somebody_elses_annotation_is_left_alone() -> None:
-    before = [virtual_service(single(), annotations={STICKY: "cookie:a"})]
+    before = [virtual_service(single(), annotations={ANNOTATION: "cookie:a"})]
     for sticky in ("", "header:x-user"):
         assert steered(before, STABLE, sticky=sticky)[0]["metadata"] == before[0]["metadata"]
 

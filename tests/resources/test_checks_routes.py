@@ -219,3 +219,11 @@ def test_weights_are_refused_in_istios_words() -> None:
 
 def test_many_hosts_are_compared_in_little_time() -> None:
     assert codes(_spec(hosts=[f"*.h{i}.com" for i in range(3000)])) == []
+
+
+def test_what_a_split_may_be_a_function_of_is_checked() -> None:
+    def sticky(text: str) -> dict[str, Any]:
+        return changed(virtual_service(), ("metadata", "annotations"), {"turnout.dev/sticky": text})
+
+    assert [codes(sticky(text)) for text in ("header:x-user", "cookie:session", "request")] == [[], [], []]
+    assert [codes(sticky(text)) for text in ("", "header", "header:", "user", "header:a b")] == [["TNO015"]] * 5

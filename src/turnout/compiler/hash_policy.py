@@ -1,4 +1,8 @@
-"""Consistent hashing: what of a request decides where it goes."""
+"""Consistent hashing: what of a request decides which endpoint of a destination gets it.
+
+It is said of each cluster, not of routes as Istio does: there, destinations that share a route share what is hashed,
+and a split that is a function of a hash (`sticky`) does too.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,8 @@ from turnout.mesh.rule import Target
 from turnout.resources.destination_rule import ConsistentHash, HTTPCookie
 
 
-def hash_policy(target: Target, mesh: Mesh) -> RouteAction.HashPolicy | None:
-    """None: the destination balances without a hash, or does not exist."""
-    if target.host not in mesh.services:
-        return None
-    host = mesh.policy(target.host, target.view)
-    balancer = host.policy(target.port, host.subset(target.subset)).load_balancer
-    return _policy(balancer.consistent_hash) if balancer and balancer.consistent_hash else None
-
-
-def _policy(settings: ConsistentHash) -> RouteAction.HashPolicy | None:
+def hash_policy(settings: ConsistentHash) -> RouteAction.HashPolicy | None:
+    """None: nothing is named."""
     built = RouteAction.HashPolicy()
     if settings.http_header_name:
         built.header.header_name = settings.http_header_name
@@ -32,6 +28,15 @@ def _policy(settings: ConsistentHash) -> RouteAction.HashPolicy | None:
     else:
         return None
     return built
+
+
+def is_hashed(target: Target, mesh: Mesh) -> bool:
+    """Whether a destination, which need not exist, chooses endpoints by a hash."""
+    if target.host not in mesh.services:
+        return False
+    host = mesh.policy(target.host, target.view)
+    balancer = host.policy(target.port, host.subset(target.subset)).load_balancer
+    return bool(balancer and balancer.consistent_hash and hash_policy(balancer.consistent_hash))
 
 
 def _cookie(built: RouteAction.HashPolicy.Cookie, wanted: HTTPCookie) -> None:

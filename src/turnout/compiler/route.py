@@ -19,9 +19,9 @@ from envoy.config.route.v3.route_components_pb2 import (
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
-from turnout.compiler import cors, fault, headers, mirror, retry
+from turnout.compiler import cors, fault, headers, mirror, retry, sticky
 from turnout.compiler.direct_response import MAX_BODY_BYTES, direct_response
-from turnout.compiler.hash_policy import hash_policy
+from turnout.compiler.hash_policy import is_hashed
 from turnout.compiler.match import route_match
 from turnout.compiler.redirect import redirect
 from turnout.compiler.values import duration, packed, uint32
@@ -124,6 +124,7 @@ def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
         built.direct_response.CopyFrom(direct_response(http.direct_response))
     else:
         built.route.CopyFrom(_forward(http, _resolved(rule, http, scope), scope))
+        _stick(built.route, rule)
         copies = mirror.copies(rule, scope.mesh)
         built.route.request_mirror_policies.extend(mirror.policy(each, scope.known) for each in copies)
         if copies:
@@ -138,9 +139,8 @@ def _forward(http: HTTPRoute, choices: list[Choice], scope: Scope) -> RouteActio
     action = RouteAction()
     _split(action, choices)
     _limit(action, http.timeout)
-    hashes = [hash_policy(target, scope.mesh) for choice, target in choices if len(choices) == 1 or choice.weight]
-    action.hash_policy.extend(policy for policy in hashes if policy is not None)
-    policy = retry.policy(http.retries, consistent_hash=len(choices) == 1 and bool(action.hash_policy))
+    hashed = len(choices) == 1 and is_hashed(choices[0][1], scope.mesh)
+    policy = retry.policy(http.retries, consistent_hash=hashed)
     if policy is not None:
         action.retry_policy.CopyFrom(policy)
     if http.rewrite:
@@ -166,6 +166,17 @@ def _split(action: RouteAction, choices: list[Choice]) -> None:
             if host:
                 weighted.host_rewrite_literal = host
             action.weighted_clusters.clusters.append(weighted)
+
+
+def _stick(action: RouteAction, rule: Rule) -> None:
+    """The split of a VirtualService that asks for it becomes a function of a hash."""
+    clusters = action.weighted_clusters.clusters
+    policies = sticky.policies(rule.virtual_service) if len(clusters) > 1 else []
+    if policies:
+        action.hash_policy.extend(policies)
+        action.weighted_clusters.use_hash_policy.value = True
+        for cluster, weight in zip(clusters, sticky.scaled([each.weight.value for each in clusters]), strict=True):
+            cluster.weight.value = weight
 
 
 def _limit(action: RouteAction, timeout: timedelta | None) -> None:

@@ -9,6 +9,7 @@ from turnout.compiler import mirror, retry
 from turnout.compiler.match_words import listed, quoted
 from turnout.mesh import names
 from turnout.resources.duration import written
+from turnout.resources.sticky import parsed
 from turnout.resources.virtual_service import (
     Abort,
     CorsPolicy,
@@ -58,12 +59,15 @@ def _share(to: Destination, namespace: str, percent: float) -> Share:
     return Share(host, to.subset, to.port.number if to.port else 0, round(percent, 3))
 
 
-def words(http: HTTPRoute, namespace: str) -> str:
-    """Everything that happens to a request: `90 % to reviews v1, 10 % to reviews v2; given up after 2s`."""
+def words(http: HTTPRoute, namespace: str, sticky: str = "") -> str:
+    """Everything that happens to a request: `90 % to reviews v1, 10 % to reviews v2; given up after 2s`.
+
+    `sticky`: its VirtualService's annotation.
+    """
     retries = None if http.retries is None else retry_words(http.retries)
     parts = [
         fault(http.fault) if http.fault else None,
-        _answer(http, namespace),
+        _answer(http, namespace) + _decided(http, sticky),
         _copies(http, namespace),
         rewrite(http.rewrite) if http.rewrite else None,
         f"given up after {written(http.timeout)}" if http.timeout else None,
@@ -86,6 +90,12 @@ def _answer(http: HTTPRoute, namespace: str) -> str:
     if len(shares) == 1:
         return f"all to {place(shares[0], namespace)}"
     return ", ".join(f"{share.percent:g} % to {place(share, namespace)}" for share in shares) or "nowhere"
+
+
+def _decided(http: HTTPRoute, sticky: str) -> str:
+    """By what it is decided who gets a request, where that is not chance."""
+    wanted = parsed(sticky)
+    return f", {wanted.words}" if wanted and sum(choice.weight > 0 for choice in http.route) > 1 else ""
 
 
 def place(share: Share, namespace: str) -> str:

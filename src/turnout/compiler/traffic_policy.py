@@ -7,10 +7,15 @@ from datetime import timedelta
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection as EnvoyOutlierDetection
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions
+from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import ConsistentHashingLbConfig
+from envoy.extensions.load_balancing_policies.maglev.v3.maglev_pb2 import Maglev
+from envoy.extensions.load_balancing_policies.ring_hash.v3.ring_hash_pb2 import RingHash
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
-from turnout.compiler.values import duration, uint32
+from turnout.compiler.hash_policy import hash_policy
+from turnout.compiler.values import duration, packed, uint32
 from turnout.resources.destination_rule import (
     ConsistentHash,
     HTTPSettings,
@@ -115,14 +120,24 @@ def load_balancer(cluster: Cluster, settings: LoadBalancerSettings) -> None:
 
 
 def _consistent_hash(cluster: Cluster, settings: ConsistentHash) -> None:
+    policy = hash_policy(settings)
+    hashing = ConsistentHashingLbConfig(hash_policy=[policy] if policy else [])
     if settings.maglev:
-        cluster.lb_policy = Cluster.MAGLEV
+        maglev = Maglev(consistent_hashing_lb_config=hashing)
         if settings.maglev.table_size:
-            cluster.maglev_lb_config.table_size.value = settings.maglev.table_size
+            maglev.table_size.value = settings.maglev.table_size
+        _balance(cluster, "maglev", maglev)
         return
-    cluster.lb_policy = Cluster.RING_HASH
-    ring = settings.ring_hash.minimum_ring_size if settings.ring_hash else settings.minimum_ring_size
-    cluster.ring_hash_lb_config.minimum_ring_size.value = ring or _RING_SIZE
+    ring = RingHash(consistent_hashing_lb_config=hashing)
+    size = settings.ring_hash.minimum_ring_size if settings.ring_hash else settings.minimum_ring_size
+    ring.minimum_ring_size.value = size or _RING_SIZE
+    _balance(cluster, "ring_hash", ring)
+
+
+def _balance(cluster: Cluster, name: str, config: Maglev | RingHash) -> None:
+    cluster.lb_policy = Cluster.LOAD_BALANCING_POLICY_CONFIG
+    extension = TypedExtensionConfig(name=f"envoy.load_balancing_policies.{name}", typed_config=packed(config))
+    cluster.load_balancing_policy.policies.add(typed_extension_config=extension)
 
 
 def _slow_start(cluster: Cluster, warmup: WarmupConfiguration) -> None:

@@ -15,6 +15,7 @@ from turnout.mesh.rule import Rule
 from turnout.resources.document import Document
 from turnout.resources.duration import written
 from turnout.resources.kinds import VIRTUAL_SERVICE
+from turnout.resources.sticky import ANNOTATION
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _route(owner: VirtualService, index: int, found: Reach, written_at: Written)
         "index": index,
         "label": label(Rule(0, "", http=http, virtual_service=owner, index=index)),
         "words": [match["words"] for match in matches],
-        "then": route_words.words(http, namespace),
+        "then": route_words.words(http, namespace, owner.metadata.annotations.get(ANNOTATION, "")),
         "where": written_at.where(index),
         "matches": matches,
         "weights": [asdict(share) for share in route_words.weights(http, namespace)],

@@ -46,11 +46,11 @@ from turnout.delivery.steered_route import (
 )
 from turnout.delivery.steered_rule import Copied, Rules, rules
 from turnout.delivery.weights import percentages
+from turnout.resources.sticky import ANNOTATION
 
 __all__ = [
     "BASELINE_PERCENT",
     "METHODS",
-    "STICKY",
     "Versions",
     "group_words",
     "in_force",
@@ -62,8 +62,6 @@ __all__ = [
 
 METHODS = ("GET", "HEAD")
 BASELINE_PERCENT = Decimal(25)
-STICKY = "turnout.dev/sticky"
-"""The annotation that makes a VirtualService's splits a function of a hash."""
 
 
 def written(routing: Routing) -> Routing:
@@ -234,11 +232,11 @@ def _operations(steered: SteeredRoute, after: Rules) -> Iterator[Mapping[str, An
 
 def _stuck(virtual_service: JSONObject, sticky: str, *, split: bool) -> Iterator[Mapping[str, Any]]:
     """Somebody else's annotation is replaced by a split, and else left alone."""
-    path = ("metadata", "annotations", STICKY)
+    path = ("metadata", "annotations", ANNOTATION)
     annotations: Mapping[str, str] | None = virtual_service["metadata"].get("annotations")
-    now = (annotations or {}).get(STICKY)
+    now = (annotations or {}).get(ANNOTATION)
     if split and now != sticky:
-        yield put(path[:2], {STICKY: sticky}) if annotations is None else put(path, sticky)
+        yield put(path[:2], {ANNOTATION: sticky}) if annotations is None else put(path, sticky)
     elif not split and now == sticky:
         yield {"op": "remove", "path": pointer(path)}
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
+from turnout.resources import sticky
 from turnout.resources.checks.destination import check_subset_name
 from turnout.resources.checks.header import check_matched_header
 from turnout.resources.checks.value import check_duration, check_string_match, check_unique
@@ -18,9 +19,9 @@ from turnout.resources.rollout import Rollout, RolloutGuard, RolloutHook, Rollou
 from turnout.resources.spelling import shown
 
 MOST_STEPS, MOST_GUARDS, MOST_HOOKS = 100, 50, 20
+GREATEST_CONFIDENCE = 0.9999
 LONGEST_HOOK = timedelta(minutes=5)
 
-_STICKY = re.compile(r"request|(header|cookie):[-_A-Za-z0-9]+")
 _CODE = re.compile(r"[1-5]xx|[1-5][0-9][0-9]")
 _URL = re.compile(r"https?://([-_.A-Za-z0-9]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?([/?][!-~]*)?")
 _METHOD = re.compile(r"[A-Z]+(-[A-Z]+)*")
@@ -60,15 +61,14 @@ def _check_versions(spec: RolloutSpec, at: Path, findings: Findings) -> None:
 
 
 def _check_choices(spec: RolloutSpec, at: Path, findings: Findings) -> None:
-    if not 0.5 < spec.confidence < 1:
-        hint = "above 0.5 and below 1; 0.95 is usual: one false alarm in twenty rollouts"
+    if not 0.5 < spec.confidence <= GREATEST_CONFIDENCE:
+        hint = f"above 0.5 and at most {GREATEST_CONFIDENCE}; 0.95 is usual: one false alarm in twenty rollouts"
         findings.add("TNO016", (*at, "confidence"), f"a confidence of {spec.confidence:g}", hint)
     impact = spec.max_user_impact
     if impact is not None and not 0 < impact <= 100:
         findings.add("TNO107", (*at, "maxUserImpact"), f"{impact:g} percent is not above 0 and at most 100")
-    if spec.sticky and not _STICKY.fullmatch(spec.sticky):
-        hint = "`header:NAME`, `cookie:NAME`, or `request`"
-        findings.add("TNO015", (*at, "sticky"), f"{shown(spec.sticky)} is nothing to split by", hint)
+    if spec.sticky and sticky.parsed(spec.sticky) is None:
+        findings.add("TNO015", (*at, "sticky"), f"{shown(spec.sticky)} is nothing to split by", sticky.HINT)
     if not spec.methods:
         findings.add("TNO014", (*at, "methods"), "no method is named", "`methods: [GET, HEAD]` is what is copied")
     for number, method in enumerate(spec.methods):
