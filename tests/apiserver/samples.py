@@ -138,8 +138,8 @@ VIEWS: Mapping[str, View] = {"echo": echo, "echo/": below, "count": count, "refu
 
 
 @contextmanager
-def serving(path: Path) -> Iterator[Served]:
-    served = Served(path, VIEWS)
+def serving(path: Path, views: Mapping[str, View] = VIEWS) -> Iterator[Served]:
+    served = Served(path, views)
     served.start()
     try:
         yield served

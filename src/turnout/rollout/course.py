@@ -236,15 +236,16 @@ class Course:
             "lastCandidateAnswerSeconds": None,
         }
         if decision.action == "abort":
-            change["lastCandidateAnswerSeconds"] = self._retreated()
+            change["lastCandidateAnswerSeconds"] = self._retreated(change["seconds"])
             self.tell("change", _retreat_words(change), detail=change)
         engine = saving.text(self._saved)
         self._resource.write({"engine": engine, "lastChange": change})
 
-    def _retreated(self) -> float | None:
+    def _retreated(self, seconds: float) -> float | None:
+        """Seconds from the look to the candidate's last answer; `seconds` of them are over."""
         question = Question(self._intent.versions, copies=False, guards=(), step="retreat")
-        last = last_answer(self._site.source, question, self._site.clock)
-        return None if last is None else round(last - self._now, 4)
+        last = last_answer(self._site.source, question)
+        return None if last is None else round(seconds + last, 4)
 
     def _compare(self) -> None:
         state = self._saved.state

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from turnout.evidence.question import Question, Source
 
@@ -13,16 +12,16 @@ MOST_SECONDS = 3.0
 """A request may last as long as it likes: this is what is waited for."""
 
 
-def last_answer(source: Source, question: Question, clock: Callable[[], float]) -> float | None:
-    """When it was last seen to answer, on the clock; None: not since it was looked at. Raises TurnoutError."""
-    began = quiet_since = clock()
+def last_answer(source: Source, question: Question) -> float | None:
+    """Seconds until its last answer, from now on; None when there is none. Raises TurnoutError."""
+    began = quiet_since = time.monotonic()
     count, last = _answers(source, question), None
-    while clock() - quiet_since < QUIET_SECONDS and clock() - began < MOST_SECONDS:
+    while (now := time.monotonic()) - quiet_since < QUIET_SECONDS and now - began < MOST_SECONDS:
         time.sleep(POLL_SECONDS)
-        now_counted = _answers(source, question)
-        if now_counted != count:
-            count, last = now_counted, clock()
-            quiet_since = clock()
+        seen = _answers(source, question)
+        if seen != count:
+            count, quiet_since = seen, time.monotonic()
+            last = quiet_since - began
     return last
 
 
