@@ -149,33 +149,36 @@ def test_what_is_no_rollout_is_told_too() -> None:
 
 
 TIMES = st.sampled_from(["0s", "1ms", "30s", "1m", "2h"])
-PERCENTS = st.one_of(st.sampled_from([0, 0.1, 1, 5, 25, 50, 99.9, 100]), st.floats(-1, 101))
-STEPS = st.fixed_dictionaries(
-    {},
-    optional={
-        "compare": st.fixed_dictionaries({}, optional={"percent": PERCENTS, "baseline": st.just(25)}),
-        "mirror": st.fixed_dictionaries({}, optional={"percent": PERCENTS}),
-        "users": st.just({"headers": {"a": {"exact": "b"}}}),
-        "weight": PERCENTS,
-        "pause": st.fixed_dictionaries({}, optional={"duration": TIMES}),
-        "minTime": TIMES,
-        "maxTime": TIMES,
-    },
+PERCENTS = st.one_of(st.sampled_from([0.1, 1, 5, 25, 50, 99.9, 100]), st.floats(-1, 101))
+KINDS: tuple[st.SearchStrategy[JSON], ...] = (
+    st.fixed_dictionaries({"compare": st.fixed_dictionaries({}, optional={"percent": PERCENTS})}),
+    st.fixed_dictionaries({"mirror": st.fixed_dictionaries({}, optional={"percent": PERCENTS})}),
+    st.just({"users": {"headers": {"a": {"exact": "b"}}}}),
+    st.fixed_dictionaries({"weight": PERCENTS}),
+    st.fixed_dictionaries({"pause": st.fixed_dictionaries({}, optional={"duration": TIMES})}),
 )
-GUARDS = st.fixed_dictionaries(
-    {},
-    optional={
-        "errors": st.fixed_dictionaries({}, optional={"tolerance": PERCENTS}),
-        "slow": st.fixed_dictionaries({}, optional={"quantile": st.sampled_from([0, 0.5, 0.99, 1])}),
-        "regressions": st.just({}),
-        "name": st.sampled_from(["", "a", "errors"]),
-    },
+OWN_TIMES = st.fixed_dictionaries({}, optional={"minTime": TIMES, "maxTime": TIMES})
+STEPS = st.builds(lambda step, times: {**step, **times}, st.one_of(*KINDS), st.one_of(st.just({}), OWN_TIMES))
+
+
+def rising(steps: list[JSON]) -> list[JSON]:
+    """The same, its weights in order."""
+    weights = iter(sorted(step["weight"] for step in steps if "weight" in step))
+    return [{**step, "weight": next(weights)} if "weight" in step else step for step in steps]
+
+
+GUARDS = st.builds(
+    lambda guard, name: {**guard, **name},
+    st.sampled_from(
+        [{"errors": {}}, {"slow": {"quantile": 0.5}}, {"regressions": {}}, {"errors": {"tolerance": 100}}, {}]
+    ),
+    st.sampled_from([{}, {}, {"name": "a"}]),
 )
 SPECS = st.fixed_dictionaries(
-    {"steps": st.lists(STEPS, max_size=4)},
+    {"steps": st.lists(STEPS, max_size=4).map(rising)},
     optional={
         "guards": st.lists(GUARDS, max_size=3),
-        "confidence": st.sampled_from([0, 0.5, 0.501, 0.95, 0.9999999999, 1]),
+        "confidence": st.sampled_from([0.5, 0.501, 0.95, 0.9999, 0.999999, 1]),
         "minTime": TIMES,
         "maxTime": TIMES,
     },
