@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import ViewRequest
@@ -16,24 +18,46 @@ if TYPE_CHECKING:
     from turnout.control.instance import Instance
 
 LOOKED_BACK_SECONDS = 300.0
+TOLD_AGAIN_SECONDS = 10.0
 MOST_TRACES = 500
 """Each of 26 spans takes the store's thread 0.4 ms."""
 
 
-async def blast(instance: Instance, request: ViewRequest) -> dict[str, Any]:
-    """`service`, `namespace`, `route` (all, if empty), `seconds` back from now. Raises ApiError.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    at: float
+    answer: Mapping[str, Any]
 
-    `fan_out`: None when no user request came. Its `distribution`, calls → user requests, is None where traces do not
-    tell. `propagates`: whether calls of one user request can be known by `header`; None: no trace tells.
-    """
-    host = service_host(request.query)
-    now = time.time()
-    seconds = number(request.query, "seconds", LOOKED_BACK_SECONDS, least=1, most=LONGEST_SECONDS)
-    await instance.telemetry.look_for(request.query)
-    wanted = Calls(host, lambda route: of_route(route, request.query.get("route", "")))
-    found = counted(await traffic_within(instance, seconds, now), wanted)
-    traces = await instance.traces.search(Search(since=now - seconds, limit=MOST_TRACES))
-    return shown(found, traced(traces, wanted, found.leading, now))
+
+class Blast:
+    """What was measured is told again for a while: a rollout asks each second, and it takes up to half of one."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._known: dict[tuple[str, str, float], _Known] = {}
+
+    async def show(self, request: ViewRequest) -> Mapping[str, Any]:
+        """`service`, `namespace`, `route` (all, if empty), `seconds` back from now. Raises ApiError.
+
+        `fan_out`: None when no user request came. Its `distribution`, calls → user requests, is None where traces do
+        not tell. `propagates`: whether calls of one user request can be known by `header`; None: no trace tells.
+        """
+        host, route = service_host(request.query), request.query.get("route", "")
+        seconds = number(request.query, "seconds", LOOKED_BACK_SECONDS, least=1, most=LONGEST_SECONDS)
+        now = time.time()
+        self._known = {key: known for key, known in self._known.items() if known.at > now - TOLD_AGAIN_SECONDS}
+        if known := self._known.get((host, route, seconds)):
+            return known.answer
+        await self._instance.telemetry.look_for(request.query)
+        answer = await self._measured(Calls(host, lambda name: of_route(name, route)), seconds, now)
+        if answer["calls"]:
+            self._known[host, route, seconds] = _Known(now, answer)
+        return answer
+
+    async def _measured(self, wanted: Calls, seconds: float, now: float) -> dict[str, Any]:
+        found = counted(await traffic_within(self._instance, seconds, now), wanted)
+        traces = await self._instance.traces.search(Search(since=now - seconds, limit=MOST_TRACES))
+        return shown(found, traced(traces, wanted, found.leading, now))
 
 
 def shown(found: Counted, traces: Traced) -> dict[str, Any]:

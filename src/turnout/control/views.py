@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from turnout.apiserver.view import View, ViewRequest
 from turnout.control import comparison, traces
 from turnout.control.access import access
-from turnout.control.blast import blast
+from turnout.control.blast import Blast
 from turnout.control.counts import counts
 from turnout.control.graph import graph
 from turnout.control.logs import logs
@@ -65,7 +65,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         "graph": show_graph,
         "series": show_series,
         "counts": partial(counts, instance),
-        "blast": partial(blast, instance),
+        "blast": Blast(instance).show,
         "rollouts": instance.rollouts.view,
         "rollouts/": instance.rollouts.view,
         "traces": show_traces,

@@ -25,7 +25,7 @@ from turnout.rollout import report
 from turnout.rollout import saved as saving
 from turnout.rollout.comparing import Comparing
 from turnout.rollout.history import What
-from turnout.rollout.impact import cap, fan_out
+from turnout.rollout.impact import cap, fan_out, require_propagation
 from turnout.rollout.intent import Intent
 from turnout.rollout.order import Order, carried_out
 from turnout.rollout.resource import Resource
@@ -66,6 +66,7 @@ def _begin(site: Site, resource: Resource, comparing: Comparing) -> None:
     if isinstance(intent, list):
         raise TurnoutError("; ".join(str(problem) for problem in intent))
     Traffic(site.client, intent).require(routing(intent.plan, 0))
+    require_propagation(site.client, intent)
     touched, now = _known_fan_out(site, intent), site.clock()
     percent = cap(intent, touched)
     plan = _capped(intent.plan, percent)

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from turnout.client import Client
 from turnout.delivery.blast_radius import FanOut, counted, measured
+from turnout.delivery.propagation import unfit
 from turnout.error import TurnoutError
 from turnout.rollout.intent import Intent
 
 
 def fan_out(client: Client, intent: Intent) -> FanOut | None:
     """Calls of the service per user request; None when there were none lately. Raises ApiError, NotRunning."""
-    versions = intent.versions
-    seen = client.view("blast", service=versions.host, route=versions.route or "")
+    seen = _seen(client, intent)
     distribution = (seen.get("fan_out") or {}).get("distribution")
     if distribution:
         return measured({int(calls): count for calls, count in distribution.items()})
     return counted(seen["calls"], seen["user_requests"]) if seen["user_requests"] else None
+
+
+def require_propagation(client: Client, intent: Intent) -> None:
+    """Raises TurnoutError when a split by user request could not work. ApiError, NotRunning."""
+    refusal = unfit(intent.sticky, propagates=_seen(client, intent)["propagates"]) if intent.sticky else None
+    if refusal is not None:
+        raise TurnoutError(refusal.message, refusal.hint)
+
+
+def _seen(client: Client, intent: Intent) -> Mapping[str, Any]:
+    versions = intent.versions
+    seen: Mapping[str, Any] = client.view("blast", service=versions.host, route=versions.route or "")
+    return seen
 
 
 def cap(intent: Intent, fan_out: FanOut | None) -> Decimal | None:
