@@ -136,7 +136,6 @@ def config(order: Order) -> ComparerConfig:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "LOOK_SECONDS", 0.001)
     monkeypatch.setattr(comparison, "IN_FLIGHT_SECONDS", 0.0)
-    monkeypatch.setattr(comparison, "SAVE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -305,11 +304,15 @@ async def test_for_a_rollout_the_routes_are_somebody_elses(world: World, compari
 
 async def test_a_killed_turnouts_comparison_goes_on_with_its_tally(world: World, comparisons: Comparisons) -> None:
     running = await comparisons.start(order(seconds=60))
+    known = world.comparer.latest = {"verdict": "unsure", "pairs": {"candidate": 7, "baseline": 2}}
     world.comparer.tally = {"format": 1}
     archive = Archive(world.folder / "comparisons")
     await until(lambda: archive.tally("1"))
+    world.comparer.latest = {"verdict": "unsure", "pairs": {"candidate": 0, "baseline": 0}}
     successor = world.comparisons()
     await successor.resume()
+    await asyncio.sleep(0)
+    assert (await ask(successor))["report"] == known, "until there is more"
     assert world.comparer.given[-1] == (config(running.order), {"format": 1})
     again = successor.latest()
     assert again is not None

@@ -26,7 +26,6 @@ from turnout.error import ApiError, TurnoutError
 from turnout.resources.kinds import DESTINATION_RULE
 
 LOOK_SECONDS = 0.25
-SAVE_SECONDS = 5.0
 IN_FLIGHT_SECONDS = 1.2
 """A copy has a second. Whoever stops listening as soon as no more are made would miss the last answers."""
 
@@ -234,27 +233,28 @@ class Comparisons:
     async def _follow_from(self, comparison: Comparison, tally: Json | None) -> None:
         comparer = self._comparer()
         await comparer.start(self._config(comparison.order), tally)
-        self._task = asyncio.create_task(self._run(comparison, comparer), name="comparison")
+        self._task = asyncio.create_task(self._run(comparison, comparer, tally), name="comparison")
 
-    async def _run(self, comparison: Comparison, comparer: Comparer) -> None:
+    async def _run(self, comparison: Comparison, comparer: Comparer, tally: Json | None) -> None:
         """To the end, whatever happens on the way: copies that nobody compares must not go on."""
         why = "a bug in Turnout ended it"
         with self._mishaps.surviving("the comparison", fatal=False):
-            why = await self._followed(comparison, comparer)
+            why = await self._followed(comparison, comparer, tally)
         ended = self._clock()
         self._put_back(comparison)
         await asyncio.sleep(IN_FLIGHT_SECONDS)
         comparison.report = await comparer.stop()
         self._finish(comparison, why, ended)
 
-    async def _followed(self, comparison: Comparison, comparer: Comparer) -> str:
-        """Until it is over, and why it is."""
-        saved = self._clock()
+    async def _followed(self, comparison: Comparison, comparer: Comparer, tally: Json | None) -> str:
+        """Until it is over, and why it is. What was known before a crash is shown until there is more."""
+        silent = comparer.latest if comparison.report else None
         while not (why := self._over(comparison)):
-            comparison.report = comparer.latest
-            if self._clock() - saved >= SAVE_SECONDS:
-                saved = self._clock()
-                await self._save(comparison, comparer.tally)
+            if comparer.latest is not silent:
+                comparison.report = comparer.latest
+            if comparer.tally is not tally:  # every few seconds
+                tally = comparer.tally
+                await self._save(comparison, tally)
             with suppress(TimeoutError):
                 await asyncio.wait_for(comparison.stop.wait(), LOOK_SECONDS)
         return why

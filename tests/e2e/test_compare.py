@@ -1,0 +1,104 @@
+"""A candidate answers copies of real requests through a real Envoy: what is different comes out, whatever is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.manifests import HOST
+from tests.e2e.site import Site, until
+
+from turnout.load import Plan, Report, run
+from turnout.resources.kinds import VIRTUAL_SERVICE
+
+pytestmark = pytest.mark.e2e
+
+RATE = 200.0
+JSON = dict[str, Any]
+
+
+@pytest.fixture
+def answering(site: Site) -> Site:
+    """A site whose service answers JSON."""
+    shutil.copy(Path(__file__).with_name("json_service.py"), site.service_file)
+    return site
+
+
+@asynccontextmanager
+async def users(site: Site) -> AsyncIterator[list[Report]]:
+    """While the block runs; then the report is there."""
+    stop, reports = asyncio.Event(), list[Report]()
+    plan = Plan(f"http://{HOST}/things", rate=RATE, connect=("127.0.0.1", site.port))
+    task = asyncio.create_task(run(plan, stop=stop))
+    try:
+        yield reports
+    finally:
+        stop.set()
+        reports.append(await task)
+
+
+def rules(site: Site) -> list[str]:
+    with site.client() as client:
+        return [rule["name"] for rule in client.get(VIRTUAL_SERVICE, "default", "app")["spec"]["http"]]
+
+
+def comparison(site: Site) -> JSON:
+    with site.client() as client:
+        return dict(client.view("comparison"))
+
+
+def pairs(site: Site) -> int:
+    return int((comparison(site)["report"] or {"pairs": {"candidate": 0}})["pairs"]["candidate"])
+
+
+def classes(view: JSON) -> dict[str, set[str]]:
+    """Class to the paths of its fields."""
+    (route,) = view["report"]["report"]["routes"]
+    found: dict[str, set[str]] = {}
+    for each in route["fields"]:
+        found.setdefault(each["class"], set()).add(each["path"])
+    return found
+
+
+async def test_what_a_new_version_says_otherwise_is_told_from_noise_and_users_notice_nothing(answering: Site) -> None:
+    await asyncio.to_thread(answering.up)
+    async with users(answering) as seen:
+        arguments = ("compare", "app", "--to", "v2", "--for", "2s", "--baseline", "50", "--json")
+        done = await asyncio.to_thread(answering.run, *arguments)
+        view = json.loads(done.out)
+        assert done.status == 3, done.err
+        assert "$.version" in classes(view)["difference"]
+        assert classes(view)["noise"] >= {"$.number", "$.user.token"}
+        assert "regression" not in classes(view)
+        assert rules(answering) == ["main"]
+        await asyncio.to_thread(killed_and_gone_on_with, answering)
+    (report,) = seen
+    assert (report.failed, report.unfinished, set(report.codes)) == (0, 0, {200})
+    kept = "".join(path.read_text() for path in (answering.state / "comparisons").iterdir())
+    assert "redacted:" in kept
+    assert "secret-" not in kept
+    assert answering.run("down").status == 0
+    answering.assert_nothing_runs()
+    ended = json.loads((answering.state / "comparisons" / "2.json").read_text())
+    assert ended["why"] == "Turnout was stopped"
+
+
+def killed_and_gone_on_with(site: Site) -> None:
+    """The next Turnout goes on with what was counted; and what runs ends with it."""
+    order = {"do": "start", "service": "app", "from": "v1", "to": "v2", "seconds": 60}
+    with site.client() as client:
+        client.post("comparison", order)
+    until("its tally is kept", (site.state / "comparisons" / "2.tally").exists)
+    before = pairs(site)
+    site.ups[-1].kill()
+    site.up()
+    assert pairs(site) > 0, "what was known is shown meanwhile"
+    until("it goes on", lambda: pairs(site) > before)
+    assert (comparison(site)["running"], comparison(site)["id"]) == (True, "2")
+    assert rules(site) == ["main-mirror", "main"]
