@@ -19,16 +19,17 @@ from typing import Any
 from turnout.capture.config import ComparerConfig
 from turnout.error import ProgramNotFound, StateBroken, TurnoutError
 
-PROGRAM = (sys.executable, "-m", "turnout.capture")
+PROGRAM = (sys.executable, "-P", "-m", "turnout.capture")
+"""`-P`: a user's `queue.py` in the current folder is none of ours."""
 LONGEST_LINE_BYTES = 64 << 20
 """A tally that is as large as it may be, as JSON."""
 MOST_STARTS = 5
 """One that dies as often as this, each time within `SOUND_SECONDS`, is not started again."""
 SOUND_SECONDS = 60.0
 PAUSE_SECONDS = 1.0
-SILENT_SECONDS = 30.0
+SILENT_SECONDS = 10.0
 """It speaks once a second. One that said nothing for so long is ended, and another goes on with the last tally."""
-LAST_WORDS_SECONDS = 10.0
+LAST_WORDS_SECONDS = 5.0
 
 Line = dict[str, Any]
 NOTHING_YET: Line = {
@@ -57,8 +58,10 @@ class Comparer:
         self._process: asyncio.subprocess.Process | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._ending = False
+        self._ends = 0
         self._config: ComparerConfig | None = None
-        self.latest: Line = dict(NOTHING_YET)
+        self._said: Line = dict(NOTHING_YET)
+        self.latest = self._said
         """What it said last. Without the tally."""
         self.tally: dict[str, Any] | None = None
         """The last one it gave: `delivery.comparison.record.plain`, a few seconds old."""
@@ -91,28 +94,36 @@ class Comparer:
     async def _keep(self) -> None:
         """Listens to one process after the other."""
         clock = asyncio.get_running_loop().time
-        starts, began = 1, clock()
+        in_a_row, began = 0, clock()
         while True:
             await self._listen()
             await self._end()
             if self._ending:
                 return
-            if clock() - began > SOUND_SECONDS:
-                starts = 0
-            if starts >= MOST_STARTS:
-                self._say(f"the comparer has ended {starts} times: see {self._log}")
+            in_a_row = 1 if clock() - began > SOUND_SECONDS else in_a_row + 1
+            self._ends += 1
+            self._hear(self._said)
+            if in_a_row >= MOST_STARTS:
+                self._give_up(
+                    f"the comparer ended {in_a_row} times in a row, and is not started again: see {self._log}"
+                )
                 return
-            self._say("the comparer had ended, and was started again")
             await asyncio.sleep(PAUSE_SECONDS)
-            starts, began = starts + 1, clock()
+            began = clock()
             try:
                 self._process = await self._spawn()
             except TurnoutError as error:
-                self._say(error.message)
+                self._give_up(error.message)
 
-    def _say(self, problem: str) -> None:
+    def _hear(self, said: Line) -> None:
+        """What was gathered since its last tally is gone with a process: that is told for as long as it goes on."""
+        self._said = said
+        ended = f"the comparer ended {self._ends} times, and was started again" if self._ends else None
+        self.latest = said | {"problem": said["problem"] or ended}
+
+    def _give_up(self, problem: str) -> None:
         _log.warning("%s", problem)
-        self.latest = self.latest | {"problem": problem}
+        self.latest = self._said | {"problem": problem}
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         """A process that has been told what to do."""
@@ -144,11 +155,11 @@ class Comparer:
         process = self._process
         if process is None or process.stdout is None:
             return
-        with suppress(TimeoutError, ValueError, ConnectionError):
+        with suppress(TimeoutError, ValueError, ConnectionError):  # each of them ends it
             while line := await asyncio.wait_for(process.stdout.readline(), SILENT_SECONDS):
                 said = json.loads(line)
                 self.tally = said.pop("tally", self.tally)
-                self.latest = said
+                self._hear(said)
 
     async def _end(self) -> None:
         process, self._process = self._process, None
