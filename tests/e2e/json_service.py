@@ -1,7 +1,7 @@
 """Answers JSON: a random number, and what the version says of itself.
 
     PORT       where it listens
-    VERSION    `version` in the answer
+    VERSION    `version` in the answer, and its header x-version
 
 Users' ids are secret: `token` is another in each answer.
 """
@@ -33,7 +33,8 @@ class Connection(asyncio.Protocol):
         *heads, self.held = (self.held + data).split(b"\r\n\r\n")
         for _ in heads:
             body = json.dumps(answer()).encode()
-            head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            kind = f"content-type: application/json\r\nx-version: {VERSION}"
+            head = f"HTTP/1.1 200 OK\r\n{kind}\r\ncontent-length: {len(body)}\r\n\r\n"
             self.transport.write(head.encode() + body)
 
 
