@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from turnout.capture.comparison import Comparison
 from turnout.capture.config import ComparerConfig
-from turnout.capture.tap import Occupied, Scope, Tap
+from turnout.capture.tap import Occupied, Scope, Tap, count
 from turnout.delivery.comparison import record
 from turnout.error import EnvoyFailed
 
@@ -36,7 +36,8 @@ class Capture:
     def __init__(self, tap: Tap) -> None:
         self._tap = tap
         self.batches: queue.Queue[bytes] = queue.Queue(MOST_BATCHES)
-        self.lost_batches = 0
+        self.dropped = 0
+        """Answers for which nobody had time."""
         self.problem: str | None = None
         """Why nothing is captured now."""
 
@@ -60,7 +61,7 @@ class Capture:
             try:
                 self.batches.put_nowait(batch)
             except queue.Full:
-                self.lost_batches += 1
+                self.dropped += count(batch)
 
 
 class Comparer:
@@ -93,7 +94,7 @@ class Comparer:
 
     def _say(self, *, with_tally: bool) -> None:
         began = time.monotonic()
-        line = self._comparison.line(self._capture.problem, self._capture.share)
+        line = self._comparison.line(self._capture.problem, self._capture.share, self._capture.dropped)
         if with_tally:
             line["tally"] = self._comparison.record()
         sys.stdout.write(json.dumps(line) + "\n")

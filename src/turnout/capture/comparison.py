@@ -40,15 +40,17 @@ class Comparison:
         self._looks = Looks(self.pairs("candidate"))
         self._judgement: Judgement | None = None
         self._captured = 0
-        self.dropped = 0
-        """Answers that were captured and not looked at."""
+        self._dropped = 0
 
     def take(self, batch: bytes, now: float) -> None:
-        """One batch of Envoy's tap. Raises ValueError if it is none."""
-        for trace in traces(batch):
-            self._captured += 1
-            for found in self._pairing.add(trace, now) if trace else ():
-                self._count(found)
+        """One batch of Envoy's tap. What follows on something that cannot be read is dropped."""
+        try:
+            for trace in traces(batch):
+                self._captured += 1
+                for found in self._pairing.add(trace, now) if trace else ():
+                    self._count(found)
+        except ValueError:
+            self._dropped += 1
         self._expire(now)
 
     def _count(self, found: Pair | Unpaired) -> None:
@@ -72,10 +74,11 @@ class Comparison:
             standard = Standard(look=self._looks.take(pairs), share=self._config.share)
             self._judgement = judge(self.tally, self._expectations.expectations, standard)
 
-    def line(self, problem: str | None = None, share: float = 1.0) -> Line:
+    def line(self, problem: str | None = None, share: float = 1.0, dropped: int = 0) -> Line:
         """What there is to say, as `json.dumps` takes it.
 
-        `problem`: why nothing is captured, if so; `share`: what part of the sample is, where there is too much.
+        `problem`: why nothing is captured, if so; `share`: what part of the sample is, where there is too much;
+        `dropped`: how many answers were captured for nothing.
         """
         judgement = self._judgement
         return {
@@ -84,7 +87,7 @@ class Comparison:
             "settled": judgement.is_settled if judgement else False,
             "pairs": {"candidate": self.pairs("candidate"), "baseline": self.pairs("baseline")},
             "unpaired": self._unpaired(),
-            "dropped": self.dropped,
+            "dropped": self._dropped + dropped,
             "captured": self._captured,
             "share": share,
             "problem": problem or self._expectations.problem,
