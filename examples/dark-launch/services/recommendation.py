@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 from dataclasses import asdict, dataclass
 
 from faults import FAULTS
@@ -58,7 +59,7 @@ async def handle(request: Request, connection: ServerConnection) -> Response | N
 def recommended(request: Request, number: int) -> Response:
     """As JSON for whoever asks for that, else in a line of text."""
     if "application/json" in request.headers.get("accept", ""):
-        answer = {"version": VERSION, "answered": number, **BOOK}
+        answer = {"version": VERSION, **BOOK, "id": secrets.token_hex(4)}
         return Response(body=json.dumps(answer).encode(), headers={"content-type": "application/json"})
     return Response(body=f"recommendation {VERSION} from {POD}: {number}\n".encode())
 
