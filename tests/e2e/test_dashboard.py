@@ -31,6 +31,8 @@ PAGES = {
     "services": "/services",
     "service": "/service/default/recommendation?seconds=60",
     "routes": "/routes",
+    "compare": "/compare",
+    "rollouts": "/rollouts",
     "traces": "/traces",
     "logs": "/logs",
     "problems": "/problems",

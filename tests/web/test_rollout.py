@@ -125,6 +125,8 @@ def test_what_guards_say_is_not_said_again_above_them() -> None:
         "Waits until errors can be told: about 3 min more at this rate"
     )
     assert why(rollout(why="no traffic", verdicts=[waiting])) == "No traffic"
+    endless = verdict(seconds=None)
+    assert why(rollout(why=endless["words"], verdicts=[endless])) == "Errors: need about 300 more requests"
 
 
 def test_the_one_under_way_comes_first_and_then_the_last() -> None:
@@ -140,7 +142,9 @@ def test_an_ended_one_tells_how_long_it_took_and_how_fast_it_went_back() -> None
     change = {"seconds": 0.0142, "lastCandidateAnswerSeconds": 0.031}
     ended = rollout(phase="aborted", finishedAt=NOW - 40, lastChange=change)
     assert took(ended, NOW) == "1 min"
-    assert "14.2 ms after the decision; the candidate's last answer came 31.0 ms after it" in ending(ended)
+    assert ending(ended) == (
+        "All requests were back at v1 14.2 ms after the look that told; v2 answered for the last time after 31.0 ms."
+    )
     assert ending(rollout(lastChange=change)) == ""
     assert title(ended) == "reviews v1 → v2"
 

@@ -90,8 +90,10 @@ def why(rollout: Shown) -> str:
     if phase(rollout) != "running" or said != "; ".join(verdict["words"] for verdict in waited) or not waited:
         return sentence(said)
     known = [verdict["seconds"] for verdict in waited if verdict.get("seconds") is not None]
-    left = f": about {_roughly(max(known))} more at this rate" if len(known) == len(waited) else ""
-    return f"Waits until {' and '.join(verdict['guard'] for verdict in waited)} can be told{left}"
+    if len(known) < len(waited):
+        return sentence(said)
+    guards = " and ".join(verdict["guard"] for verdict in waited)
+    return f"Waits until {guards} can be told: about {_roughly(max(known))} more at this rate"
 
 
 def _roughly(seconds: float) -> str:
@@ -100,18 +102,14 @@ def _roughly(seconds: float) -> str:
 
 
 def ending(rollout: Shown) -> str:
-    """What going back took, in the words of whoever asks how fast it was. Empty when it did not go back."""
+    """How fast it went back. Empty when it did not."""
     change = (rollout.get("status") or {}).get("lastChange") or {}
-    if phase(rollout) != "aborted" or not change:
+    if phase(rollout) != "aborted" or change.get("seconds") is None:
         return ""
-    last = change.get("lastCandidateAnswerSeconds")
-    words = [f"Envoy served the stable weights {_after(change.get('seconds'))} the decision"]
-    words += [f"the candidate's last answer came {_after(last)} it"] if last is not None else []
-    return "; ".join(words) + "."
-
-
-def _after(seconds: float | None) -> str:
-    return f"{milliseconds(seconds * 1000)} after" if seconds is not None else "some time after"
+    last, spec = change.get("lastCandidateAnswerSeconds"), rollout["spec"]
+    after = f"answered for the last time after {milliseconds(1000 * last)}" if last else "answered nothing more"
+    back = milliseconds(1000 * change["seconds"])
+    return f"All requests were back at {spec['from']} {back} after the look that told; {spec['to']} {after}."
 
 
 def compares(rollout: Shown) -> bool:
