@@ -8,7 +8,8 @@ TurnoutError              printed as `error: …` with its hint; exit status 1
 ├── PortTaken             somebody else listens there
 ├── ProgramNotFound       a command cannot be started
 ├── EnvoyFailed           Envoy did not start, or does not answer
-└── EvidenceFailed        a guard's question has no answer
+├── EvidenceFailed        a guard's question has no answer
+└── HookFailed            a hook was not told of an event
 """
 
 from __future__ import annotations
@@ -58,3 +59,11 @@ class EnvoyFailed(TurnoutError):
 
 class EvidenceFailed(TurnoutError):
     """A guard's question has no answer: nobody can be asked, or what is said is no number."""
+
+
+class HookFailed(TurnoutError):
+    """A hook was not told. `again`: it may go well the next time."""
+
+    def __init__(self, message: str, *, again: bool = False) -> None:
+        super().__init__(message)
+        self.again = again
