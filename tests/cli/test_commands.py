@@ -46,6 +46,8 @@ WRONG = [
     ("shift", "reviews", "v2=nan"),
     ("mirror", "reviews"),
     ("mirror", "reviews", "--to", "v2", "--off"),
+    ("compare", "reviews"),
+    ("compare", "accept"),
     ("undo", "reviews"),
     ("load",),
     ("load", "ftp://reviews.test/"),
@@ -143,6 +145,8 @@ def test_wrong_usage_is_exit_status_2_with_the_usage_and_the_reason(
         ("top",),
         ("shift", "reviews", "v2=1"),
         ("mirror", "reviews", "--off"),
+        ("compare", "reviews", "--to", "v2"),
+        ("compare", "report"),
         ("undo",),
         ("logs",),
         ("export", "prometheus"),
@@ -167,6 +171,8 @@ def test_help_imports_no_library_but_click() -> None:
     assert imported_by("--help") & (HEAVY | {"http"}) == set()
 
 
-@pytest.mark.parametrize("name", ["status", "graph", "top", "shift", "mirror", "undo", "logs", "down", "init"])
+@pytest.mark.parametrize(
+    "name", ["status", "graph", "top", "shift", "mirror", "compare", "undo", "logs", "down", "init"]
+)
 def test_the_help_of_a_short_command_imports_nothing_heavy(name: str) -> None:
     assert imported_by(name, "--help") & HEAVY == set()

@@ -71,9 +71,10 @@ def test_where_nothing_came_it_says_so() -> None:
 
 def test_a_problem_and_what_was_dropped_are_shown() -> None:
     shown = view(regression())
-    shown["report"] |= {"problem": "somebody else taps", "dropped": 1234}
+    shown["report"] |= {"problem": "somebody else taps", "dropped": 1234, "share": 0.125}
     text = "\n".join(printed(shown))
     assert "warning: somebody else taps" in text
+    assert "12 % of the copies were taken down at the end" in text
     assert "1,234 answers were more than could be taken in" in text
 
 

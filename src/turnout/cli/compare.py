@@ -99,7 +99,7 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(short_help="compare; the default: `turnout compare SERVICE`")
 @click.argument("service")
 @click.option("--to", "candidate", required=True, metavar="SUBSET", help="The version on trial.")
 @click.option("--from", "stable", metavar="SUBSET", help="The stable version [default: the one with the most weight].")
@@ -164,7 +164,7 @@ def start(
         _tell(_watched(client, client.post("comparison", order)), as_json=as_json, html=html)
 
 
-@command.command()
+@command.command(short_help="print a comparison's report again")
 @click.argument("id", required=False, default="", metavar="[ID]")
 @json_option
 @html_option
@@ -183,7 +183,7 @@ def report(id: str, as_json: bool, html: Path | None, state: Path | None) -> Non
     _tell(view, as_json=as_json, html=html)
 
 
-@command.command()
+@command.command(short_help="end the comparison that runs")
 @state_option
 def stop(state: Path | None) -> None:
     """End the comparison that runs, and put the routes back as they were.
@@ -202,7 +202,7 @@ def stop(state: Path | None) -> None:
     click.echo(f"stopped comparison {running['id']}; see `turnout compare report`")
 
 
-@command.command()
+@command.command(short_help="write what may differ into a file")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only such differences; repeatable.")
 @click.option("--route", default="*", metavar="NAME", help="Only on this route; `*` stands for anything.")

@@ -33,7 +33,8 @@ p {{ margin: .25rem 0; }} .quiet {{ color: var(--quiet); }}
 .regression {{ color: var(--red); }} .difference, .warning {{ color: var(--amber); }}
 .unsure, .unclear {{ color: var(--blue); }} .same {{ color: var(--green); }}
 .wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; width: 100%; margin: .5rem 0; }}
+table {{ border-collapse: collapse; width: 100%; min-width: 36rem; margin: .5rem 0; table-layout: fixed; }}
+th:nth-child(2) {{ width: 18%; }}
 th, td {{ border-bottom: 1px solid var(--line); padding: .25rem .75rem .25rem 0; text-align: left;
   vertical-align: top; }}
 th {{ color: var(--quiet); font-weight: normal; }}
@@ -61,7 +62,7 @@ def _parts(view: Json) -> Iterator[str]:
         yield from _route(route, view)
     rest = list(words.not_counted(view))
     if rest:
-        yield "<h2>Not in the report</h2>"
+        yield "<h2>Besides</h2>"
         yield from map(_quiet, rest)
 
 
