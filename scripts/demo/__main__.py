@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from scripts.demo.place import Place, StoryEnds, say
+from scripts.demo.folder import StoryEnds, say
+from scripts.demo.place import Place
 from scripts.demo.row import Calls, Row, header
 from scripts.demo.secret import Secret
 from scripts.demo.verdict import Replaced, checks, surprise
@@ -101,7 +102,7 @@ class Story:
 
     def _change(self, step: Step) -> None:
         if step is STORY[0]:
-            self._place.begin()
+            self._place.phase_1()
         if step.undo:
             self._place.command("undo")
         if step.phase:
