@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from turnout.apiserver.store import Store
@@ -13,17 +14,20 @@ from turnout.client import Client
 from turnout.control.mishaps import Mishaps
 from turnout.control.state import StateDir
 from turnout.control.store_thread import StoreThread
+from turnout.control.strays import mark
 from turnout.error import ApiError
 from turnout.evidence.embedded import Embedded
 from turnout.resources.kinds import ROLLOUT
 from turnout.rollout import engine
 from turnout.rollout.history import HISTORY, History
-from turnout.rollout.intent import Hook
+from turnout.rollout.hooks import Hooks, Outcome
 from turnout.rollout.site import Site
 
 LOOK_SECONDS = 1.0
 CALL_SECONDS = 20.0
 """No call of the API lasts longer: it is our own."""
+MOST_OUTCOMES = 1000
+"""Of hooks, until the next look writes them down."""
 
 
 class Rollouts:
@@ -35,6 +39,8 @@ class Rollouts:
         self._mishaps = mishaps
         self._thread = StoreThread(state.path / "rollouts.db", HISTORY, History)
         self._client: Client | None = None
+        self._outcomes: deque[Outcome] = deque(maxlen=MOST_OUTCOMES)
+        self._hooks = Hooks(state.path.parent, mark(state), self._outcomes.append)
 
     async def run(self, serving: asyncio.Event) -> None:
         """For ever, once requests are served."""
@@ -48,10 +54,21 @@ class Rollouts:
     def _look(self, history: History) -> None:
         if self._client is None:
             self._client = Client.from_state(self._state.path, CALL_SECONDS)
-        engine.tick(Site(self._client, Embedded(self._client), history, _nobody, time.time))
+        self._tell_outcomes(history)
+        engine.tick(Site(self._client, Embedded(self._client), history, self._hooks.offer, time.time))
+
+    def _tell_outcomes(self, history: History) -> None:
+        """Of hooks that were told there is nothing to say."""
+        while self._outcomes:
+            outcome = self._outcomes.popleft()
+            if outcome.failure:
+                event = {"at": round(time.time(), 3), "what": "hook", "step": outcome.step, "text": outcome.text}
+                detail = {"hook": outcome.hook, "event": outcome.what, "tries": outcome.tries}
+                history.tell(outcome.namespace, outcome.rollout, {**event, "verdicts": [], "detail": detail})
 
     async def close(self) -> None:
-        """What is under way is finished first."""
+        """The look under way is finished first; hooks are ended."""
+        await asyncio.to_thread(self._hooks.close)
         await self._thread.close()
 
     # --- what there is to see
@@ -73,7 +90,3 @@ def _shown(obj: Mapping[str, Any]) -> dict[str, Any]:
     status = {key: value for key, value in (obj.get("status") or {}).items() if key != "engine"}
     meta = obj["metadata"]
     return {"namespace": meta["namespace"], "name": meta["name"], "spec": obj["spec"], "status": status}
-
-
-def _nobody(hooks: Sequence[Hook], event: Mapping[str, Any]) -> None:
-    """Until there is somebody who tells them."""

@@ -35,6 +35,7 @@ class Outcome:
     namespace: str
     rollout: str
     what: str
+    step: int
     hook: str
     failure: str
     tries: int
@@ -72,7 +73,7 @@ class Hooks:
         self._places: dict[Hook, int] = {}
 
     def offer(self, hooks: Sequence[Hook], event: Mapping[str, Any]) -> None:
-        """`event` has `namespace`, `rollout`, `what` and `text`, and whatever else JSON can say."""
+        """`event` has `namespace`, `rollout`, `what`, `step` and `text`, and whatever else JSON can say."""
         for hook in hooks:
             task = _Task(hook, event)
             try:
@@ -140,8 +141,9 @@ class Hooks:
 
 
 def _outcome(task: _Task, failure: str, tries: int, seconds: float) -> Outcome:
-    event, hook = task.event, task.hook
-    return Outcome(event["namespace"], event["rollout"], event["what"], _name(hook), failure, tries, round(seconds, 3))
+    event = task.event
+    about = (event["namespace"], event["rollout"], event["what"], event["step"])
+    return Outcome(*about, _name(task.hook), failure, tries, round(seconds, 3))
 
 
 def _name(hook: Hook) -> str:
