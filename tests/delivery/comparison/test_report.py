@@ -1,4 +1,4 @@
-"""A judgement in words, and as JSON."""
+"""A judgement as JSON."""
 
 from __future__ import annotations
 
@@ -32,32 +32,15 @@ def judgement() -> Judgement:
     return judged(stable, candidate, 400, baseline=200, expectations=expectations)
 
 
-def test_text_says_the_worst_first_with_an_example() -> None:
-    lines = report.lines(judgement())
-    assert lines[0] == "regression: the candidate breaks something"
-    assert lines[2] == f"{ROUTE}: 400 pairs compared; stable with itself: 200"
-    assert lines[3].startswith("  regression  $.user missing 10.2 % (7.6 to 13.6 %) of 400, stable itself 0 %")
-    assert lines[4:7] == [
-        "    GET /things?page=1",
-        '      stable     {"name": "x"}',
-        "      candidate  (nothing)",
-    ]
-    text = "\n".join(lines)
-    assert "  noise:      $.number" in text
-    assert "  accepted:   $.version" in text
-    assert "expected, but not seen: $.gone" in text
-    assert "p50 / p90 / p99 in ms" in text
-    assert "of the answers or more would have been found" in text
-
-
-def test_what_was_not_compared_is_said() -> None:
+def test_what_was_not_compared_is_in_it() -> None:
     tally = Tally()
     add(tally, answer({}), exchange(status=504, local_reply="UT"))
     tally.unpaired(ROUTE, "candidate", "the copy was dropped", 7)
-    text = "\n".join(report.lines(judge(tally, Expectations(), Standard())))
-    assert text.startswith("unsure: ")
-    assert "not compared: 7 of 8 copies for candidate: the copy was dropped" in text
-    assert "too few pairs" in text
+    data = report.plain(judge(tally, Expectations(), Standard()))
+    (route,) = data["routes"]
+    assert data["verdict"] == "unsure"
+    assert {"side": "candidate", "reason": "the copy was dropped", "count": 7} in route["lacks"]
+    assert route["detectable_share"] is None
 
 
 def test_json_holds_all_of_it() -> None:
@@ -90,6 +73,6 @@ def test_nothing_that_is_stored_or_reported_holds_a_secret() -> None:
         add(tally, stable, exchange(f'{{"password": "hunter3", {TOKEN}', media="application/json", key=str(key)))
         add(tally, stable, exchange("password=hunter3", media="text/plain", key=str(key)), "baseline")
     judgement = judge(tally, Expectations(), Standard())
-    for kept in (json.dumps(record.plain(tally)), json.dumps(report.plain(judgement)), *report.lines(judgement)):
+    for kept in (json.dumps(record.plain(tally)), json.dumps(report.plain(judgement))):
         assert "hunter" not in kept
         assert TOKEN[:20] not in kept
