@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from turnout.cli.rollout.history import command as history
-from turnout.cli.rollout.orders import abort, pause, promote, resume
-from turnout.cli.rollout.start import command as start
-from turnout.cli.rollout.status import command as status
+from turnout.cli.rollout.history import command as history_command
+from turnout.cli.rollout.orders import COMMANDS as ORDERS
+from turnout.cli.rollout.start import command as start_command
+from turnout.cli.rollout.status import command as status_command
 
 
 @click.group()
@@ -22,5 +22,5 @@ def command() -> None:
     """
 
 
-for _each in (start, status, pause, resume, promote, abort, history):
+for _each in (start_command, status_command, *ORDERS, history_command):
     command.add_command(_each)

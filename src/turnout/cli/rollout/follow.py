@@ -116,25 +116,25 @@ def _live(state: Path, obj: Object) -> Object:
 
 
 def _looks(state: Path, obj: Object) -> Iterator[Object]:
-    """The Rollout twice a second; the last one has ended."""
+    """The Rollout as it was, then twice a second; the last one has ended."""
     from turnout.client import Client
 
-    meta, client, away_seconds = obj["metadata"], None, 0.0
-    while True:
+    client, away_seconds = None, 0.0
+    yield obj
+    while lookup.under_way(obj):
+        time.sleep(LOOK_SECONDS)
         try:
             client = client or Client.from_state(state)
-            seen = _same(client, meta)
+            obj = _same(client, obj["metadata"])
         except NotRunning:
             client, away_seconds = None, away_seconds + LOOK_SECONDS
             if away_seconds > AWAY_SECONDS:
                 raise
         else:
             away_seconds = 0.0
-            yield seen
-            if not lookup.under_way(seen):
-                client.close()
-                return
-        time.sleep(LOOK_SECONDS)
+            yield obj
+    if client is not None:
+        client.close()
 
 
 def _same(client: Any, meta: Mapping[str, Any]) -> Object:

@@ -93,6 +93,9 @@ def abort(name: str | None, namespace: str, state: Path | None) -> None:
     _order("abort", name, namespace, state)
 
 
+COMMANDS = (pause, resume, promote, abort)
+
+
 def _order(verb: str, name: str | None, namespace: str, state: Path | None) -> None:
     client = connect(state)
     before = lookup.only(client, namespace, name)

@@ -27,8 +27,9 @@ def share(value: float) -> str:
 def points(value: float) -> str:
     """A difference of shares, in percentage points and with its sign: `+0.83`, `-12`."""
     scaled = 100 * value
-    text = f"{scaled:+.0f}" if abs(scaled) >= 10 else f"{scaled:+.2g}"
-    return "0" if float(text) == 0 else text
+    if abs(scaled) < 0.001:
+        return "0"
+    return f"{scaled:+.0f}" if abs(scaled) >= 10 else f"{scaled:+.2g}"
 
 
 def moved(changed: Mapping[str, Any]) -> str:
