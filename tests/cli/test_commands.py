@@ -48,6 +48,9 @@ WRONG = [
     ("mirror", "reviews", "--to", "v2", "--off"),
     ("compare", "reviews"),
     ("compare", "accept"),
+    ("rollout", "stop"),
+    ("rollout", "start", "reviews"),
+    ("rollout", "status", "a", "b"),
     ("undo", "reviews"),
     ("load",),
     ("load", "ftp://reviews.test/"),
@@ -147,6 +150,9 @@ def test_wrong_usage_is_exit_status_2_with_the_usage_and_the_reason(
         ("mirror", "reviews", "--off"),
         ("compare", "reviews", "--to", "v2"),
         ("compare", "report"),
+        ("rollout", "start", "reviews", "--to", "v2"),
+        ("rollout", "status"),
+        ("rollout", "abort"),
         ("undo",),
         ("logs",),
         ("export", "prometheus"),
@@ -172,7 +178,7 @@ def test_help_imports_no_library_but_click() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["status", "graph", "top", "shift", "mirror", "compare", "undo", "logs", "down", "init"]
+    "name", ["status", "graph", "top", "shift", "mirror", "compare", "rollout", "undo", "logs", "down", "init"]
 )
 def test_the_help_of_a_short_command_imports_nothing_heavy(name: str) -> None:
     assert imported_by(name, "--help") & HEAVY == set()
