@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import ViewRequest
 from turnout.control.question import service_host
-from turnout.mesh.service import selects
+from turnout.error import ApiError, EvidenceFailed
+from turnout.mesh.service import revision, selects
 from turnout.telemetry.copies import ends
 from turnout.telemetry.histogram import Bucket, added
+from turnout.telemetry.selector import parsed
 from turnout.telemetry.series import Series
 
 if TYPE_CHECKING:
@@ -22,8 +25,8 @@ Kind = tuple[str, str, bool]
 async def counts(instance: Instance, request: ViewRequest) -> dict[str, Any]:
     """Sums that never fall, by route, subset and code; durations in microseconds; ready pods by subset.
 
-    `epoch`: another one says that the sums began at 0 again. Copies that were not sent on are not in it. Raises
-    ApiError.
+    `versions`: subset → Istio's canonical revision. `epoch`: another one says that the sums began at 0 again. Copies
+    that were not sent on are not in it. Raises ApiError.
     """
     host = service_host(request.query)
     await instance.telemetry.look_for(request.query)
@@ -41,7 +44,18 @@ async def counts(instance: Instance, request: ViewRequest) -> dict[str, Any]:
         "requests": [[*kind, code, count] for (kind, code), count in requests.items()],
         "durations": [[*kind, [[*bucket, n] for bucket, n in found.items()]] for kind, found in durations.items()],
         "ready": _ready(instance, host),
+        "versions": _versions(instance, host),
     }
+
+
+async def counted_sum(instance: Instance, request: ViewRequest) -> dict[str, Any]:
+    """`query`: one counter in PromQL, as telemetry.selector has it, as of the last look. Raises ApiError."""
+    try:
+        selector = parsed(request.query.get("query", ""))
+    except EvidenceFailed as error:
+        raise ApiError(400, "BadRequest", error.message, error.hint) from error
+    # Elsewhere: with two thousand series it takes longer than a change may wait.
+    return {"value": await asyncio.to_thread(selector.value, dict(instance.telemetry.window.totals()))}
 
 
 def _is_of(series: Series, host: str) -> bool:
@@ -61,3 +75,9 @@ def _ready(instance: Instance, host: str) -> dict[str, int]:
     pods = [pod for pod in instance.pods() if pod.ready and not pod.draining]
     own = [pod for pod in pods if pod.namespace == service.namespace and selects(service.spec.selector, pod.labels)]
     return {subset.name: sum(subset.labels.items() <= pod.labels.items() for pod in own) for subset in policy.subsets}
+
+
+def _versions(instance: Instance, host: str) -> dict[str, str]:
+    """What metrics call each subset."""
+    policy = instance.world.mesh.policies.get(host)
+    return {subset.name: revision(subset.labels) for subset in policy.subsets} if policy else {}

@@ -12,7 +12,7 @@ from turnout.apiserver.view import View, ViewRequest
 from turnout.control import comparison, traces
 from turnout.control.access import access
 from turnout.control.blast import Blast
-from turnout.control.counts import counts
+from turnout.control.counts import counted_sum, counts
 from turnout.control.graph import graph
 from turnout.control.logs import logs
 from turnout.control.routes import routes
@@ -65,6 +65,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         "graph": show_graph,
         "series": show_series,
         "counts": partial(counts, instance),
+        "sum": partial(counted_sum, instance),
         "blast": Blast(instance).show,
         "rollouts": instance.rollouts.view,
         "rollouts/": instance.rollouts.view,

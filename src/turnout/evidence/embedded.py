@@ -11,7 +11,7 @@ from turnout.delivery.edit import MIRROR_SUFFIX, USERS_SUFFIX
 from turnout.delivery.evidence import Buckets, Counts, Evidence, Stream, slower
 from turnout.delivery.steering import Versions
 from turnout.error import EvidenceFailed
-from turnout.evidence import prometheus
+from turnout.evidence import query
 from turnout.evidence.question import Asked, Question
 from turnout.telemetry.histogram import added
 
@@ -44,7 +44,7 @@ class Embedded:
         """Raises TurnoutError."""
         versions = question.versions
         counted = self._client.view("counts", service=versions.host)
-        seen = _Seen(counted, question)
+        seen = _Seen(self._client, counted, question)
         candidate, total = seen.split()
         guards = {asked.guard.name: counts for asked in question.guards if (counts := seen.counts(asked))}
         self.problems = seen.problems
@@ -67,7 +67,8 @@ class Embedded:
 class _Seen:
     """What was counted, and what of it is asked for."""
 
-    def __init__(self, counted: Mapping[str, Any], question: Question) -> None:
+    def __init__(self, client: Client, counted: Mapping[str, Any], question: Question) -> None:
+        self._client = client
         self._counted = counted
         self._question = question
         self.problems: list[str] = []
@@ -103,7 +104,8 @@ class _Seen:
             case "slow" if asked.limit is not None:
                 return slower(self._durations(subset), asked.limit)
             case "query" if asked.query is not None:
-                return prometheus.stream(asked.query, self._question.versions, subset)
+                version = self._counted["versions"].get(subset, subset)
+                return query.stream(self._client, asked.query, self._question.versions.host, subset, version)
             case _:
                 return None
 

@@ -1,39 +1,18 @@
-"""Two counters of a Prometheus as evidence: its HTTP API, prometheus.io/docs/prometheus/latest/querying/api."""
+"""What a Prometheus says: its HTTP API, prometheus.io/docs/prometheus/latest/querying/api."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from string import Template
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from turnout.delivery.evidence import Stream
-from turnout.delivery.steering import Versions
 from turnout.error import EvidenceFailed
-from turnout.evidence.question import Query
 
 TIMEOUT_SECONDS = 2.0
 MOST_BYTES = 1 << 20
-
-
-def stream(query: Query, versions: Versions, subset: str) -> Stream | None:
-    """What one version's counters say now. None: one of them is not there yet. Raises EvidenceFailed."""
-    # In this order: what is bad is among what is counted later.
-    bad = value(query.prometheus, filled(query.bad, versions, subset))
-    total = value(query.prometheus, filled(query.total, versions, subset))
-    if total is None:
-        return None
-    return Stream(min(round(bad or 0.0), round(total)), round(total))
-
-
-def filled(text: str, versions: Versions, subset: str) -> str:
-    """With what stands for a version; another `$` stays."""
-    service, _, rest = versions.host.partition(".")
-    words = {"version": subset, "subset": subset, "service": service, "namespace": rest.partition(".")[0]}
-    return Template(text).safe_substitute(words)
 
 
 def value(server: str, promql: str) -> float | None:
