@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import queue
 import sys
 import threading
@@ -113,12 +114,14 @@ def main() -> None:
     threading.Thread(target=_await_end, args=(ended,), name="end", daemon=True).start()
     capture = Capture(Tap(config.admin_socket, Scope(config.sample, config.methods, config.most_body_bytes)))
     capture.start()
-    with suppress(BrokenPipeError):
+    try:
         Comparer(capture, Comparison(config, tally)).run(ended)
+    except BrokenPipeError:  # nobody listens; nor shall Python try to say its last line once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _await_end(ended: threading.Event) -> None:
-    while sys.stdin.buffer.read(1024):
+    while os.read(sys.stdin.fileno(), 1024):  # not through Python's buffer: its lock would still be held at the end
         pass
     ended.set()
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from turnout.capture.config import ComparerConfig
 from turnout.error import ProgramNotFound, StateBroken, TurnoutError
@@ -128,27 +128,35 @@ class Comparer:
     async def _spawn(self) -> asyncio.subprocess.Process:
         """A process that has been told what to do."""
         assert self._config is not None
-        try:
-            with self._log.open("ab") as output:
-                process = await asyncio.create_subprocess_exec(
-                    *self._program,
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=output,
-                    env=self._environment,
-                    start_new_session=True,
-                    limit=LONGEST_LINE_BYTES,
-                )
-        except FileNotFoundError as error:
-            raise ProgramNotFound(f"`{self._program[0]}` was not found") from error
-        except OSError as error:
-            raise StateBroken(f"the comparer cannot be started: {error}") from error
+        with self._opened() as output:
+            process = await self._run(output)
         assert process.stdin is not None
         told = json.dumps({"config": json.loads(self._config.as_json()), "tally": self.tally})
         with suppress(ConnectionError):  # one that ended at once is noticed where it is listened to
             process.stdin.write(told.encode() + b"\n")
             await process.stdin.drain()
         return process
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return self._log.open("ab")
+        except OSError as error:
+            raise StateBroken(f"the log {self._log} cannot be written: {error.strerror}") from error
+
+    async def _run(self, output: BinaryIO) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        try:
+            return await asyncio.create_subprocess_exec(
+                *self._program,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=output,
+                env=self._environment,
+                start_new_session=True,
+                limit=LONGEST_LINE_BYTES,
+            )
+        except OSError as error:
+            raise ProgramNotFound(f"`{self._program[0]}` cannot be run: {error.strerror}") from error
 
     async def _listen(self) -> None:
         """Until it ends, or has been silent for too long."""

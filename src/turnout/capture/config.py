@@ -48,8 +48,10 @@ class ComparerConfig:
             raise ValueError(f"no configuration of a comparer: {error}") from error
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> ComparerConfig:
-        """From plain data. Raises TypeError if a field is missing or there is one too many."""
+    def of(cls, data: object) -> ComparerConfig:
+        """From plain data. Raises TypeError if it is none, or a field is missing, or there is one too many."""
+        if not isinstance(data, Mapping):
+            raise TypeError(f"not an object: {data!r:.40}")
         lists = {each.name for each in fields(cls) if each.type == "tuple[str, ...]"}
         values: dict[str, Any] = {name: tuple(value) if name in lists else value for name, value in data.items()}
         return cls(**values)
