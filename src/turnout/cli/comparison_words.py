@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from turnout.delivery.comparison.judgement import STATED_SIZE
+
 Json = Mapping[str, Any]
 
 WORST_FIRST = ("regression", "difference", "unclear", "noise", "accepted")
@@ -133,7 +135,7 @@ def blind(route: Json) -> str:
     most = max(hidden, default=0)
     if most <= route["pairs"]:
         return ""
-    return f"if a fifth of these values were to lie elsewhere, about {most:,} pairs would show it"
+    return f"if {100 * STATED_SIZE:.0f} % of these values were to lie elsewhere, about {most:,} pairs would show it"
 
 
 def latency(route: Json, view: Json) -> str:

@@ -85,6 +85,11 @@ class Comparison:
             "report": self.report,
         }
 
+    def summary(self) -> Json:
+        """As the list has it: without what was found in detail."""
+        report = None if self.report is None else {key: self.report[key] for key in self.report if key != "report"}
+        return self.shown() | {"report": report}
+
     def as_json(self) -> Json:
         """For `from_json`."""
         return {
@@ -131,6 +136,8 @@ class Comparisons:
         self._clock = clock
         self._current: Comparison | None = None
         self._task: asyncio.Task[None] | None = None
+        self._summaries: dict[str, Json] = {}
+        """Of those that have ended: a report may have megabytes, and takes time to read."""
 
     # --- what is asked
 
@@ -141,20 +148,28 @@ class Comparisons:
             self._current = self._kept(ids[-1]) if ids else None
         return self._current
 
-    def find(self, id: str) -> Comparison:  # noqa: A002 - the API's word
+    async def find(self, id: str) -> Comparison:  # noqa: A002 - the API's word
         """Raises ApiError 404."""
         current = self.latest()
-        found = current if current is not None and current.id == id else self._kept(id)
+        found = current if current is not None and current.id == id else await asyncio.to_thread(self._kept, id)
         if found is None:
             raise ApiError(404, "NotFound", f"there is no comparison {id}", "the last 20 are kept")
         return found
 
-    def everything(self) -> list[Comparison]:
-        """The latest first."""
+    async def everything(self) -> list[Json]:
+        """All that are kept, the latest first, without what they found in detail."""
         current = self.latest()
-        ids = reversed(self._archive.ids())
-        kept = [self._kept(each) for each in ids if current is None or each != current.id]
-        return [*([current] if current else []), *(each for each in kept if each is not None)]
+        ids = [each for each in self._archive.ids() if current is None or each != current.id]
+        summaries: dict[str, Json] = {}
+        for each in reversed(ids):
+            found = self._summaries.get(each) or await asyncio.to_thread(self._summary, each)
+            summaries |= {each: found} if found else {}
+        self._summaries = summaries
+        return [*([current.summary()] if current else []), *summaries.values()]
+
+    def _summary(self, id: str) -> Json | None:  # noqa: A002 - the API's word
+        kept = self._kept(id)
+        return kept.summary() if kept else None
 
     def _kept(self, id: str) -> Comparison | None:  # noqa: A002 - the API's word
         data = self._archive.load(id)
@@ -214,7 +229,7 @@ class Comparisons:
             else:
                 return
         self._put_back(comparison)
-        self._finish(comparison, why, self._clock())
+        await self._finish(comparison, why, self._clock())
 
     async def stop(self, comparison: Comparison, why: str) -> None:
         """Until it has ended and everything is as it was before."""
@@ -244,7 +259,7 @@ class Comparisons:
         self._put_back(comparison)
         await asyncio.sleep(IN_FLIGHT_SECONDS)
         comparison.report = await comparer.stop()
-        self._finish(comparison, why, ended)
+        await self._finish(comparison, why, ended)
 
     async def _followed(self, comparison: Comparison, comparer: Comparer, tally: Json | None) -> str:
         """Until it is over, and why it is. What was known before a crash is shown until there is more."""
@@ -284,10 +299,9 @@ class Comparisons:
             with self._mishaps.surviving("the end of the comparison", fatal=False), self._mishaps.recording():
                 self._steering.off(comparison.order, comparison.steered)
 
-    def _finish(self, comparison: Comparison, why: str, ended: float) -> None:
+    async def _finish(self, comparison: Comparison, why: str, ended: float) -> None:
         comparison.ended, comparison.why = ended, why
-        with self._mishaps.recording():
-            self._archive.save(comparison.id, comparison.as_json())
+        await self._save(comparison, None)
         self._archive.forget_tally(comparison.id)
 
 
@@ -334,18 +348,13 @@ def views(comparisons: Comparisons) -> Mapping[str, View]:
     async def show(request: ViewRequest) -> Any:
         if request.method == "POST" and not request.rest:
             return await _carried_out(comparisons, request.body)
-        found = comparisons.find(request.rest) if request.rest else comparisons.latest()
+        found = await comparisons.find(request.rest) if request.rest else comparisons.latest()
         return {"running": False, "id": None} if found is None else found.shown()
 
     async def show_all(request: ViewRequest) -> Any:
-        """The latest first, without what they found in detail."""
-        return [{**each.shown(), "report": _summary(each.report)} for each in comparisons.everything()]
+        return await comparisons.everything()
 
     return {"comparison": show, "comparison/": show, "comparisons": show_all}
-
-
-def _summary(report: Mapping[str, Any] | None) -> Json | None:
-    return None if report is None else {key: value for key, value in report.items() if key != "report"}
 
 
 async def _carried_out(comparisons: Comparisons, body: Any) -> Any:
@@ -362,7 +371,7 @@ async def _stopped(comparisons: Comparisons, wanted: object) -> Any:
     """One that has ended already is fine; another one than is meant is not stopped."""
     running = comparisons.latest()
     if running is None or (wanted is not None and str(wanted) != running.id):
-        return comparisons.find(str(wanted)).shown()
+        return (await comparisons.find(str(wanted))).shown()
     if running.ended is None:
         await comparisons.stop(running, "it was stopped")
     return running.shown()
