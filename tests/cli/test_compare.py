@@ -23,8 +23,9 @@ from turnout.apiserver import kubeconfig
 from turnout.apiserver.store import Store
 from turnout.apiserver.view import ViewRequest
 from turnout.cli import compare, root
+from turnout.client import Client
 from turnout.delivery.comparison.verdict import Judgement
-from turnout.error import ApiError
+from turnout.error import ApiError, NotRunning
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
 JSON = dict[str, Any]
@@ -207,7 +208,10 @@ def test_wrong_usage_is_exit_status_2(project: Path, turnout_: Comparing, argume
     assert turnout_.posted == []
 
 
-def test_ctrl_c_ends_the_comparison_and_prints_what_is_known(turnout_: Comparing, project: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_ends_the_comparison_and_prints_what_is_known(
+    turnout_: Comparing, project: Path, number: signal.Signals
+) -> None:
     turnout_.looks = 10**9
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
     command = [sys.executable, "-m", "turnout", "compare", "reviews", "--to", "v2"]
@@ -215,13 +219,25 @@ def test_ctrl_c_ends_the_comparison_and_prints_what_is_known(turnout_: Comparing
     try:
         while turnout_.running is None or turnout_.looks > 10**9 - 2:
             assert child.poll() is None
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         out, _ = child.communicate(timeout=20)
     finally:
         child.kill()
     assert turnout_.posted[-1] == {"do": "stop", "id": "3"}
     assert out.startswith("regression: ")
     assert child.returncode == 1
+
+
+def test_when_turnout_is_gone_meanwhile_it_says_how_to_go_on(
+    turnout_: Comparing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: Client, name: str, **query: str) -> Any:
+        raise NotRunning("nothing is running")
+
+    monkeypatch.setattr(Client, "view", gone)
+    error = run("reviews", "--to", "v2").exception
+    assert isinstance(error, NotRunning)
+    assert "goes on with the next `turnout up`" in (error.hint or "")
 
 
 def test_json_is_the_view(turnout_: Comparing) -> None:

@@ -198,7 +198,7 @@ async def test_a_second_one_is_refused_while_the_first_runs(world: World, compar
     with pytest.raises(ApiError) as refused:
         await ask(comparisons, "POST", **START)
     assert (refused.value.status, refused.value.reason) == (409, "Conflict")
-    assert "compare stop" in (refused.value.hint or "")
+    assert "turnout compare stop" in (refused.value.hint or "")
     assert world.rules() == ["main-mirror", "main"]
 
 
@@ -296,6 +296,10 @@ async def test_a_mirror_that_somebody_else_sets_meanwhile_stays(world: World, co
 async def test_for_a_rollout_the_routes_are_somebody_elses(world: World, comparisons: Comparisons) -> None:
     running = await comparisons.start(order(steer=False, by="rollout default/app"))
     assert world.http() == world.before
+    with pytest.raises(ApiError) as refused:
+        await comparisons.start(order())
+    assert "by rollout default/app" in refused.value.message
+    assert "turnout rollout abort" in (refused.value.hint or "")
     await until(lambda: running.report is not None)
     await comparisons.stop(running, "enough")
     assert world.http() == world.before

@@ -281,6 +281,9 @@ def _watched(client: Client, view: View) -> View:
                 time.sleep(LOOK_SECONDS)
                 view = client.view(f"comparison/{view['id']}")
         return view
+    except NotRunning as error:
+        hint = "the comparison goes on with the next `turnout up`: see `turnout compare report` then"
+        raise NotRunning(error.message, hint) from error
     except KeyboardInterrupt:
         client.close()  # it may have been in the middle of an answer
         stopped: View = client.post("comparison", {"do": "stop", "id": view["id"]})
@@ -324,16 +327,17 @@ def _tell(view: View, *, as_json: bool, html: Path | None) -> None:
 
 @contextlib.contextmanager
 def _terminating() -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does: a comparison that nobody waits for is ended."""
+    """What ends the command ends the comparison, as Ctrl-C does: nobody waits for it any more."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -203,7 +203,8 @@ class Comparisons:
         running = self.latest()
         if running is not None and running.ended is None:
             what = f"{running.order.service}: {running.order.stable} with {running.order.candidate}"
-            hint = "one comparison at a time: wait for it, or `turnout compare stop`"
+            mine = running.order.by == "compare"
+            hint = f"one at a time: wait for it, or `turnout {'compare stop' if mine else 'rollout abort'}`"
             raise ApiError(409, "Conflict", f"comparison {running.id} ({what}, by {running.order.by}) runs", hint)
 
     def _require_subsets(self, order: Order) -> None:
