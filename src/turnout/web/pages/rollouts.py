@@ -35,7 +35,8 @@ from turnout.web.rollout.track import Track
 from turnout.web.table import Cell, Row, Table, figures
 from turnout.web.visit import Visit
 
-LIST_SECONDS = 2.0
+PAST_SECONDS = 3.0
+"""How often looks and events are asked for: those of ten minutes weigh a quarter of a megabyte."""
 FIRST = "Start one with `turnout rollout start reviews --to v2`, or apply a file with a Rollout."
 TEACHES = (
     "A rollout moves traffic from one version to another in steps: from copies that no user sees, over one percent, to "
@@ -65,7 +66,7 @@ class _Rollouts:
             tag("h2", "All rollouts")
             columns = ("Rollout", "Service", "State", "Step", "#Began", "#Took")
             self._table = Table("All rollouts", columns)
-        visit.watch("rollouts", self._show, every_seconds=LIST_SECONDS)
+        visit.watch("rollouts", self._show)
 
     def _show(self, rollouts: Sequence[Shown]) -> None:
         self._none.set(hidden=bool(rollouts))
@@ -73,6 +74,9 @@ class _Rollouts:
         self._table.show(rows(rollouts, time.time()))
         found = foremost(rollouts)
         self._follow(self._chosen or (key(found) if found else ""))
+        shown = next((rollout for rollout in rollouts if key(rollout) == self._watched), None)
+        if shown is not None:
+            self._panel.show(shown)
 
     def _follow(self, wanted: str) -> None:
         if wanted == self._watched:
@@ -81,13 +85,16 @@ class _Rollouts:
         self._watched = wanted
         self._panel.begin(wanted)
         if wanted:
-            self._leave = self._visit.watch(f"rollouts/{wanted}", self._panel.show, fail=self._panel.fail)
+            self._leave = self._visit.watch(
+                f"rollouts/{wanted}", self._panel.know, every_seconds=PAST_SECONDS, fail=self._panel.fail
+            )
 
 
 class _Panel:
     """One rollout, live or as it ended."""
 
     def __init__(self, visit: Visit) -> None:
+        self._past: Shown = {}
         self._gone = tag("p", classes="card bad", role="alert", hidden=True)
         with tag("section", classes="rollout", hidden=True, aria_label="The rollout") as self._panel:
             with tag("div", classes="card rollout-head"):
@@ -120,10 +127,17 @@ class _Panel:
         self._gone.set(hidden=True)
         self._panel.set(hidden=True)
         self._orders.forget()
+        self._past = {}
         self._name.say(wanted)
 
+    def know(self, rollout: Shown) -> None:
+        """With its looks and events."""
+        self._past = {"looks": rollout["looks"], "events": rollout["events"]}
+        self.show(rollout)
+
     def show(self, rollout: Shown) -> None:
-        now = time.time()
+        """As it is now, with what is known of its past."""
+        rollout, now = {**rollout, **self._past}, time.time()
         self._panel.set(hidden=False)
         self._gone.set(hidden=True)
         self._show_head(rollout, now)
