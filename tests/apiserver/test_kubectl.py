@@ -79,3 +79,14 @@ def test_kubectl_waits_for_a_status(kubectl: Kubectl) -> None:
     condition = "--for=jsonpath={.status.phase}=ready"
     kubectl("patch", "vs", "cluster", "--subresource=status", "--type=merge", "-p", '{"status": {"phase": "ready"}}')
     assert "condition met" in kubectl("wait", condition, "vs/cluster", "--timeout=5s")
+
+
+def test_kubectl_knows_rollouts_by_all_their_names(kubectl: Kubectl) -> None:
+    rollout = {"apiVersion": "turnout.dev/v1alpha1", "kind": "Rollout", "metadata": {"name": "a"}, "spec": {"to": "v2"}}
+    assert "rollout.turnout.dev/a created" in kubectl("apply", "-f", "-", stdin=json.dumps(rollout))
+    assert kubectl("get", "ro", "-o", "name") == "rollout.turnout.dev/a\n"
+    kubectl("annotate", "rollout", "a", "turnout.dev/order=abort 1")
+    kubectl("patch", "ro", "a", "--subresource=status", "--type=merge", "-p", '{"status": {"phase": "aborted"}}')
+    shown = json.loads(kubectl("get", "rollouts.turnout.dev", "a", "-o", "json"))
+    assert shown["metadata"]["annotations"]["turnout.dev/order"] == "abort 1"
+    assert (shown["spec"], shown["status"]) == ({"to": "v2"}, {"phase": "aborted"})
