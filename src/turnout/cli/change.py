@@ -21,6 +21,16 @@ def virtual_services(client: Client) -> list[dict[str, Any]]:
     return list(client.list(VIRTUAL_SERVICE)["items"])
 
 
+def stable_of(client: Client, host: str, candidate: str, route: str | None) -> str:
+    """The subset that gets most of a service's requests, but for the candidate. Raises TurnoutError."""
+    from turnout.delivery.weights import heaviest
+
+    found = heaviest(virtual_services(client), host, route, without=candidate)
+    if found is None:
+        raise TurnoutError(f"it cannot be told which version of {host} is the stable one", "name it with --from")
+    return found
+
+
 def accepted(edits: list[Edit] | Refusal) -> list[Edit]:
     """The edits, or an error that says why there are none."""
     if isinstance(edits, Refusal):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from turnout.cli.change import stable_of
 from turnout.cli.mirror import methods_of
 from turnout.cli.options import connect, namespace_option, state_option
 from turnout.error import NotRunning, TurnoutError
@@ -147,7 +148,7 @@ def start(
         "do": "start",
         "service": service,
         "namespace": namespace,
-        "from": stable or _heaviest(client, fqdn(service, namespace), candidate, route),
+        "from": stable or stable_of(client, fqdn(service, namespace), candidate, route),
         "to": candidate,
         "route": route,
         "sample": sample,
@@ -241,17 +242,6 @@ def accept(
 
 
 # --- what runs
-
-
-def _heaviest(client: Client, host: str, candidate: str, route: str | None) -> str:
-    """The subset that gets most of the service's requests. Raises TurnoutError."""
-    from turnout.cli.change import virtual_services
-    from turnout.delivery.weights import heaviest
-
-    found = heaviest(virtual_services(client), host, route, without=candidate)
-    if found is None:
-        raise TurnoutError(f"it cannot be told which version of {host} is the stable one", "name it with --from")
-    return found
 
 
 def _default_file(state: Path | None) -> Path:

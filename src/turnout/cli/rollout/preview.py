@@ -35,21 +35,6 @@ class Outlook:
     error_share: float = 0.0
 
 
-def serving(status: Mapping[str, Any], host: str, to: str, route: str) -> str:
-    """The subset that has the most weight now, but for `to`. Raises TurnoutError where none has any."""
-    shares: dict[str, float] = {}
-    for own in _service(status, host)["routes"]:
-        if route in ("", own["route"]):
-            for subset, weight in own["weights"].items():
-                shares[subset] = shares.get(subset, 0.0) + float(weight)
-    others = {subset: weight for subset, weight in shares.items() if subset != to and weight}
-    if not others:
-        raise TurnoutError(
-            f"no version of {host} but {to} gets requests", "name the one that serves now: --from SUBSET"
-        )
-    return max(others, key=lambda subset: others[subset])
-
-
 def require(status: Mapping[str, Any], host: str, *subsets: str) -> None:
     """Raises TurnoutError for a service or subset that is not there."""
     known = [version["subset"] for version in _service(status, host)["versions"] if version["subset"]]

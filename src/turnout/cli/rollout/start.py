@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from turnout.cli.change import stable_of
 from turnout.cli.options import connect, state_option
 from turnout.cli.rollout import draft, lookup, preview
 from turnout.cli.rollout.follow import follow
@@ -156,8 +157,8 @@ def _drafted(client: Client, service: str, namespace: str, options: draft.Option
     from turnout.mesh.names import fqdn
 
     if not options.from_:
-        serving = preview.serving(client.view("status"), fqdn(service, namespace), options.to, options.route)
-        options = replace(options, from_=serving)
+        stable = stable_of(client, fqdn(service, namespace), options.to, options.route or None)
+        options = replace(options, from_=stable)
     return draft.of_options(service, namespace, options)
 
 
