@@ -9,8 +9,9 @@ from turnout.web.keyed import Keyed
 from turnout.web.markup import Tag, tag
 from turnout.web.table import Table
 
+MOST_ROUTES = 30
 MOST_LISTED = 50
-"""Findings of one route: more are one mistake that shows in many places."""
+"""Of one route, of each list: more are one mistake that shows in many places."""
 RATES = ("Field", "What", "#Candidate", "#Stable itself")
 
 
@@ -19,9 +20,13 @@ class Routes:
 
     def __init__(self) -> None:
         self._routes: Keyed[tuple[Shown, Shown]] = Keyed(tag("div", classes="compared-routes"), _Route)
+        self._more = tag("p", classes="muted", hidden=True)
 
     def show(self, view: Shown) -> None:
-        self._routes.show({route["route"]: (route, view) for route in routes(view)})
+        found = routes(view)
+        self._routes.show({route["route"]: (route, view) for route in found[:MOST_ROUTES]})
+        self._more.set(hidden=len(found) <= MOST_ROUTES)
+        self._more.say(more(len(found) - MOST_ROUTES, "routes"))
 
 
 class _Route:
@@ -63,7 +68,7 @@ class _Route:
         self._none.set(hidden=bool(found))
         self._none.say("No difference found." if route["sure"] else "No difference found yet.")
         self._more.set(hidden=len(found) <= MOST_LISTED)
-        self._more.say(f"… and {count(len(found) - MOST_LISTED)} more: turnout compare report --json has them.")
+        self._more.say(more(len(found) - MOST_LISTED, "fields"))
 
     def _show_rest(self, route: Shown, view: Shown) -> None:
         names = {"candidate": str(view["to"]), "stable": f"{view['from']} itself"}
@@ -71,11 +76,11 @@ class _Route:
         self._noise.set(hidden=not noisy)
         self._noise_summary.say(f"Noise: {_fields(len(noisy))}, in which {view['from']} differs from itself as often")
         self._noise_table.head("Field", "What", names["candidate"], names["stable"])
-        self._noise_table.show(noisy)
+        self._noise_table.show(noisy[:MOST_LISTED])
         self._accepted.set(hidden=not meant)
         self._accepted_summary.say(f"Accepted: {_fields(len(meant))} that may differ")
         self._accepted_table.head("Field", "What", names["candidate"], "Why")
-        self._accepted_table.show(meant)
+        self._accepted_table.show(meant[:MOST_LISTED])
         self._latency.set(hidden=not times)
         self._latency_table.show(times)
 
@@ -90,6 +95,11 @@ class _Line:
 
     def show(self, text: str) -> None:
         self._item.say(text)
+
+
+def more(number: int, what: str) -> str:
+    """Where to find what is not shown."""
+    return f"… and {count(number)} {what} more: turnout compare report --json has them."
 
 
 def _fields(number: int) -> str:

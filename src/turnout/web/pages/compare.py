@@ -29,6 +29,8 @@ from turnout.web.table import figures as figure_list
 from turnout.web.visit import Visit
 
 LIST_SECONDS = 3.0
+LOOK_SECONDS = 2.0
+"""A report may have megabytes."""
 NEWEST = "the last one"
 FIRST = "Start one below, or with `turnout compare reviews --to v2`."
 TEACHES = (
@@ -61,7 +63,7 @@ class _Compare:
         self._start = Start(self._begin)
         visit.watch("status", self._start.know, every_seconds=LIST_SECONDS)
         visit.watch("comparisons", self._offer, every_seconds=LIST_SECONDS)
-        visit.watch("comparison", self._show_newest)
+        visit.watch("comparison", self._show_newest, every_seconds=LOOK_SECONDS)
         if chosen:
             self._choose(chosen)
 
