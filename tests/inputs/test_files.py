@@ -49,7 +49,8 @@ def single(manifests: Manifests) -> Problem:
 def test_folders_are_read_in_order_without_what_is_not_meant() -> None:
     for name in ("k8s/b.yaml", "k8s/a.yml", "k8s/deep/c.yaml"):
         put(name, SERVICE % Path(name).stem)
-    for name in ("k8s/.git/d.yaml", "k8s/.e.yaml", "k8s/turnout.yaml", "k8s/notes.txt", "k8s/node_modules/f.yaml"):
+    for_commands = ("k8s/turnout.yaml", "k8s/expectations.yaml", "k8s/deep/rollout.yaml")
+    for name in ("k8s/.git/d.yaml", "k8s/.e.yaml", *for_commands, "k8s/notes.txt", "k8s/node_modules/f.yaml"):
         put(name, SERVICE % "not-meant")
     found = read_paths([Path("k8s")])
     assert names(found) == ["a", "b", "c"]

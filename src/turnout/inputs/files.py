@@ -25,6 +25,8 @@ NOTHING_FOUND: Final = "TNO205"
 
 SUFFIXES: Final = (".yaml", ".yml")
 SKIPPED_FOLDERS: Final = ("node_modules", "__pycache__")
+SKIPPED_FILES: Final = (FILE_NAME, "expectations.yaml", "rollout.yaml")
+"""No part of what shall be: how it runs here, and what commands are given (`compare`, `rollout start`)."""
 MAX_FILE_BYTES: Final = 16 << 20
 MAX_FILES: Final = 10_000
 DEFAULT_NAMESPACE: Final = "default"
@@ -64,7 +66,7 @@ class Manifests:
 def read_paths(paths: Sequence[Path], previous: Manifests | None = None) -> Manifests:
     """Every object in the files and folders, in order; files that say the same as in `previous` are not parsed again.
 
-    Folders are gone through for *.yaml and *.yml; hidden folders and turnout.yaml are left out.
+    Folders are gone through for *.yaml and *.yml; hidden folders and SKIPPED_FILES are left out.
     """
     files, problems = _found(paths)
     known = previous.parsed if previous else {}
@@ -133,7 +135,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(keep) if real not in seen else []  # links may form a ring
         seen.add(real)
         wanted = (name for name in sorted(names) if name.endswith(SUFFIXES) and not name.startswith("."))
-        yield from (Path(place, name) for name in wanted if name != FILE_NAME)
+        yield from (Path(place, name) for name in wanted if name not in SKIPPED_FILES)
 
 
 def _parsed(path: Path, known: ParsedFile | None) -> ParsedFile:
