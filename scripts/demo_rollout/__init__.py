@@ -1,0 +1,1 @@
+"""`make demo-rollout`: evidence decides. `python -m scripts.demo_rollout` from the project's folder."""
