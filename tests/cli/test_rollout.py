@@ -349,13 +349,16 @@ def test_history_tells_each_decision_with_what_it_was_made_on(api: Api) -> None:
     words = "errors: fine, 1 of 210"
     api.rollouts = {
         "events": [
+            {"at": 999_000.0, "what": "start", "text": "v0 → v1", "verdicts": []},
+            {"at": 999_100.0, "what": "abort", "text": "errors: worse", "verdicts": []},
             {"at": 1_000_000.0, "what": "start", "text": "v1 → v2", "verdicts": []},
             {"at": 1_000_060.0, "what": "step", "text": "weight 50 %", "verdicts": [verdict(words=words)]},
             {"at": 1_000_060.0, "what": "verdict", "text": words, "verdicts": [verdict(words=words)]},
         ]
     }
-    began, moved, evidence, told = api.run("history", "reviews-v2").output.splitlines()
+    earlier, began, moved, evidence, told = api.run("history", "reviews-v2").output.splitlines()
 
+    assert earlier == "2 events of earlier rollouts of this name: --json has them"
     assert began.split()[2:] == ["start", "v1", "→", "v2"]
     assert moved.split()[2:] == ["step", "weight", "50", "%"]
     assert evidence.strip() == words

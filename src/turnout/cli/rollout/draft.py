@@ -52,7 +52,7 @@ def of_options(service: str, namespace: str, given: Options) -> dict[str, Any]:
         "to": given.to,
         "route": given.route,
         "steps": list(given.steps),
-        "guards": list(given.guards),
+        "guards": list(_all_guards(given)),
         "confidence": given.confidence,
         "minTime": given.min_time,
         "maxTime": given.max_time,
@@ -68,6 +68,13 @@ def of_options(service: str, namespace: str, given: Options) -> dict[str, Any]:
         "metadata": {"name": name, "namespace": namespace},
         "spec": {key: value for key, value in spec.items() if value not in (None, "", [])},
     }
+
+
+def _all_guards(given: Options) -> Iterator[Mapping[str, Any]]:
+    """Whoever names guards and wants a comparison wants its verdict too."""
+    yield from given.guards
+    if given.guards and not any("regressions" in guard for guard in given.guards):
+        yield from [{"regressions": {}}] if any("compare" in step for step in given.steps) else []
 
 
 def of_file(path: Path) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class News:
     """Remembers what it has told of one rollout."""
 
     def __init__(self) -> None:
-        self._told: dict[str, str] = {}
+        self._told: set[str] = set()
         self._verdicts: dict[str, str] = {}
         self._step = 0
         self._at = 0.0
@@ -38,9 +38,9 @@ class News:
     def lines(self, obj: Object, now: float) -> Iterator[str]:
         """What is new or different since the last look, each on one line."""
         status = obj.get("status") or {}
-        facts = dict(_facts(obj, status))
-        news = [*self._judged(status), *(fact for key, fact in facts.items() if self._told.get(key) != fact)]
-        self._told = facts
+        facts = list(_facts(obj, status))
+        news = [*self._judged(status), *(text for what, text in facts if what not in self._told)]
+        self._told = {what for what, _ in facts}
         if not news and now - self._at >= QUIET_SECONDS and status.get("why"):
             news = [f"{status['phase']}: {status['why']}"]
         if news:
@@ -61,17 +61,18 @@ class News:
 
 
 def _facts(obj: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Keyed by what they are about. Those that change with each look are left out."""
+    """What is told once, and its text, in which something may change with each look."""
     steps, at, phase = status.get("steps") or (), status.get("step", 0), lookup.phase(obj)
     if not phase:
-        yield "phase", "waiting for the engine to begin"
+        yield "", "waiting for the engine to begin"
         return
     if at < len(steps) and phase not in lookup.ENDED:
-        yield "step", f"step {at + 1} of {len(steps)}: {steps[at]['name']}{_touching(status)}"
+        yield f"step {at}", f"step {at + 1} of {len(steps)}: {steps[at]['name']}{_touching(status)}"
     if changed := status.get("lastChange"):
-        yield "change", moved(changed)
+        yield f"change {changed}", moved(changed)
     if phase != "running":
-        yield "phase", f"{phase}: {status['why']}" if status.get("why") else phase
+        text = f"{phase}: {status['why']}" if status.get("why") else phase
+        yield text, text
 
 
 def _touching(status: Mapping[str, Any]) -> str:

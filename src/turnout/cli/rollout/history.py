@@ -61,7 +61,8 @@ def _all(rollouts: list[Mapping[str, Any]]) -> RenderableType:
 
 
 def _events(rollout: Mapping[str, Any]) -> RenderableType:
-    """A line for each event, and below it what each guard had seen."""
+    """A line for each event since the last start, and below it what each guard had seen."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
@@ -69,14 +70,17 @@ def _events(rollout: Mapping[str, Any]) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    for event in rollout.get("events") or ():
+    events = rollout.get("events") or []
+    began = max((at for at, event in enumerate(events) if event["what"] == "start"), default=0)
+    for event in events[began:]:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["at"]))
         table.add_row(when, Text(event["what"], style="bold"), event.get("text") or "")
         for line in _evidence(event):
             table.add_row("", "", Text(line, style="dim"))
     if not table.row_count:
         return "nothing has happened yet"
-    return table
+    earlier = Text(f"{began} events of earlier rollouts of this name: --json has them", style="dim")
+    return Group(earlier, table) if began else table
 
 
 def _evidence(event: Mapping[str, Any]) -> Iterator[str]:
