@@ -19,7 +19,7 @@ from turnout.apiserver.store import Event, Store
 from turnout.apiserver.view import ViewRequest
 from turnout.cli import root
 from turnout.error import ApiError
-from turnout.resources.kinds import ROLLOUT
+from turnout.resources.kinds import ROLLOUT, VIRTUAL_SERVICE
 
 JSON = dict[str, Any]
 NOW = 1_000_000.0
@@ -92,10 +92,16 @@ class Api:
         self.blast: JSON | None = None
         self.rollouts: Any = []
         self._served = served
+        served.do(lambda store: store.create(VIRTUAL_SERVICE, virtual_service(main={"v1": 100, "v2": 0})))
         served.do(lambda store: store.subscribe(self._written))
 
     def run(self, *arguments: str) -> Result:
         return CliRunner().invoke(root, ["rollout", *arguments, "--state", str(self.state)])
+
+    def sends(self, **weights: Mapping[str, int]) -> None:
+        """From now on there are these routes."""
+        patch = Patch("merge", {"spec": virtual_service(**weights)["spec"]})
+        self._served.do(lambda store: store.patch(VIRTUAL_SERVICE, "default", "reviews", patch))
 
     def has(self, *objects: JSON) -> None:
         """They are there, with their status."""
@@ -134,6 +140,20 @@ class Api:
         self._tell(name, {**after, "order": {"refused": "", **after.get("order", {}), "id": number}})
         patch = Patch("merge", {"metadata": {"annotations": {"turnout.dev/order": None}}})
         self._served.store.patch(ROLLOUT, "default", name, patch)
+
+
+def virtual_service(**weights: Mapping[str, int]) -> JSON:
+    """A route per name."""
+    http = [
+        {
+            "name": name,
+            "route": [
+                {"destination": {"host": "reviews", "subset": subset}, "weight": n} for subset, n in split.items()
+            ],
+        }
+        for name, split in weights.items()
+    ]
+    return {"metadata": {"name": "reviews", "namespace": "default"}, "spec": {"hosts": ["reviews"], "http": http}}
 
 
 def service() -> JSON:

@@ -374,9 +374,9 @@ def test_history_without_a_name_lists_all(api: Api) -> None:
 
 
 def test_the_service_s_route_decides_which_version_serves_now(api: Api) -> None:
-    other = {**service()["routes"][0], "route": "other", "weights": {"v3": "100", "v1": "0"}}
+    api.sends(main={"v1": 100, "v2": 0}, other={"v3": 100, "v1": 0})
     versions = [*service()["versions"], {"subset": "v3", "rate": 1.0, "error_share": 0.0}]
-    api.seen = {"services": [{**service(), "versions": versions, "routes": [service()["routes"][0], other]}]}
+    api.seen = {"services": [{**service(), "versions": versions}]}
 
     assert api.run(*START, "--route", "other", "--dry-run").output.startswith(
         "reviews-v2: reviews.default.svc.cluster.local from v3 to v2"

@@ -157,7 +157,9 @@ def _drafted(client: Client, service: str, namespace: str, options: draft.Option
     from turnout.mesh.names import fqdn
 
     if not options.from_:
-        stable = stable_of(client, fqdn(service, namespace), options.to, options.route or None)
+        host = fqdn(service, namespace)
+        preview.require(client.view("status"), host)
+        stable = stable_of(client, host, options.to, options.route or None)
         options = replace(options, from_=stable)
     return draft.of_options(service, namespace, options)
 
