@@ -18,6 +18,7 @@ from turnout.control.logs import logs
 from turnout.control.routes import routes
 from turnout.control.status import status
 from turnout.control.timeline import series
+from turnout.control.windows import windows
 from turnout.error import ApiError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         "counts": partial(counts, instance),
         "sum": partial(counted_sum, instance),
         "blast": Blast(instance).show,
+        "windows": partial(windows, instance),
         "rollouts": instance.rollouts.view,
         "rollouts/": instance.rollouts.view,
         "traces": show_traces,
