@@ -144,15 +144,11 @@ class Api:
 
 def virtual_service(**weights: Mapping[str, int]) -> JSON:
     """A route per name."""
-    http = [
-        {
-            "name": name,
-            "route": [
-                {"destination": {"host": "reviews", "subset": subset}, "weight": n} for subset, n in split.items()
-            ],
-        }
-        for name, split in weights.items()
-    ]
+
+    def choices(split: Mapping[str, int]) -> list[JSON]:
+        return [{"destination": {"host": "reviews", "subset": name}, "weight": n} for name, n in split.items()]
+
+    http = [{"name": name, "route": choices(split)} for name, split in weights.items()]
     return {"metadata": {"name": "reviews", "namespace": "default"}, "spec": {"hosts": ["reviews"], "http": http}}
 
 
