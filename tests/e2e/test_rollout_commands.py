@@ -69,9 +69,9 @@ async def test_a_version_takes_over_and_another_goes_back(site: Site) -> None:
 
 
 def test_a_file_with_a_rollout_of_an_unknown_version_is_told_with_its_line(site: Site) -> None:
-    site.write("k8s/rollout.yaml", manifests.document(ROLLOUT))
+    site.write("k8s/app-v3.yaml", manifests.document(ROLLOUT))
     site.up()
 
     [told] = [problem for problem in site.status()["problems"] if problem["code"] == "TNO306"]
-    assert told["where"].startswith("k8s/rollout.yaml:")
+    assert told["where"].startswith("k8s/app-v3.yaml:")
     assert told["message"] == "app.default.svc.cluster.local has no subset v3"
