@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from scripts.bench import cost, envoy, instance, looking, program, project, scale, shifting, startup
+from scripts.bench import comparing, cost, envoy, instance, looking, program, project, scale, shifting, startup
 from scripts.bench.figure import Figure
 
 Section = Callable[[Path], Iterator[Figure]]
@@ -73,6 +73,7 @@ def _traffic(folder: Path) -> Iterator[Figure]:
 
 SECTIONS: dict[str, Section] = {
     "traffic": _traffic,
+    "comparing": comparing.figures,
     "looking": looking.figures,
     "example": startup.figures,
     "scale": scale.figures,
