@@ -28,6 +28,8 @@ TALLY_SHARE = 0.05
 MOST_BATCHES = 4
 """That wait to be looked at. Envoy does not wait: what there is no room for is dropped, and counted."""
 RETRY_SECONDS = 0.25
+NICENESS = 10
+"""Whoever answers users goes first."""
 _OCCUPIED = "somebody else uses Envoy's tap: nothing is captured until they let go of it"
 
 
@@ -107,6 +109,7 @@ class Comparer:
 
 def main() -> None:
     """Ends with its stdin, and with whoever reads its stdout."""
+    os.nice(NICENESS)
     told = json.loads(sys.stdin.buffer.readline())
     config = ComparerConfig.of(told["config"])
     tally = record.restored(told["tally"]) if told.get("tally") else None

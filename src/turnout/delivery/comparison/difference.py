@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from turnout.delivery.comparison import answer, excerpt
@@ -143,7 +144,7 @@ def _selected(exchange: Exchange, rules: Rules) -> dict[str, str]:
     """Names to values without secrets; of cookies one each for the value and for the attributes."""
     found: dict[str, str] = {}
     for name in dict.fromkeys(name for name, _ in exchange.headers):
-        if name == "content-type" or not any(fnmatchcase(name, pattern) for pattern in rules.headers):
+        if name == "content-type" or not _is_selected(name, rules.headers):
             continue
         if name == "set-cookie":
             found |= _cookies((value for key, value in exchange.headers if key == name), rules.redaction)
@@ -152,6 +153,11 @@ def _selected(exchange: Exchange, rules: Rules) -> dict[str, str]:
             secret = rules.redaction.is_secret(name)
             found[name] = rules.redaction.digest(value) if secret else rules.redaction.in_text(value)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _is_selected(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _cookies(values: Iterable[str], redaction: Redaction) -> dict[str, str]:
