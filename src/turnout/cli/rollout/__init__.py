@@ -6,6 +6,7 @@ import click
 
 from turnout.cli.rollout.history import command as history_command
 from turnout.cli.rollout.orders import COMMANDS as ORDERS
+from turnout.cli.rollout.rehearse import command as rehearse_command
 from turnout.cli.rollout.start import command as start_command
 from turnout.cli.rollout.status import command as status_command
 
@@ -22,5 +23,5 @@ def command() -> None:
     """
 
 
-for _each in (start_command, status_command, *ORDERS, history_command):
+for _each in (start_command, status_command, *ORDERS, history_command, rehearse_command):
     command.add_command(_each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,23 +113,45 @@ def command(
       turnout rollout start reviews --to v2 --steps compare,1,10,50 --max-user-impact 5%
       turnout rollout start rollout.yaml --no-follow
     """
-    texts = {
-        name: value or "" for name, value in given.items() if name not in ("confidence", "max_user_impact", "guards")
-    }
+    hooks = _usage(draft.hooks, hook_exec, hook_webhook, hook_secret or "")
+    options = asked(what, steps_text, users, expectations, hooks=hooks, **given)
+    client = connect(state)
+    obj = drafted(client, what, namespace, options)
+    _begin(client, obj, dry_run=dry_run, follows=follows, state=state)
+
+
+def asked(
+    what: str,
+    steps_text: str | None,
+    users: tuple[str, ...],
+    expectations: Path | None,
+    *,
+    hooks: tuple[Mapping[str, Any], ...] = (),
+    **given: Any,
+) -> draft.Options:
+    """What the options say. Raises UsageError."""
+    plain = ("confidence", "max_user_impact", "guards")
+    texts = {name: value or "" for name, value in given.items() if name not in plain}
     options = draft.Options(
         **texts,
         guards=given["guards"],
         confidence=given["confidence"],
         max_user_impact=given["max_user_impact"],
         steps=_usage(draft.steps, steps_text or draft.STEPS, _usage(draft.group, users)),
-        hooks=_usage(draft.hooks, hook_exec, hook_webhook, hook_secret or ""),
+        hooks=hooks,
         expectations=str(expectations.absolute()) if expectations else "",
     )
-    in_file = what.endswith(draft.SUFFIXES) or "/" in what
-    _require_fit(options, in_file=in_file, steps_given=steps_text is not None)
-    client = connect(state)
-    obj = draft.of_file(Path(what)) if in_file else _drafted(client, what, namespace, options)
-    _begin(client, obj, dry_run=dry_run, follows=follows, state=state)
+    _require_fit(options, in_file=_is_file(what), steps_given=steps_text is not None)
+    return options
+
+
+def drafted(client: Client, what: str, namespace: str, options: draft.Options) -> dict[str, Any]:
+    """The Rollout in a file, or what the options make of a service. Raises TurnoutError."""
+    return draft.of_file(Path(what)) if _is_file(what) else _drafted(client, what, namespace, options)
+
+
+def _is_file(what: str) -> bool:
+    return what.endswith(draft.SUFFIXES) or "/" in what
 
 
 def _usage(parse: Callable[..., Any], *arguments: Any) -> Any:
@@ -166,7 +188,7 @@ def _drafted(client: Client, service: str, namespace: str, options: draft.Option
 
 def _begin(client: Client, obj: dict[str, Any], *, dry_run: bool, follows: bool, state: Path | None) -> None:
     draft.checked(obj)
-    intent = _intent(obj)
+    intent = intended(obj)
     status = client.view("status")
     preview.require(status, intent.versions.host, intent.versions.stable, intent.versions.candidate)
     replaced = _previous(client, obj)
@@ -184,7 +206,8 @@ def _begin(client: Client, obj: dict[str, Any], *, dry_run: bool, follows: bool,
     sys.exit(follow(state or find_state(Path.cwd()), made))
 
 
-def _intent(obj: Object) -> Intent:
+def intended(obj: Object) -> Intent:
+    """Raises TurnoutError."""
     from turnout.rollout import intent
 
     found = intent.of(obj)
