@@ -102,7 +102,7 @@ def test_a_comparison_is_started_followed_and_stopped(screen: Screen, busy: Site
 def test_a_rollout_is_followed_and_steered(screen: Screen, busy: Site) -> None:
     page = screen.open("/rollouts")
     expect(page.get_by_role("heading", name="No rollout yet")).to_be_visible()
-    busy.write("k8s/rollout.yaml", json.dumps(ROLLOUT))
+    busy.write("k8s/to-v2.yaml", json.dumps(ROLLOUT))
     present = page.locator(".station[aria-current=step]")
     expect(present).to_contain_text("weight 20 %")
     expect(page.locator(".split")).to_contain_text("20 % to v2")
