@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from turnout.delivery.comparison.expectation import Accepted, Expectations, interpret, text
+from turnout.delivery.comparison.expectation import FILE_NAME, Accepted, Expectations, interpret, text
 from turnout.error import TurnoutError
 from turnout.inputs.files import read_text, shown
-from turnout.inputs.images import FILE_NAME as SETTINGS
 from turnout.inputs.write import write_atomically
 from turnout.problem import Problem
 from turnout.resources.codes import problem
 from turnout.resources.finding import Findings, dotted
 from turnout.resources.reader import read
 
-FILE_NAME = "expectations.yaml"
-
 
 def default_file(state: Path) -> Path:
-    """Beside turnout.yaml, else in the current folder. `state`: the instance's folder, which lies in the project's."""
-    project = state.absolute().parent
-    return (project if (project / SETTINGS).is_file() else Path.cwd()) / FILE_NAME
+    """`state`: the instance's folder, which lies in the project's."""
+    return state.absolute().parent / FILE_NAME
 
 
 def load(path: Path) -> Expectations:

@@ -21,6 +21,7 @@ from turnout.control.mishaps import Mishaps
 from turnout.control.state import StateDir
 from turnout.control.steering import Steered, Steering
 from turnout.control.strays import mark
+from turnout.delivery.comparison.expectation import FILE_NAME
 from turnout.delivery.steering import subsets
 from turnout.error import ApiError, TurnoutError
 from turnout.resources.kinds import DESTINATION_RULE
@@ -325,7 +326,7 @@ def comparisons(
             redaction_key=state.redaction_key().encode().hex(),
             sample=order.sampled.regex,
             methods=order.methods,
-            expectations=order.expectations,
+            expectations=str(state.path.parent / (order.expectations or FILE_NAME)),
             share=order.share,
         )
 

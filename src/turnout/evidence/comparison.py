@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -31,11 +32,18 @@ def _words(verdict: str, line: Mapping[str, Any]) -> str:
         case "regression":
             return f"broken: {which} ({pairs})"
         case "difference":
-            return f"different: {which} ({pairs}); if that is meant to be: turnout compare accept"
+            return f"different: {which} ({pairs}); if that is meant to be, `turnout compare accept {_paths(line)}`"
         case "same":
             return f"no difference, {pairs}"
         case _:
             return f"{pairs}, not yet enough to be sure"
+
+
+def _paths(line: Mapping[str, Any]) -> str:
+    """As a shell takes them."""
+    routes = (line.get("report") or {}).get("routes", ())
+    fields = (field for route in routes for field in route["fields"])
+    return shlex.join(dict.fromkeys(field["path"] for field in fields if field["class"] == "difference"))
 
 
 def _named(report: Mapping[str, Any], verdict: str) -> Iterator[str]:

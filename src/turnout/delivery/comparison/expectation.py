@@ -13,6 +13,9 @@ from turnout.delivery.comparison.kind import Kind
 from turnout.resources.decode import Dialect, decode
 from turnout.resources.finding import Findings
 
+FILE_NAME = "expectations.yaml"
+"""In the project's folder, beside `.turnout`, unless another is named."""
+
 KindName = Literal[
     "missing",
     "extra",
