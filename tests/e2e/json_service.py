@@ -2,6 +2,8 @@
 
     PORT       where it listens
     VERSION    `version` in the answer, and its header x-version
+    ODD        what is wrong with it: errors (500 to 1 in 20), late (by 30 ms), field (another value), missing (a field
+               of 1 in 20 answers), type (of the content)
 
 Users' ids are secret: `token` is another in each answer.
 """
@@ -15,6 +17,9 @@ import random
 import signal
 
 VERSION = os.environ.get("VERSION", "v1")
+ODD = os.environ.get("ODD", "")
+SOMETIMES = 0.05
+LATE_SECONDS = 0.03
 
 
 class Connection(asyncio.Protocol):
@@ -32,15 +37,25 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *heads, self.held = (self.held + data).split(b"\r\n\r\n")
         for _ in heads:
-            body = json.dumps(answer()).encode()
-            kind = f"content-type: application/json\r\nx-version: {VERSION}"
-            head = f"HTTP/1.1 200 OK\r\n{kind}\r\ncontent-length: {len(body)}\r\n\r\n"
-            self.transport.write(head.encode() + body)
+            if ODD == "late":
+                asyncio.get_running_loop().call_later(LATE_SECONDS, self._answer)
+            else:
+                self._answer()
+
+    def _answer(self) -> None:
+        failed = ODD == "errors" and random.random() < SOMETIMES
+        body = json.dumps(answer()).encode()
+        kind = "text/plain" if ODD == "type" else "application/json"
+        head = f"HTTP/1.1 {500 if failed else 200} Said\r\ncontent-type: {kind}\r\nx-version: {VERSION}"
+        self.transport.write(f"{head}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
 
 
 def answer() -> dict[str, object]:
     number = random.randrange(10_000)
-    return {"number": number, "version": VERSION, "user": {"name": "Ada", "token": f"secret-{number}"}}
+    user = {"name": "Bob" if ODD == "field" else "Ada", "token": f"secret-{number}"}
+    if ODD == "missing" and random.random() < SOMETIMES:
+        return {"number": number, "version": VERSION}
+    return {"number": number, "version": VERSION, "user": user}
 
 
 async def main() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.manifests import HOST
+from tests.e2e.manifests import HOST, deployment
 from tests.e2e.site import Site, until
 
 from turnout.load import Plan, Report, run
@@ -87,6 +90,52 @@ async def test_what_a_new_version_says_otherwise_is_told_from_noise_and_users_no
     answering.assert_nothing_runs()
     ended = json.loads((answering.state / "comparisons" / "2.json").read_text())
     assert ended["why"] == "Turnout was stopped"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("odd", "status", "what"),
+    [
+        ("", 0, {}),
+        ("errors", 1, {"regression": {"status"}}),
+        ("late", 1, {"regression": {"latency"}}),
+        ("field", 3, {"difference": {"$.user.name"}}),
+        ("missing", 1, {"regression": {"$.user"}}),
+        ("type", 1, {"regression": {"headers.content-type"}}),
+    ],
+)
+async def test_each_candidate_gets_the_verdict_that_it_deserves(
+    answering: Site, odd: str, status: int, what: dict[str, set[str]]
+) -> None:
+    """What is accepted beforehand is all that a healthy one does otherwise."""
+    answering.apply("v2.yaml", deployment("v2", env={"ODD": odd}))
+    for path, *kind in (["$.version"], ["latency", "--kind", "faster"]):
+        accepted = await asyncio.to_thread(answering.run, "compare", "accept", path, *kind)
+        assert accepted.status == 0, accepted.err
+    await asyncio.to_thread(answering.up)
+    async with users(answering):
+        began = time.monotonic()
+        asking = asyncio.create_task(
+            asyncio.to_thread(
+                answering.run, "compare", "app", "--to", "v2", "--until-sure", "--for", "100s", "--json", seconds=110
+            )
+        )
+        told = await asyncio.to_thread(until, "a verdict", partial(told_verdict, answering), 100)
+        seconds = time.monotonic() - began
+        done = await asking
+    assert done.status == status, done.out
+    found = classes(json.loads(done.out))
+    sys.stdout.write(f"{odd or 'healthy'}: {told} after {seconds:.1f} s, sure after {time.monotonic() - began:.1f} s\n")
+    for name, paths in what.items():
+        assert paths <= found[name], found
+    if not what:
+        assert not {"regression", "difference"} & found.keys(), found
+
+
+def told_verdict(site: Site) -> str:
+    """The first that is more than `unsure`; "" until then."""
+    verdict = str((comparison(site).get("report") or {}).get("verdict", "unsure"))
+    return "" if verdict == "unsure" else verdict
 
 
 def killed_and_gone_on_with(site: Site) -> None:
