@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from scripts.screenshots.shop import make_a_mistake, shop, traffic
+from scripts.screenshots.shop import MANY, begin_a_rollout, make_a_mistake, shop, simplify, traffic
 from tests.e2e.browser import PHONE, WIDE, Screen, chromium, tab
 from tests.e2e.site import Site, until
 
@@ -15,6 +15,8 @@ LOW, TALL = (1280, 600), (1280, 960)
 BEFORE_SECONDS, AFTER_SECONDS = 90, 60
 """How long traffic flows until the weights change, and after that."""
 FIRST_SECONDS = 3
+BAND_SECONDS = 12
+"""So long a guard's interval shrinks before it is shown."""
 
 
 def main() -> None:
@@ -30,6 +32,7 @@ def main() -> None:
             shoot(screen)
         for name, size, theme in (("graph-dark", LOW, "dark"), ("graph-phone", PHONE, "light")):
             _graph(tab(browser, site, size, theme), name)
+        _versions(screen, site)
         _problems(screen, site)
 
 
@@ -76,6 +79,39 @@ def _logs(screen: Screen) -> None:
     page = screen.open("/logs?show=requests")
     until("requests pass", lambda: page.locator(".lines > div").count() > 60)
     _take(page, "logs")
+
+
+def _versions(screen: Screen, site: Site) -> None:
+    """One is compared, and found wanting; the other one takes over."""
+    simplify(site)
+    _size(screen.page, TALL)
+    with traffic(site, MANY):
+        _compare(screen)
+        _rollouts(screen, site)
+    _size(screen.page, LOW)
+
+
+def _compare(screen: Screen) -> None:
+    page = screen.open("/compare")
+    page.get_by_label("Stable").select_option("v1")
+    page.get_by_label("Candidate").select_option("v3")
+    page.get_by_label("Copy").select_option("all")
+    page.get_by_role("button", name="Start").click()
+    finding = page.locator(".finding").filter(has_text="$.price")
+    expect(finding.locator(".pill")).to_have_text("regression", timeout=60_000)
+    _take(page, "compare")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped.")).to_be_visible()
+
+
+def _rollouts(screen: Screen, site: Site) -> None:
+    """While its guards cannot tell yet."""
+    page = screen.open("/rollouts")
+    begin_a_rollout(site)
+    expect(page.locator(".station[aria-current=step]")).to_contain_text("weight 5 %", timeout=90_000)
+    page.wait_for_timeout(BAND_SECONDS * 1000)
+    page.get_by_role("heading", level=1).click()  # nothing is focused
+    _take(page, "rollouts")
 
 
 def _problems(screen: Screen, site: Site) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.e2e.launch import EXAMPLE, URL
 from tests.e2e.site import Site
 
-RATE = 40
+RATE, MANY = 40, 150
 SAMPLING_PERCENT = "20"
 ROUTES = """\
 apiVersion: networking.istio.io/v1
@@ -53,6 +53,44 @@ spec:
     - {name: v2, labels: {version: v2}}
     - {name: v3, labels: {version: v3}}
 """
+PLAIN_ROUTES = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: recommendation
+spec:
+  hosts: [recommendation]
+  http:
+    - name: main
+      route:
+        - destination: {host: recommendation, subset: v1}
+"""
+EXPECTATIONS = """\
+accept:
+  - path: $.version
+    why: each version says which one it is
+"""
+ROLLOUT = """\
+apiVersion: turnout.dev/v1alpha1
+kind: Rollout
+metadata:
+  name: recommendation-v2
+spec:
+  service: recommendation
+  from: v1
+  to: v2
+  expectations: expectations.yaml
+  minTime: 5s
+  steps:
+    - compare: {percent: 25}
+    - weight: 5
+    - weight: 25
+    - weight: 50
+  guards:
+    - errors: {tolerance: 2}
+    - slow: {quantile: 0.9, tolerance: 10}
+    - regressions: {tolerance: 5}
+"""
 MISTAKE = """\
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -87,8 +125,20 @@ def _lay_out(site: Site) -> None:
     (site.folder / "tmp").mkdir()
     (site.folder / "k8s" / "dark-launch.yaml").unlink()
     second = (site.folder / "k8s" / "recommendation-v2.yaml").read_text()
-    site.write("k8s/recommendation-v3.yaml", second.replace("v2", "v3"))
+    third = second.replace("v2", "v3").replace('value: ""', "value: missing")
+    site.write("k8s/recommendation-v3.yaml", third)
     site.write("k8s/routes.yaml", ROUTES)
+    site.write("expectations.yaml", EXPECTATIONS)
+
+
+def simplify(site: Site) -> None:
+    """All requests go to the first version, at once."""
+    site.write("k8s/routes.yaml", PLAIN_ROUTES + ROUTES[ROUTES.index("---") :])
+
+
+def begin_a_rollout(site: Site) -> None:
+    """As people do who keep it with their manifests."""
+    site.write("k8s/to-v2.yaml", ROLLOUT)
 
 
 def make_a_mistake(site: Site) -> None:
@@ -97,9 +147,10 @@ def make_a_mistake(site: Site) -> None:
 
 
 @contextmanager
-def traffic(site: Site) -> Iterator[None]:
-    """At a constant rate, while the block runs."""
-    argv = [sys.executable, "-m", "turnout", "load", "--rate", str(RATE), "-t", "15m", URL]
+def traffic(site: Site, rate: int = RATE) -> Iterator[None]:
+    """At a constant rate, while the block runs; whoever asks wants JSON."""
+    accept = ("-H", "accept: application/json")
+    argv = [sys.executable, "-m", "turnout", "load", "--rate", str(rate), "-t", "15m", *accept, URL]
     with subprocess.Popen(argv, cwd=site.folder, env=site.environment, stdout=subprocess.DEVNULL) as load:
         try:
             yield
