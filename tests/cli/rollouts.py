@@ -81,12 +81,16 @@ def refusing(verb: str, now: JSON) -> JSON:
 
 
 class Api:
-    """`begins`: the status that a new Rollout gets; `takes`: what becomes of one that is given an order."""
+    """`begins`: the status that a new Rollout gets, `ends`, `adds`: later ones.
+
+    `takes`: what becomes of one that is given an order.
+    """
 
     def __init__(self, served: Served, state: Path) -> None:
         self.state = state
         self.begins: JSON | None = status()
         self.ends: JSON | None = None
+        self.adds: JSON | None = None
         self.takes: Callable[[str, JSON], JSON] = refusing
         self.seen: JSON = {"services": [service()]}
         self.blast: JSON | None = None
@@ -124,9 +128,9 @@ class Api:
         """Subscribers do not write: it is done a moment later."""
         loop = asyncio.get_running_loop()
         if event.kind == ROLLOUT and event.type == "ADDED":
-            for moment, told in enumerate((self.begins, self.ends)):
+            for seconds, told in ((0.0, self.begins), (0.05, self.ends), (0.8, self.adds)):
                 if told is not None:
-                    loop.call_later(0.05 * moment, self._tell, event.object["metadata"]["name"], told)
+                    loop.call_later(seconds, self._tell, event.object["metadata"]["name"], told)
         elif event.kind == ROLLOUT and "turnout.dev/order" in (event.object["metadata"].get("annotations") or {}):
             loop.call_soon(self._carry_out, event.object)
 

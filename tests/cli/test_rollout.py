@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.cli.rollouts import STEPS, Api, rollout, running, service, status, verdict
+from tests.cli.rollouts import NOW, STEPS, Api, rollout, running, service, status, verdict
 
 from turnout.cli import root
 from turnout.cli.rollout import follow, orders, start
@@ -128,6 +128,16 @@ def test_one_that_goes_back_is_exit_status_1(api: Api) -> None:
 
     assert done.exit_code == 1
     assert done.output.splitlines()[-1].endswith("reviews-v2: aborted: errors: worse")
+
+
+def test_one_that_goes_back_says_how_long_that_took_although_it_is_known_later(api: Api) -> None:
+    api.ends = status("aborted", why="errors: worse", finishedAt=NOW)
+    api.adds = {**api.ends, "lastChange": {"at": NOW, "seconds": 0.009, "lastCandidateAnswerSeconds": 0.031}}
+
+    lines = api.run(*START).output.splitlines()
+
+    assert lines[-2].endswith("reviews-v2: aborted: errors: worse")
+    assert lines[-1].endswith("in force after 9 ms; the candidate's last answer came after 31 ms")
 
 
 def test_one_that_cannot_begin_says_why_and_leaves_nothing_that_might_begin_later(api: Api) -> None:

@@ -149,6 +149,7 @@ def test_a_verdict_is_told_once_in_each_step_before_what_follows_from_it() -> No
     assert followed.look(status(verdicts=[fine])) == ["verdict: errors: fine"]
     assert followed.look(status(verdicts=[{**fine, "words": "errors: fine, still"}])) == []
     assert followed.look(status(step=1, verdicts=[fine])) == ["step 2 of 3: weight 50 %"]
+    assert followed.look(status(step=1, verdicts=[fine])) == [], "that of the step before is still there"
     assert followed.look(status(step=1, verdicts=[verdict()])) == []
     assert followed.look(status(step=1, verdicts=[fine])) == ["verdict: errors: fine"]
 

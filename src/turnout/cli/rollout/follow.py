@@ -20,6 +20,8 @@ QUIET_SECONDS = 30.0
 """After so long without news a line says what it waits for."""
 AWAY_SECONDS = 60.0
 """So long Turnout may be away: a rollout outlives it, and goes on with the next one."""
+RETREAT_SECONDS = 5.0
+"""So long after it went back it may take to be known how that went."""
 
 STATUS_OF = {"finished": 0, "aborted": 1, "refused": 1}
 """Exit status by phase."""
@@ -32,6 +34,7 @@ class News:
     def __init__(self) -> None:
         self._told: set[str] = set()
         self._verdicts: dict[str, str] = {}
+        self._left: set[str] = set()
         self._step = 0
         self._at = 0.0
 
@@ -50,14 +53,20 @@ class News:
     def _judged(self, status: Mapping[str, Any]) -> Iterator[str]:
         """Each verdict once in each step, in the words of the look that brought it.
 
-        At the first look of a step the verdicts still are those on which the one before was left.
+        At the first looks of a step the verdicts still are those on which the one before was left.
         """
-        for verdict in status.get("verdicts") or ():
+        verdicts = status.get("verdicts") or ()
+        words = {verdict["words"] for verdict in verdicts}
+        if words and words == self._left:
+            return
+        self._left = set()
+        for verdict in verdicts:
             if verdict["kind"] != "open" and self._verdicts.get(verdict["guard"]) != verdict["kind"]:
                 yield f"verdict: {verdict['words']}"
             self._verdicts[verdict["guard"]] = verdict["kind"]
         if status.get("step", 0) != self._step:
             self._step, self._verdicts = status.get("step", 0), {}
+            self._left = words
 
 
 def _facts(obj: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -120,10 +129,11 @@ def _looks(state: Path, obj: Object) -> Iterator[Object]:
     """The Rollout as it was, then twice a second; the last one has ended."""
     from turnout.client import Client
 
-    client, away_seconds = None, 0.0
+    client, away_seconds, ended_seconds = None, 0.0, 0.0
     yield obj
-    while lookup.under_way(obj):
+    while lookup.under_way(obj) or not (_is_told(obj) or ended_seconds >= RETREAT_SECONDS):
         time.sleep(LOOK_SECONDS)
+        ended_seconds += 0.0 if lookup.under_way(obj) else LOOK_SECONDS
         try:
             client = client or Client.from_state(state)
             obj = _same(client, obj["metadata"])
@@ -136,6 +146,13 @@ def _looks(state: Path, obj: Object) -> Iterator[Object]:
             yield obj
     if client is not None:
         client.close()
+
+
+def _is_told(obj: Object) -> bool:
+    """That it went back is in its status at once, how long that took a moment later."""
+    status = obj["status"]
+    changed = status.get("lastChange") or {"at": 0.0}
+    return lookup.phase(obj) != "aborted" or bool(changed["at"] >= (status.get("finishedAt") or 0.0))
 
 
 def _same(client: Any, meta: Mapping[str, Any]) -> Object:
