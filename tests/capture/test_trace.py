@@ -46,8 +46,15 @@ def test_what_envoy_answers_a_user_by_itself_is_not_stables() -> None:
     assert not refused.answered
 
 
-def test_a_user_cannot_pass_for_an_answer_of_envoys() -> None:
-    assert exchange(raw(response={"x-turnout-flags": "UT"})).answered
+def test_a_route_may_take_from_answers_how_long_they_took() -> None:
+    assert exchange(raw(response={"x-envoy-upstream-service-time": ""})).answered
+
+
+@pytest.mark.parametrize(
+    "answer", [raw(response={"x-turnout-flags": "UO"}), copied(response={"x-turnout-flags": "UO"})]
+)
+def test_no_service_can_pass_its_answer_off_as_envoys(answer: dict[str, Any]) -> None:
+    assert exchange(answer).answered
 
 
 def test_a_request_that_nobody_answered_has_no_status() -> None:

@@ -90,10 +90,16 @@ def _single(headers: Headers) -> dict[str, str]:
 
 
 def _local_reply(told: Mapping[str, str], *, is_copy: bool) -> str:
-    """Envoy marks what it answers to a copy. A user's answer carries no mark of ours, but lacks one of Envoy's."""
-    if is_copy or _SERVED in told or ":status" not in told:
-        return told.get(FLAGS, "") if is_copy else ""
-    return _BY_ENVOY
+    """Why Envoy answered by itself, "" if it did not.
+
+    It marks what it answers to a copy. To a user it says nothing of the kind, and what is known of its errors is what
+    they lack; a route may have told it to leave that out of real answers, too.
+    """
+    if _SERVED in told or ":status" not in told:
+        return ""
+    if is_copy:
+        return told.get(FLAGS, "")
+    return _BY_ENVOY if told[":status"].startswith("5") else ""
 
 
 def _duration_ms(request: Mapping[str, Any], response: Mapping[str, Any]) -> float | None:

@@ -110,11 +110,12 @@ def route(rule: Rule, scope: Scope) -> Route:
 
 
 def label(rule: Rule) -> str:
-    """The route's name in metrics: its own, in one line, else where it stands."""
+    """The route's name in metrics and in a header of copied requests: its own, in one line, else where it stands."""
     if rule.virtual_service is None:
         return "default"
     meta = rule.virtual_service.metadata
-    return " ".join(rule.name.split("\n")) or f"{meta.namespace}/{meta.name}/http[{rule.index}]"
+    name = "".join(char if char.isprintable() else " " for char in rule.name)
+    return name or f"{meta.namespace}/{meta.name}/http[{rule.index}]"
 
 
 def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
