@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnout.delivery.edit import Edit, Refusal
-from turnout.delivery.weights import shift, spread
+from turnout.delivery.weights import heaviest, shift, spread
 
 HOST = "app.default.svc.cluster.local"
 
@@ -132,3 +132,17 @@ def test_weights_are_whole_and_total_a_power_of_ten(now: list[int], percent: Dec
     assert sum(found) in {100, 1000, 10_000, 100_000}
     assert all(weight >= 0 for weight in found)
     assert Decimal(found[0]) / sum(found) * 100 == percent
+
+
+def test_the_heaviest_subset_is_that_with_the_most_in_all_routes_but_the_candidate() -> None:
+    both = [virtual_service("a", route("x", green=60, blue=40)), virtual_service("b", route("y", blue=0))]
+    assert heaviest(both, HOST) == "blue", "a single destination gets everything"
+    assert heaviest(both, HOST, "x") == "green"
+    assert heaviest(both, HOST, "x", without="green") == "blue"
+
+
+def test_a_rule_for_copies_does_not_count_twice_and_no_subset_is_none() -> None:
+    copied = virtual_service("a", route("x-mirror", green=100, blue=0), route("x", green=0, blue=100))
+    assert heaviest([copied], HOST) == "blue"
+    assert heaviest([virtual_service("a", {"route": [{"destination": {"host": "app"}}]})], HOST) is None
+    assert heaviest([copied], "other.default.svc.cluster.local") is None
