@@ -342,5 +342,7 @@ def test_durations_and_points_are_short() -> None:
 
 def test_details_of_an_event_are_lines() -> None:
     assert details({"by": "kubectl", "nothing": None}) == ["by: kubectl"]
+    change = {"at": 1e9, "seconds": 0.0567, "servedSeconds": 0.05, "acknowledged": True}
+    assert details(change) == ["took: 56.7 ms", "served: 50.0 ms", "acknowledged: yes"]
     assert details("text") == ["text"]
     assert details(None) == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from turnout.web.figure import milliseconds
 from turnout.web.keyed import Keyed
 from turnout.web.markup import Tag, tag
 from turnout.web.rollout.story import Shown
@@ -75,9 +77,23 @@ class _Event:
 
 
 def details(detail: Any) -> list[str]:
-    """Whatever it is, in lines."""
+    """Whatever it is, in lines: `served seconds` in milliseconds, and no time that stands beside the event anyway."""
     if isinstance(detail, Mapping):
-        return [f"{name}: {value}" for name, value in detail.items() if value not in (None, "", [], {})]
-    if isinstance(detail, list | tuple):
-        return [str(each) for each in detail]
+        return [f"{_spaced(name)}: {_told(name, value)}" for name, value in detail.items() if _tells(name, value)]
     return [str(detail)] if detail else []
+
+
+def _tells(name: str, value: Any) -> bool:
+    return name != "at" and value not in (None, "", [], {})
+
+
+def _spaced(name: str) -> str:
+    """`lastAnswerSeconds` → `last answer`."""
+    words = re.sub("([A-Z])", r" \1", name).lower()
+    return words.removesuffix("seconds").strip() or "took"
+
+
+def _told(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return milliseconds(1000 * value) if name.lower().endswith("seconds") else str(value)
