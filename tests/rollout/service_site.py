@@ -20,7 +20,7 @@ from turnout.delivery import steering
 from turnout.delivery.evidence import Buckets, Evidence
 from turnout.delivery.plan import STABLE, Routing
 from turnout.delivery.steering import Versions
-from turnout.error import EvidenceFailed
+from turnout.error import ApiError, EvidenceFailed
 from turnout.evidence.question import Question
 from turnout.resources.kinds import ROLLOUT, VIRTUAL_SERVICE
 from turnout.rollout import engine
@@ -84,6 +84,8 @@ class ServiceSite:
     def __init__(self, served: Served, client: Client, folder: Path, blast: dict[str, Any]) -> None:
         self.client = client
         self.blast = blast
+        self.comparison: dict[str, Any] = {"running": False, "id": None}
+        """What the view shows; who starts or stops one changes it."""
         self.now = 1_000_000.0
         self.told: list[Mapping[str, Any]] = []
         self.source = Scripted(self)
@@ -121,8 +123,13 @@ class ServiceSite:
         """Each a second after the last. Returns the status."""
         for _ in range(count):
             self.now += 1.0
-            engine.tick(Site(self.client, self.source, self.history, self._tell, lambda: self.now))
+            engine.tick(self.engine_site)
         return self.status
+
+    @property
+    def engine_site(self) -> Site:
+        """What an engine gets."""
+        return Site(self.client, self.source, self.history, self._tell, lambda: self.now)
 
     def until(self, **fields: Any) -> Object:
         for _ in range(2000):
@@ -141,6 +148,16 @@ class ServiceSite:
 
     def _tell(self, hooks: Sequence[Hook], event: Mapping[str, Any]) -> None:
         self.told.append(event)
+
+    def compare(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """As the view does."""
+        if order["do"] == "stop":
+            self.comparison["running"] = False
+        elif self.comparison["running"]:
+            raise ApiError(409, "Conflict", f"a comparison runs already, by {self.comparison['by']}")
+        else:
+            self.comparison = {**order, "running": True, "id": "c1", "report": None}
+        return self.comparison
 
     # --- what there is
 
@@ -182,7 +199,7 @@ def running(folder: Path) -> Iterator[ServiceSite]:
         return blast
 
     async def comparison(request: ViewRequest) -> Any:
-        return {"running": False, "id": None}
+        return site.compare(request.body) if request.method == "POST" else site.comparison
 
     state = folder / ".turnout"
     state.mkdir()

@@ -7,6 +7,7 @@ import pytest
 from tests.rollout.service_site import NAME, ServiceSite, rollout, running
 
 from turnout.resources.kinds import ROLLOUT
+from turnout.rollout import engine
 
 HALF = {"weight": 50}
 
@@ -204,3 +205,75 @@ def test_hooks_are_told_what_they_asked_for(site: ServiceSite) -> None:
 
     assert [event["what"] for event in site.told] == ["finish"]
     assert site.told[0]["rollout"] == NAME
+
+
+BOTH = [{"errors": {"tolerance": 5}}, {"regressions": {"tolerance": 5}}]
+COMPARED = {"verdict": "same", "pairs": {"candidate": 900, "baseline": 200}, "report": {"routes": []}}
+DIFFERENT = {
+    "verdict": "difference",
+    "pairs": {"candidate": 900, "baseline": 200},
+    "report": {
+        "routes": [
+            {"fields": [{"path": "$.price", "kind": "value", "class": "difference", "candidate": {"share": 0.5}}]},
+        ]
+    },
+}
+
+
+def test_a_comparison_runs_for_its_step_and_what_it_says_decides(site: ServiceSite) -> None:
+    site.start(rollout({"compare": {"percent": 25, "baseline": 10}}, HALF, guards=BOTH))
+    site.tick(2)
+    order = site.comparison
+    assert (order["running"], order["sample"], order["baseline_percent"], order["steer"]) == (True, "1/4", 10, False)
+    order["report"] = DIFFERENT
+    assert "different: $.price value in 50 %" in site.tick(5)["why"]
+    assert "`turnout compare accept '$.price'`" in site.status["why"]
+    assert site.status["step"] == 0
+    order["report"] = COMPARED
+    site.until(step=1)
+    site.tick()
+    assert not site.comparison["running"]
+    site.until(phase="finished")
+
+
+def test_a_regression_ends_it_before_any_user_met_it(site: ServiceSite) -> None:
+    site.start(rollout({"compare": {}}, HALF, guards=BOTH))
+    site.tick(2)
+    site.comparison["report"] = {**DIFFERENT, "verdict": "regression"}
+    assert site.tick()["phase"] == "aborted"
+    assert not site.comparison["running"]
+    assert site.weights == (100, 0)
+
+
+def test_it_waits_for_somebody_else_s_comparison(site: ServiceSite) -> None:
+    site.comparison = {"running": True, "id": "c0", "by": "compare", "report": COMPARED}
+    site.start(rollout({"compare": {}}, HALF, guards=BOTH))
+    status = site.tick(10)
+
+    assert "a comparison runs already, by compare" in status["why"]
+    assert (status["phase"], status["step"]) == ("running", 0)
+    site.comparison["running"] = False
+    site.tick()
+    assert site.comparison["by"] == f"rollout default/{NAME}"
+
+
+def test_a_deleted_rollout_leaves_no_comparison_behind(site: ServiceSite) -> None:
+    site.start(rollout({"compare": {}}, HALF, guards=BOTH))
+    site.tick(2)
+    site.client.delete(ROLLOUT, "default", NAME)
+    engine.tick(site.engine_site)
+    assert not site.comparison["running"]
+
+
+def test_it_halts_while_there_is_nothing_to_go_back_to_and_says_so_once(site: ServiceSite) -> None:
+    site.start(rollout(HALF), bad={"errors": (0.5, 0.0)})
+    site.tick(2)
+    site.service.stable_ready = False
+    status = site.until(phase="halted")
+    assert site.weights == (50, 50)
+    assert "stable has no healthy copy to go back to" in status["why"]
+    site.tick(5)
+    assert len(site.events("halt")) == 1
+    site.service.stable_ready = True
+    assert site.tick()["phase"] == "aborted"
+    assert site.weights == (100, 0)

@@ -78,6 +78,13 @@ def test_the_delay_is_the_least_that_the_guard_surely_minds() -> None:
     assert found.windows[0].guards["slow"] == Bad(10, 100)
 
 
+def test_what_was_before_the_first_request_and_after_the_last_was_no_traffic() -> None:
+    busy = seen(seconds=5)
+    idle = {"seconds": 1.0, "codes": {}, "durations": []}
+    windows = [idle, idle, *busy["windows"], idle, *busy["windows"], idle]
+    assert recorded({**busy, "windows": windows}, intent()).seconds == 11.0
+
+
 def test_codes_of_a_guards_own_are_errors_too() -> None:
     of = intent(guards=[{"errors": {"tolerance": 1, "codes": ["4xx"]}}])
     window = {"seconds": 1.0, "codes": {"200": 90, "404": 7, "503": 2, "0": 1}, "durations": []}

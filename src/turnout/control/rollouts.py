@@ -45,10 +45,13 @@ class Rollouts:
     async def run(self, serving: asyncio.Event) -> None:
         """For ever, once requests are served."""
         await serving.wait()
+        there_were = True
         while True:
-            if self._store.list(ROLLOUT):
+            there_are = bool(self._store.list(ROLLOUT))
+            if there_are or there_were:  # once more when the last one is gone: its comparison is to end
                 with self._mishaps.surviving("the rollouts", fatal=False), self._mishaps.recording():
                     await self._thread.ask(self._look)
+            there_were = there_are
             await asyncio.sleep(LOOK_SECONDS)
 
     def _look(self, history: History) -> None:

@@ -209,13 +209,14 @@ class Course:
             wanted=decision.routing if moves else before.wanted,
             pending=before.pending or moves,
         )
-        self._tell_of(decision)
+        if decision.action != "halt" or before.state.phase != "halted":
+            self._tell_of(decision)
+        self._compare()
         self._save(decision)
         if self._order is not None:
             self._resource.took(self._order, self._now, "")
         if self._saved.pending:
             self._move(decision)
-        self._compare()
 
     def _save(self, decision: Decision) -> None:
         why = "; ".join(part for part in (decision.why, self._why) if part)
@@ -251,8 +252,12 @@ class Course:
     def _compare(self) -> None:
         state = self._saved.state
         stage = self._plan.steps[state.at]
-        if state.phase in ("running", "paused") and routing(self._plan, state.at).compare:
+        if state.phase not in ("running", "paused") or not routing(self._plan, state.at).compare:
+            return
+        try:
             self._comparing.want(self._intent, self._plan, stage)
+        except TurnoutError as error:
+            self._why = error.message
 
     # --- telling it
 

@@ -19,8 +19,6 @@ UNDER_WAY = ("running", "paused", "halted")
 def tick(site: Site) -> None:
     """One look at every rollout. What goes wrong with one is in its status; raises what concerns all: TurnoutError."""
     objects = site.client.list(ROLLOUT)["items"]
-    if not objects:
-        return
     comparing = Comparing(site.client)
     for obj in objects:
         _advance(site, Resource(site.client, obj), comparing, _held(site.client, objects, obj))

@@ -62,7 +62,7 @@ class Recorded:
 
 def recorded(found: Mapping[str, Any], intent: Intent) -> Recorded:
     """`found`: the view `windows`. Raises TurnoutError when that is too little."""
-    raw = [each for each in found["windows"] if each["seconds"] > 0]
+    raw = _busy([each for each in found["windows"] if each["seconds"] > 0])
     requests = sum(_requests(each) for each in raw)
     if requests < LEAST_REQUESTS:
         message = f"{intent.versions.stable} answered {requests} requests in {found['asked_seconds']:g} s"
@@ -79,6 +79,12 @@ def recorded(found: Mapping[str, Any], intent: Intent) -> Recorded:
     ]
     unseen = tuple(guard.name for guard in intent.plan.guards if guard.kind == "query")
     return Recorded(windows, limits, delay, unseen)
+
+
+def _busy(windows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """From the first window with traffic to the last: before somebody began a load test there was nothing to record."""
+    busy = [at for at, window in enumerate(windows) if _requests(window)]
+    return windows[busy[0] : busy[-1] + 1] if busy else ()
 
 
 def _requests(window: Mapping[str, Any]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from turnout.client import Client
@@ -11,7 +11,7 @@ from turnout.delivery import steering
 from turnout.delivery.edit import Edit, Refusal
 from turnout.delivery.plan import Routing
 from turnout.error import TurnoutError
-from turnout.resources.kinds import VIRTUAL_SERVICE
+from turnout.resources.kinds import DESTINATION_RULE, VIRTUAL_SERVICE
 from turnout.rollout.intent import Intent
 
 SOMEBODY = "somebody has changed the routes without a command of Turnout: with kubectl, or in a file"
@@ -34,8 +34,9 @@ class Traffic:
         return steering.strange(self._objects, self._intent.versions)
 
     def require(self, routing: Routing) -> None:
-        """Raises TurnoutError when the routes are such that no rollout can move them."""
-        self._edits(routing)
+        """Raises TurnoutError when the routes are such that no rollout can move them, or a subset is not there."""
+        rules = self._client.list(DESTINATION_RULE)["items"]
+        self._edits(routing, known=steering.subsets(rules, self._intent.versions.host))
 
     def move(self, routing: Routing, why: str) -> Outcome | None:
         """Makes it so, and returns when Envoy serves it; None when it is so. Raises TurnoutError."""
@@ -44,7 +45,7 @@ class Traffic:
             return None
         return carry_out(self._client, edits, self._objects, f"rollout {self._intent.name}: {why}")
 
-    def _edits(self, routing: Routing) -> list[Edit]:
+    def _edits(self, routing: Routing, known: Collection[str] = ()) -> list[Edit]:
         intent = self._intent
         edits = steering.steer(
             self._objects,
@@ -53,6 +54,7 @@ class Traffic:
             methods=intent.methods,
             baseline_percent=intent.baseline_percent,
             sticky=intent.sticky,
+            known=known,
         )
         if isinstance(edits, Refusal):
             raise TurnoutError(edits.message, edits.hint)
