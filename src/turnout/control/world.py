@@ -15,6 +15,7 @@ from turnout.problem import ObjectPath, Problem
 from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
 from turnout.resources.interpret import interpret
 from turnout.resources.rollout import Rollout
+from turnout.resources.sticky import ANNOTATION
 from turnout.workloads.status import PodStatus
 
 Named = tuple[str, str]
@@ -33,7 +34,8 @@ class Resources:
         for obj in objects:
             meta = obj["metadata"]
             key = (obj["kind"], meta.get("namespace", ""), meta["name"])
-            version = f"{meta.get('generation', 0)}/{meta.get('labels')}/{meta.get('uid')}"
+            sticky = (meta.get("annotations") or {}).get(ANNOTATION)
+            version = f"{meta.get('generation', 0)}/{meta.get('labels')}/{meta.get('uid')}/{sticky}"
             known = self._known.get(key)
             if known is None or known[0] != version:
                 found = interpret(obj)

@@ -148,7 +148,7 @@ def _show(intent: Intent, rehearsed: Rehearsed, results: Sequence[Result], took:
 def _table(intent: Intent, rehearsed: Rehearsed, results: Sequence[Result]) -> Table:
     from rich.table import Table
 
-    rows = Table("THE CANDIDATE", "GOES BACK", "TAKES OVER", "UNDECIDED", "AFTER", "CANDIDATE'S", box=None)
+    rows = Table("THE CANDIDATE", "GOES BACK", "TAKES OVER", "UNDECIDED", "AFTER", "BY THEN IT GOT", box=None)
     rows.header_style, rows.pad_edge = "dim", False
     for result in results:
         expected = "finished" if result.fault == "none" else "aborted"
@@ -179,10 +179,10 @@ def _milliseconds(recorded: Recorded) -> str:
 
 
 def _counted(result: Result, end: End) -> str:
-    """`3 of 200 (0.31 to 4.3 %)`."""
+    """`3 of 200 (0.31 to 4.32 %)`."""
     count, total = result.count(end), len(result.runs)
     low, high = binomial.interval(count, total, _SURE)
-    return f"{count} of {total} ({100 * low:.2g} to {100 * high:.2g} %)"
+    return f"{count} of {total} ({100 * low:.3g} to {100 * high:.3g} %)"
 
 
 def _usual(runs: Sequence[Run]) -> tuple[str, str]:
