@@ -285,6 +285,32 @@ async def test_weights_that_somebody_moves_meanwhile_stay_moved(world: World, co
     assert [each["weight"] for each in world.http()[0]["route"]] == [50, 50]
 
 
+async def test_weights_of_the_route_alone_end_it_and_no_rule_of_its_own_is_left(
+    world: World, comparisons: Comparisons
+) -> None:
+    """Else requests that are copied would go on by the old weights."""
+    running = await comparisons.start(order())
+    http = world.http()
+    http[1]["route"][0]["weight"], http[1]["route"][1]["weight"] = 0, 100
+    world.patch(http)
+    await until(lambda: running.ended)
+    assert running.why == "somebody else has changed the routes"
+    assert world.http() == http[1:]
+
+
+async def test_of_several_virtual_services_each_is_put_back_or_rid_of_its_copies(
+    world: World, comparisons: Comparisons
+) -> None:
+    world.store.create(VIRTUAL_SERVICE, {**virtual_service(), "metadata": {"name": "other", "namespace": "default"}})
+    running = await comparisons.start(order())
+    world.patch([rule | {"timeout": "9s"} for rule in world.http()])
+    await comparisons.stop(running, "enough")
+    assert world.http() == [world.before[0] | {"timeout": "9s"}]
+    other = world.store.get(VIRTUAL_SERVICE, "default", "other")
+    assert other is not None
+    assert other["spec"]["http"] == world.before
+
+
 async def test_a_mirror_that_somebody_else_sets_meanwhile_stays(world: World, comparisons: Comparisons) -> None:
     running = await comparisons.start(order())
     theirs = [{**world.before[0], "mirror": {"host": "app", "subset": "v2"}}]

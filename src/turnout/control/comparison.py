@@ -286,7 +286,7 @@ class Comparisons:
         if comparison.order.until_sure and report.get("settled"):
             return "more answers would hardly change it"
         if comparison.order.steer and not self._steering.flows(comparison.order):
-            return "somebody else has changed the routes: no more copies are made"
+            return "somebody else has changed the routes"
         return ""
 
     async def _save(self, comparison: Comparison, tally: Json | None) -> None:

@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from turnout.apiserver.patch import Patch
@@ -14,6 +13,7 @@ from turnout.apiserver.store import Change, Store
 from turnout.control.comparison_order import Order
 from turnout.control.journal import ChangeHistory
 from turnout.delivery import steering
+from turnout.delivery.comparison_rule import without_copies
 from turnout.delivery.edit import Edit, Refusal
 from turnout.delivery.plan import Routing
 from turnout.error import ApiError
@@ -45,6 +45,8 @@ class Steering:
     def __init__(self, store: Store, history: ChangeHistory) -> None:
         self._store = store
         self._history = history
+        self._looked: tuple[int, Order] | None = None
+        self._flows = False
 
     def on(self, order: Order, command: str) -> Steered | None:
         """Copies flow; None: they did already. Raises ApiError when the routes are not such that they could."""
@@ -57,19 +59,18 @@ class Steering:
         return self._change(_edits(live, order, wanted), command)
 
     def flows(self, order: Order) -> bool:
-        """Whether the copies that `on` asked for are still wanted by the live objects."""
-        routing = steering.in_force(self._live(), order.versions)
-        return routing is not None and routing.compare
+        """Whether the copies that `on` asked for are still wanted by the live objects. Free while nobody writes."""
+        look = self._store.revision, order
+        if look != self._looked:
+            routing = steering.in_force(self._live(), order.versions)
+            self._looked, self._flows = look, routing is not None and routing.compare
+        return self._flows
 
     def off(self, order: Order, steered: Steered | None) -> bool:
         """Everything as it was before `on`. False: somebody else has changed it since, so only the copies are gone."""
         if steered is not None and self._put_back(steered):
             return True
-        live = self._live()
-        routing = steering.in_force(live, order.versions)
-        if routing is not None and routing.compare:
-            still = replace(routing, mirror_percent=Decimal(0), compare=False)
-            self._change(_edits(live, order, still), "")
+        self._change(without_copies(self._live(), order.versions), "")
         return False
 
     def _put_back(self, steered: Steered) -> bool:
