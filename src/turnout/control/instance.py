@@ -31,6 +31,7 @@ from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
 from turnout.control.manifests import Files, apply_files, ensure_namespaces
+from turnout.control.mesh_view import ACKNOWLEDGE_SECONDS, MeshView
 from turnout.control.metrics import Metrics
 from turnout.control.milestones import Milestones
 from turnout.control.mishaps import Mishaps
@@ -56,7 +57,6 @@ from turnout.xds.otlp import Endpoint
 
 _log = logging.getLogger(__name__)
 
-ACKNOWLEDGE_SECONDS = 15.0
 SCRAPE_SECONDS = 1.0
 
 
@@ -177,12 +177,12 @@ class Instance:
         self.workloads = Workloads(
             journal=PodJournal(records),
             logs=self.state.logs,
-            mesh=_MeshView(self),
+            mesh=MeshView(self),
             changed=self.ring,
             ports=ports,
             environment=os.environ | mark(self.state),
         )
-        self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, _MeshView(self).settled)
+        self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps)
         self.token = self.state.token()
         self.api = ApiServer(self.store, self.token, views.table(self), Metrics(self.envoy, self.telemetry))
@@ -393,18 +393,3 @@ class InvalidFiles(TurnoutError):
         lines = "\n".join(str(problem) for problem in problems)
         super().__init__(f"nothing was started, because of what the files say:\n{lines}")
         self.problems = tuple(problems)
-
-
-class _MeshView:
-    """What rolling restarts ask of the mesh (`workloads.MeshView`)."""
-
-    def __init__(self, instance: Instance) -> None:
-        self._instance = instance
-
-    async def settled(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
-                await self._instance.settled()
-
-    async def active_requests(self, address: str) -> int:
-        return await self._instance.envoy.active_requests(address)
