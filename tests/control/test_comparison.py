@@ -193,6 +193,28 @@ async def test_it_copies_to_both_while_it_runs_and_leaves_the_routes_as_they_wer
     assert await ask(comparisons, rest="1") == ended
 
 
+async def test_a_route_may_be_named_by_its_place_though_that_changes(world: World, comparisons: Comparisons) -> None:
+    running = await comparisons.start(order(route="http[0]"))
+    await asyncio.sleep(0.01)
+    assert (running.ended, running.order.route) == (None, None), "it is the only one"
+    await comparisons.stop(running, "enough")
+    world.patch([*world.before, world.before[0] | {"name": "rest"}])
+    running = await comparisons.start(order(route="http[1]"))
+    await asyncio.sleep(0.01)
+    assert (running.ended, running.order.route) == (None, "rest")
+    assert world.rules() == ["main", "rest-mirror", "rest"]
+    await comparisons.stop(running, "enough")
+
+
+async def test_a_route_without_a_name_among_others_needs_one(world: World, comparisons: Comparisons) -> None:
+    world.patch([*world.before, {"route": world.before[0]["route"]}])
+    for place in ("http[1]", "http[7]"):
+        with pytest.raises(ApiError) as refused:
+            await comparisons.start(order(route=place))
+        assert refused.value.status == 422
+        assert place in refused.value.message
+
+
 async def test_a_second_one_is_refused_while_the_first_runs(world: World, comparisons: Comparisons) -> None:
     await ask(comparisons, "POST", **START)
     with pytest.raises(ApiError) as refused:

@@ -184,6 +184,7 @@ class Comparisons:
         """Raises ApiError: 409 while another one runs, 404 and 422 when there is nothing to compare."""
         self._require_idle()
         self._require_subsets(order)
+        order = self._steering.named(order)
         comparison = Comparison(self._archive.fresh_id(), order, self._clock())
         self._archive.save(comparison.id, comparison.as_json())  # first: a crash must not leave copies that nobody ends
         before, self._current = self._current, comparison

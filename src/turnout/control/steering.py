@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,11 @@ from turnout.delivery import steering
 from turnout.delivery.comparison_rule import without_copies
 from turnout.delivery.edit import Edit, Refusal
 from turnout.delivery.plan import Routing
+from turnout.delivery.steered_route import steered_routes
 from turnout.error import ApiError
 from turnout.resources.kinds import VIRTUAL_SERVICE
+
+_PLACE = re.compile(r"http\[\d+\]")
 
 Object = Mapping[str, Any]
 
@@ -47,6 +51,22 @@ class Steering:
         self._history = history
         self._looked: tuple[int, Order] | None = None
         self._flows = False
+
+    def named(self, order: Order) -> Order:
+        """The same by its route's name: where a route stands changes with the rules that are put before it.
+
+        Raises ApiError.
+        """
+        if order.route is None or not _PLACE.fullmatch(order.route):
+            return order
+        everything = replace(order, route=None)
+        here, all_of_them = (steered_routes(self._live(), each.versions) for each in (order, everything))
+        if here == [replace(each, versions=order.versions) for each in all_of_them]:
+            return everything
+        names = {route.route.get("name", "") for route in here}
+        if len(names) == 1 and (name := names.pop()):
+            return replace(order, route=name)
+        raise _refused(Refusal(f"{order.route} has no name of its own", "give the route a `name`, and say that"))
 
     def on(self, order: Order, command: str) -> Steered | None:
         """Copies flow; None: they did already. Raises ApiError when the routes are not such that they could."""
