@@ -6,6 +6,9 @@ from typing import Any
 
 from nicegui.elements.mixins.text_element import TextElement
 
+TONES = ("good", "warn", "bad")
+"""Classes that say how something is; without one of them it is neither."""
+
 
 class Tag(TextElement):
     """Any HTML element. `text` and attributes may be set again and again; only what differs is sent."""
@@ -32,6 +35,11 @@ class Tag(TextElement):
         """A class, there or not."""
         if (name in self.classes) != on:
             self.classes(add=name) if on else self.classes(remove=name)
+
+    def toned(self, name: str) -> None:
+        """One of TONES, and no other; "" for none."""
+        for each in TONES:
+            self.tone(each, on=each == name)
 
 
 def tag(name: str, text: str = "", /, *, classes: str = "", **attributes: Any) -> Tag:

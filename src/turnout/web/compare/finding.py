@@ -56,9 +56,7 @@ class Finding:
     def show(self, found: Found) -> None:
         field, view = found.field, found.view
         self._class.say(field["class"])
-        for name, tone in CLASSES.items():
-            if tone:
-                self._class.tone(tone, on=name == field["class"])
+        self._class.toned(CLASSES[field["class"]])
         self._path.say(field["path"])
         self._kind.say(kind(field))
         self._words.say(field["words"])

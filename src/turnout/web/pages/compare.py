@@ -120,8 +120,7 @@ class _Compare:
 
     def _say(self, text: str, tone: str) -> None:
         self._said.say(text)
-        for each in ("good", "bad"):
-            self._said.tone(each, on=each == tone)
+        self._said.toned(tone)
 
 
 class _Panel:
@@ -175,8 +174,7 @@ class _Panel:
         said = verdict(view)
         self._name.say(title(view))
         self._verdict.say(said.called)
-        for each in ("good", "warn", "bad"):
-            self._verdict.tone(each, on=each == said.tone)
+        self._verdict.toned(said.tone)
         self._words.say(said.words)
         self._news.say(news(view))
 

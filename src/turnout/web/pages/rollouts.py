@@ -100,9 +100,9 @@ class _Panel:
             with tag("div", classes="card rollout-head"):
                 self._head()
                 self._orders = Orders(visit)
-            with tag("section", classes="card", aria_label="Steps"):
+            with tag("section", classes="card", aria_label="Steps") as self._steps:
                 self._track = Track()
-            with tag("div", classes="rollout-columns"):
+            with tag("div", classes="rollout-columns") as self._columns:
                 with tag("section", classes="card"):
                     self._judged = tag("h2", "Guards of this step")
                     self._guards = Guards()
@@ -142,19 +142,22 @@ class _Panel:
         self._gone.set(hidden=True)
         self._show_head(rollout, now)
         self._orders.show(rollout)
-        self._track.show(stations(rollout, now))
+        found = stations(rollout, now)
+        for part in (self._steps, self._columns):
+            part.set(hidden=not found)
+        self._track.show(found)
         self._judged.say("Guards of this step" if not ended(rollout) else "Guards of the last step")
         self._guards.show(rollout)
         for name, words in split.rows(rollout):
             self._split[name].say(words)
-        self._events.show(rollout.get("events") or ())
+        if self._past:
+            self._events.show(rollout["events"])
 
     def _show_head(self, rollout: Shown, now: float) -> None:
         called, tone = PHASES.get(phase(rollout), ("waiting", ""))
         self._name.say(rollout["name"])
         self._phase.say(called)
-        for each in ("good", "warn", "bad"):
-            self._phase.tone(each, on=each == tone)
+        self._phase.toned(tone)
         self._what.say(", ".join(filter(None, (title(rollout), place(rollout), took(rollout, now)))))
         self._news.say(news(rollout))
         self._why.say(why(rollout))

@@ -23,7 +23,7 @@ class Events:
     """Made once each: what somebody has opened stays open."""
 
     def __init__(self) -> None:
-        self._empty = tag("p", "Nothing has happened yet.", classes="muted")
+        self._empty = tag("p", "Nothing has happened yet.", classes="muted", hidden=True)
         self._events: Keyed[Shown] = Keyed(tag("ol", classes="events"), _Event)
         self._more = tag("p", classes="muted", hidden=True)
 
@@ -59,7 +59,7 @@ class _Event:
         self._at.say(f"{when:%H:%M:%S}")
         self._at.set(datetime=when.isoformat(timespec="seconds"), title=f"{when:%d %b %Y %H:%M:%S}")
         self._what.say(str(event["what"]))
-        self._what.tone(TONES.get(event["what"], "neutral"), on=True)
+        self._what.toned(TONES.get(event["what"], ""))
         self._text.say(str(event.get("text") or ""))
         with self._body:
             self._show_evidence(event)

@@ -12,8 +12,7 @@ from turnout.web.rollout.interval import Picture, judged_steps, of_guard, pictur
 from turnout.web.rollout.story import Shown, compares
 from turnout.web.rollout.verdict import told
 
-TONES = ("good", "bad")
-NOBODY = "Nobody judges this step: no stable traffic is left to compare with, or it is a pause."
+NOBODY = "No guard is asked in this step. What the others were decided on stands below."
 
 
 class Guards:
@@ -55,8 +54,7 @@ class _Guard:
         said, drawn = told(content[0]), content[1]
         self._name.say(said.name)
         self._pill.say(said.called)
-        for tone in TONES:
-            self._pill.tone(tone, on=tone == said.tone)
+        self._pill.toned(said.tone)
         self._words.say(said.words)
         self._bounds.say(said.bounds)
         self._bounds.set(hidden=not said.bounds)
@@ -85,8 +83,7 @@ class _Shrinking:
 
     def show(self, drawn: Picture, says: str, tone: str, tolerance: Any) -> None:
         self._frame.set(aria_label=says)
-        for each in TONES:
-            self._frame.tone(each, on=each == tone)
+        self._frame.toned(tone)
         self._band.set(d=drawn.band)
         self._line.set(d=drawn.line)
         self._tolerance.set(y1=str(drawn.tolerance), y2=str(drawn.tolerance))

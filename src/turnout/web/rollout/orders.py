@@ -56,8 +56,7 @@ class Orders:
 
     def _say(self, text: str, tone: str) -> None:
         self._said.say(text)
-        for each in ("good", "bad"):
-            self._said.tone(each, on=each == tone)
+        self._said.toned(tone)
 
 
 class _Order:
