@@ -61,7 +61,7 @@ class Place(Folder):
     def compare(self, service: str, stable: str, candidate: str) -> Secret:
         """`turnout compare`, while the endpoint is used; what it says is shown."""
         with self.users("-c", COMPARED_CLIENTS, f"{URL}random/number"):
-            self.shown("compare", service, "--from", stable, "--to", candidate, "--for", COMPARED)
+            self.shown("compare", service, "--from", stable, "--to", candidate, "--for", COMPARED, "--baseline", "50")
         return Secret.of(self.asked("compare", "report"), self.status())
 
     def load(self, clients: int, requests: int) -> Mapping[str, Any]:
