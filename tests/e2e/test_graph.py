@@ -10,6 +10,8 @@ import re
 import signal
 import subprocess
 import sys
+import uuid
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -161,6 +163,41 @@ def test_fan_out_is_how_many_numbers_a_request_asks_for(numbers: Site) -> None:
         ]
         assert hop["requests"] == found[blue, target]["requests"]
     assert f"{NUMBERS}-blue (itself)" in numbers.run("graph").out
+
+    with numbers.client() as client:
+        touched = client.view("blast", service=NUMBERS)
+    assert (touched["user_requests"], touched["calls"]) == (8, 8 + sum(asked)), "the request itself is a call, too"
+    assert touched["propagates"] is not True, "it passes no header on"
+
+
+# --- what a rollout would touch
+
+
+def test_an_application_that_continues_traces_can_be_split_by_user_request(launch: Launch) -> None:
+    site = launch.site
+    for _ in range(25):
+        traced = {"traceparent": f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"}
+        assert site.get(host="customer.test", headers=traced).status == 200
+
+    def told() -> JSON | None:
+        with site.client() as client:
+            found = dict(client.view("blast", service="recommendation", seconds=f"{60 + next(looks)}"))
+        return found if found["traced"] >= 25 else None
+
+    looks = count()
+    found = until("Envoy has sent all spans", told)
+    assert (found["propagates"], found["header"]) == (True, "traceparent")
+    assert found["fan_out"]["distribution"] == {"1": found["traced"]}
+
+
+def test_a_plan_is_rehearsed_on_what_was_recorded(launch: Launch) -> None:
+    assert launch.site.run("load", "-n", "200", "--rate", "200", URL).status == 0
+    plan = ("--to", "version-v2", "--steps", "50,100", "--min-time", "1s", "--max-time", "1m", "--guard", "errors:5")
+    done = launch.site.run("rollout", "rehearse", "recommendation", *plan, "--runs", "10", "--json")
+    assert done.status == 0, done.err
+    found = json.loads(done.out)
+    assert found["requests"] >= 200
+    assert [(result["fault"], result["runs"]) for result in found["results"]] == [("none", 10), ("errors", 10)]
 
 
 # --- requests that nobody answers
