@@ -410,6 +410,16 @@ async def test_one_that_nobody_can_go_on_with_says_why(world: World, comparisons
     assert world.http() == world.before
 
 
+async def test_a_record_that_makes_no_sense_keeps_nothing_from_starting(world: World, comparisons: Comparisons) -> None:
+    running = (await comparisons.start(order())).as_json()
+    Archive(world.folder / "comparisons").save("1", running | {"order": running["order"] | {"sample": "much"}})
+    successor = world.comparisons()
+    await successor.resume()
+    assert [problem.code for problem in world.mishaps.problems()] == ["TNO405"]
+    assert (await ask(successor))["why"] == "a bug in Turnout ended it"
+    assert world.http() == world.before
+
+
 async def test_turnouts_end_is_its_end(world: World, comparisons: Comparisons) -> None:
     running = await comparisons.start(order())
     await comparisons.close()

@@ -223,16 +223,22 @@ class Comparisons:
         comparison = self.latest()
         if comparison is None or comparison.ended is not None:
             return
-        why = "its time was over before Turnout ran again"
-        if comparison.ends is None or self._clock() < comparison.ends:
-            try:
-                await self._follow_from(comparison, self._archive.tally(comparison.id))
-            except TurnoutError as error:
-                why = error.message
-            else:
-                return
-        self._put_back(comparison)
-        await self._finish(comparison, why, self._clock())
+        why = "a bug in Turnout ended it"
+        with self._mishaps.surviving("the comparison", fatal=False):
+            why = await self._resumed(comparison)
+        if why:
+            self._put_back(comparison)
+            await self._finish(comparison, why, self._clock())
+
+    async def _resumed(self, comparison: Comparison) -> str:
+        """Why it does not go on; "": it does."""
+        if comparison.ends is not None and self._clock() >= comparison.ends:
+            return "its time was over before Turnout ran again"
+        try:
+            await self._follow_from(comparison, await asyncio.to_thread(self._archive.tally, comparison.id))
+        except TurnoutError as error:
+            return error.message
+        return ""
 
     async def stop(self, comparison: Comparison, why: str) -> None:
         """Until it has ended and everything is as it was before."""
