@@ -9,11 +9,14 @@ COMMA  := ,
 # One of the examples is written in Go: the system's toolchain builds it, or else that of a package.
 GO     := $(if $(shell command -v go),,$(COMMA)go)
 
-.PHONY: demo test check bench statistics soak screenshots clean help
+.PHONY: demo demo-rollout test check bench statistics soak screenshots clean help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP) ## the article's story, from phase 1 to 100 %
 	$(BIN)/python -m scripts.demo
+
+demo-rollout: $(STAMP) ## a bug found in secret, a rollout that goes on by itself, and one that goes back
+	$(BIN)/python -m scripts.demo_rollout
 
 test: $(STAMP) ## unit and end-to-end tests, with a real Envoy
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -40,7 +43,7 @@ clean: ## everything that make has made
 	rm -rf $(VENV) typings .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -10,7 +10,7 @@ import time
 
 import psutil
 import pytest
-from tests.examples.apps import DARK_LAUNCH, App, Start, Upstream
+from tests.examples.apps import DARK_LAUNCH, Answer, App, Start, Upstream
 
 TRACE = {
     "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -145,6 +145,63 @@ def test_huge_answers_50_megabytes_and_stays_small(start: Start) -> None:
     assert sum(len(chunk) for chunk in iter(lambda: response.read(1 << 20), b"")) == 50 * 1024 * 1024
     connection.close()
     assert app.get("/healthz").status == 200
+
+
+JSON = {"accept": "application/json"}
+
+
+def twenty(app: App) -> list[Answer]:
+    return [app.get("/", JSON) for _ in range(20)]
+
+
+def books(answers: list[Answer]) -> list[dict[str, object]]:
+    return [json.loads(answer.body) for answer in answers]
+
+
+def test_whoever_asks_for_json_gets_it_through_all_three_services(start: Start) -> None:
+    recommendation = start(DARK_LAUNCH, "recommendation", VERSION="v1")
+    preference = start(DARK_LAUNCH, "preference", RECOMMENDATION_URL=f"http://127.0.0.1:{recommendation.port}/")
+    customer = start(DARK_LAUNCH, "customer", PREFERENCE_URL=f"http://127.0.0.1:{preference.port}/")
+    first, second = customer.get("/", JSON), customer.get("/", JSON)
+    assert first.headers["content-type"] == "application/json"
+    assert {"version": "v1", "price": 39.95}.items() <= json.loads(first.body).items()
+    assert json.loads(first.body)["id"] != json.loads(second.body)["id"]
+
+
+def test_errors_are_one_answer_in_twenty(start: Start) -> None:
+    assert [answer.status for answer in twenty(faulty(start, "errors"))] == [200] * 19 + [500]
+
+
+def test_a_missing_field_lacks_in_one_answer_in_twenty(start: Start) -> None:
+    assert ["price" in book for book in books(twenty(faulty(start, "missing")))] == [True] * 19 + [False]
+
+
+def test_a_changed_field_has_another_value(start: Start) -> None:
+    assert {book["price"] for book in books(twenty(faulty(start, "changed")))} == {3995}
+
+
+def test_a_slow_answer_takes_30_ms_longer(start: Start) -> None:
+    app = faulty(start, "slow")
+    started = time.monotonic()
+    app.get("/", JSON)
+    assert time.monotonic() - started > 0.03
+
+
+def test_a_page_is_of_another_content_type(start: Start) -> None:
+    assert faulty(start, "html").get("/", JSON).headers["content-type"] == "text/html"
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing", "html", "errors"])
+def test_a_bug_shows_in_text_too(start: Start, fault: str) -> None:
+    app = faulty(start, fault)
+    answers = [app.get("/") for _ in range(20)]
+    right = [answer for answer in answers if answer.body.startswith(b"recommendation v1 from")]
+    assert len(right) < 20
+
+
+def test_a_fault_that_does_not_exist_is_named_with_those_that_do(start: Start) -> None:
+    with pytest.raises(AssertionError, match=r"FAULT=typo is none of dead, hang.* errors, slow"):
+        faulty(start, "typo")
 
 
 @pytest.mark.parametrize("image", ["customer", "preference", "recommendation"])
