@@ -94,6 +94,7 @@ class Api:
         self.takes: Callable[[str, JSON], JSON] = refusing
         self.seen: JSON = {"services": [service()]}
         self.blast: JSON | None = None
+        self.windows: JSON = {"asked_seconds": 600.0, "windows": []}
         self.rollouts: Any = []
         self._served = served
         served.do(lambda store: store.create(VIRTUAL_SERVICE, virtual_service(main={"v1": 100, "v2": 0})))
@@ -174,6 +175,9 @@ def running(folder: Path) -> Iterator[Api]:
             raise ApiError(404, "NotFound", "no such view")
         return api.blast
 
+    async def windows(request: ViewRequest) -> Any:
+        return api.windows
+
     async def rollouts(request: ViewRequest) -> Any:
         if request.rest and request.rest != "default/reviews-v2":
             raise ApiError(404, "NotFound", "no such rollout")
@@ -181,7 +185,7 @@ def running(folder: Path) -> Iterator[Api]:
 
     state = folder / ".turnout"
     state.mkdir()
-    views = {"status": seen, "blast": blast, "rollouts": rollouts, "rollouts/": rollouts}
+    views = {"status": seen, "blast": blast, "windows": windows, "rollouts": rollouts, "rollouts/": rollouts}
     with serving(state / "state.db", views) as served:
         kubeconfig.write(state / "kubeconfig", f"http://127.0.0.1:{served.port}", TOKEN)
         api = Api(served, state)
