@@ -79,17 +79,15 @@ spec:
   service: recommendation
   from: v1
   to: v2
-  expectations: expectations.yaml
   minTime: 5s
   steps:
-    - compare: {percent: 25}
+    - mirror: {percent: 100}
     - weight: 5
     - weight: 25
     - weight: 50
   guards:
     - errors: {tolerance: 2}
     - slow: {quantile: 0.9, tolerance: 10}
-    - regressions: {tolerance: 5}
 """
 MISTAKE = """\
 apiVersion: networking.istio.io/v1
