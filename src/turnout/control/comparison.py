@@ -267,7 +267,8 @@ class Comparisons:
         ended = self._clock()
         self._put_back(comparison)
         await asyncio.sleep(IN_FLIGHT_SECONDS)
-        comparison.report = await comparer.stop()
+        with self._mishaps.surviving("the last answers", fatal=False):
+            comparison.report = await comparer.stop()
         await self._finish(comparison, why, ended)
 
     async def _followed(self, comparison: Comparison, comparer: Comparer, tally: Json | None) -> str:
