@@ -95,20 +95,36 @@ class Evidence:
     stable_ready: bool = True
     compared: Compared | None = None
 
+    def settled(self, earlier: Evidence) -> Evidence:
+        """With a guard's counts as they were while more of them are bad than came: what came is not all counted yet.
+
+        So it is where a Prometheus scrapes between the question for the one and that for the other.
+        """
+        held = {name: earlier.guards[name] for name, counts in self.guards.items() if _is_ahead(counts, earlier, name)}
+        return replace(self, guards={**self.guards, **held}) if held else self
+
     def since(self, earlier: Evidence) -> Evidence | None:
         """What came after an earlier look; None when it is not later, or of other counters.
 
-        A guard that was not counted before begins with this look: what it holds may be older than the step.
+        A guard that was not counted before begins with this look: what it holds may be older than the step. So does one
+        whose counts have fallen: they began at 0 again, as those of an application do with its process.
         """
         candidate, total = self.candidate - earlier.candidate, self.total - earlier.total
+        if self.epoch != earlier.epoch or min(candidate, total) < 0:
+            return None
         news = {
             name: counts.since(earlier.guards[name]) for name, counts in self.guards.items() if name in earlier.guards
         }
         guards = {name: counts for name, counts in news.items() if counts is not None}
-        if self.epoch != earlier.epoch or min(candidate, total) < 0 or len(guards) < len(news):
-            return None
         # A copy is counted when it is answered, which may be in the look after that of its request.
         return replace(self, candidate=min(candidate, total), total=total, guards=guards)
+
+
+def _is_ahead(counts: Counts, earlier: Evidence, name: str) -> bool:
+    before = earlier.guards.get(name)
+    pairs = ((counts.candidate, before.candidate), (counts.stable, before.stable)) if before else ()
+    grown = [(now.bad - was.bad, now.total - was.total) for now, was in pairs]
+    return all(min(growth) >= 0 for growth in grown) and any(bad > total for bad, total in grown)
 
 
 def limit(durations: Buckets, quantile: float) -> float | None:

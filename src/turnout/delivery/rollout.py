@@ -86,6 +86,8 @@ def step(plan: Plan, state: State, evidence: Evidence | None, now: float) -> Ste
     """After one look, at `now` (seconds on the clock that stamped the state): what follows. None: nothing was seen."""
     if state.phase in ENDED:
         return _stay(plan, state, "wait", state.why)
+    if evidence is not None and state.seen is not None:
+        evidence = evidence.settled(state.seen)
     state, news = _counted(plan, state, evidence, now)
     evidence = evidence if evidence is state.seen else None
     proven = [verdict.words for verdict in verdicts(plan, state) if verdict.kind == "worse"]
