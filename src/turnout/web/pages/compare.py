@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from turnout.error import TurnoutError
 from turnout.web.compare.report import (
@@ -148,7 +149,7 @@ class _Panel:
         self._remarked: list[str] = []
         with tag("p", classes="muted", hidden=True) as self._by:
             self._by_whom = tag("span")
-            tag("a", "see its rollout", href="/rollouts")
+            self._owner = tag("a", "see it", href="/rollouts")
         self._stop = tag("button", "Stop", classes="button", type="button", hidden=True)
         self._stop.on("click", stop)
 
@@ -188,6 +189,7 @@ class _Panel:
         self._stop.set(hidden=not (view["running"] and own))
         self._by.set(hidden=own)
         self._by_whom.say(f"It belongs to {view['by']}, which ends it: ")
+        self._owner.set(href=f"/rollouts?at={quote(str(view['by']).removeprefix('rollout '))}")
 
     def _show_remarks(self, wanted: list[str]) -> None:
         if wanted == self._remarked:
