@@ -66,3 +66,10 @@ def test_the_weight_is_one_that_can_be_set(share: float, percent: str) -> None:
 def test_whoever_sees_one_version_only_is_touched_as_often_as_the_weight_says() -> None:
     assert FanOut(1.0).touched(0.01) == pytest.approx(0.01)
     assert FanOut(1.0).percent(0.05) == Decimal(5)
+
+
+def test_calls_that_go_the_same_way_together_touch_no_more_user_requests_than_one_would() -> None:
+    assert FanOut(25.0, together=True).touched(0.01) == 0.01
+    assert FanOut(0.5, together=True).touched(0.01) == 0.005
+    assert FanOut(5.0, {0: 80, 25: 20}, together=True).touched(0.01) == pytest.approx(0.002)
+    assert FanOut(25.0, together=True).percent(0.05) == Decimal(5)

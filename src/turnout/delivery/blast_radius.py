@@ -19,10 +19,13 @@ class FanOut:
 
     Without one (no traces), `mean` alone gives an upper bound: 1 - (1-w)^mean, since (1-w)^k is convex in k; where the
     mean is below 1, w·mean is a smaller one, since no more requests are touched than calls.
+
+    `together`: all calls of one user request go the same way, so that none is touched more often than by one call.
     """
 
     mean: float
     distribution: Mapping[int, int] | None = None
+    together: bool = False
 
     def __post_init__(self) -> None:
         assert self.mean >= 0, self.mean
@@ -35,10 +38,19 @@ class FanOut:
 
     def touched(self, weight: float) -> float:
         """The share of user requests with a call to the candidate, at a weight of 0 to 1: 1 - mean((1-w)^k)."""
+        if self.together:
+            return weight * self._calling
         if self.distribution is None:
             return min(1 - float((1 - weight) ** self.mean), weight * self.mean)
         spared: float = sum(n * (1 - weight) ** calls for calls, n in self.distribution.items())
         return 1 - spared / sum(self.distribution.values())
+
+    @property
+    def _calling(self) -> float:
+        """The share of user requests that make calls at all; without a distribution, the most that it can be."""
+        if self.distribution is None:
+            return min(self.mean, 1.0)
+        return 1 - self.distribution.get(0, 0) / sum(self.distribution.values())
 
     def weight(self, share: float) -> float:
         """The largest weight, 0 to 1, that touches at most this share of user requests."""

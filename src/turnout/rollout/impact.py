@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,10 +17,15 @@ from turnout.rollout.intent import Intent
 def fan_out(client: Client, intent: Intent) -> FanOut | None:
     """Calls of the service per user request; None when there were none lately. Raises ApiError, NotRunning."""
     seen = _seen(client, intent)
+    if not seen["user_requests"]:
+        return None
     distribution = (seen.get("fan_out") or {}).get("distribution")
-    if distribution:
-        return measured({int(calls): count for calls, count in distribution.items()})
-    return counted(seen["calls"], seen["user_requests"]) if seen["user_requests"] else None
+    found = (
+        measured({int(calls): count for calls, count in distribution.items()})
+        if distribution
+        else counted(seen["calls"], seen["user_requests"])
+    )
+    return replace(found, together=intent.sticky == "request" and seen.get("propagates") is True)
 
 
 def require_propagation(client: Client, intent: Intent) -> None:
