@@ -121,6 +121,11 @@ def test_a_request_that_has_not_ended_is_waited_for() -> None:
     assert of(unfinished).stray == 1
 
 
+def test_of_a_request_that_has_just_ended_not_all_may_have_been_heard() -> None:
+    assert of([entry(1)], now=1002.0).distribution == {}
+    assert of([entry(1)], now=1010.0).distribution == {0: 1}
+
+
 def test_what_others_call_is_not_in_question() -> None:
     assert of([call(2, 1, parent=0, source="timer")]) == Traced({})
     assert Traced({}).propagates is None

@@ -21,6 +21,8 @@ GATEWAY: Workload = (GATEWAY_NAMESPACE, GATEWAY_WORKLOAD)
 
 UNFINISHED_SECONDS = 60.0
 """A gateway tells of a request when it has ended, and of what that called before: so long one waits for it."""
+SETTLING_SECONDS = 3.0
+"""Each of Envoy's workers hands in its spans for itself, twice a second: a request's may come before those of its calls."""
 LEAST_TRACED = 20
 """User requests in traces from which on their distribution is believed."""
 _DOUBT = 0.25
@@ -140,7 +142,8 @@ def _closure(begin: Iterable[Workload], hops: Iterable[tuple[Workload, Workload]
 def traced(traces: Sequence[Trace], wanted: Calls, leading: frozenset[Workload], now: float) -> Traced:
     """Of traces that begin at a gateway, and calls elsewhere that have the id of one of their requests."""
     rooted = {trace.root.trace_id: trace for trace in traces if _from_gateway(trace.root)}
-    entering = [trace for trace in rooted.values() if _enters(trace.root, wanted, leading)]
+    settled = [trace for trace in rooted.values() if trace.root.end < now - SETTLING_SECONDS]
+    entering = [trace for trace in settled if _enters(trace.root, wanted, leading)]
     outside: Counter[str] = Counter()
     for trace in traces:
         if trace.root.trace_id not in rooted and _whole(trace, now):
