@@ -38,10 +38,11 @@ class Prometheus:
     log: Path
 
     @classmethod
-    def start(cls, folder: Path, config: str) -> Prometheus:
+    def start(cls, folder: Path, config: str, port: int = 0) -> Prometheus:
+        """On a free port, unless it is to be another."""
         folder.mkdir()
         (folder / "prometheus.yml").write_text(config)
-        port, log = free_port(), folder / "log"
+        port, log = port or free_port(), folder / "log"
         arguments = {
             "--config.file": folder / "prometheus.yml",
             "--storage.tsdb.path": folder / "data",
