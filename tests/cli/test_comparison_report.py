@@ -56,6 +56,10 @@ def test_noise_what_was_accepted_and_what_is_known_take_a_line_each() -> None:
     assert "accepted, but not seen: $.gone" in text
 
 
+def test_the_command_that_accepts_differences_is_at_hand_but_none_for_regressions() -> None:
+    assert printed(view(regression()))[-1] == "if the differences are meant to be: turnout compare accept '$.note'"
+
+
 def test_what_was_not_compared_is_said_and_never_taken_for_equal() -> None:
     lines = printed(view(nothing_yet()))
     assert lines[0] == "unsure: no difference found, but not enough compared to be sure"

@@ -35,7 +35,8 @@ def _parts(view: Json) -> Iterator[RenderableType]:
     for route in words.report_of(view).get("routes") or ():
         yield Text("")
         yield from _route(route, view)
-    rest = list(words.not_counted(view))
+    accepting = words.accepting(view)
+    rest = [*words.not_counted(view), *([f"if the differences are meant to be: {accepting}"] if accepting else [])]
     if rest:
         yield Text("")
         yield from (Text(line, "dim") for line in rest)

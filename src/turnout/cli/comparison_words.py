@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -178,6 +179,18 @@ def not_counted(view: Json) -> Iterator[str]:
         yield f"{count:,} {what} were counted only: there was no room for them"
     for each in report_of(view).get("unused_expectations") or ():
         yield f"accepted, but not seen: {each['path']}"
+
+
+def accepting(view: Json) -> str:
+    """The command that accepts the differences, to be copied; regressions are not offered."""
+    routes = report_of(view).get("routes") or ()
+    found = [
+        LATENCY if field["path"].startswith(LATENCY) else field["path"]
+        for route in routes
+        for field in fields(route, "difference")
+    ]
+    paths = " ".join(shlex.quote(path) for path in dict.fromkeys(found))
+    return f"turnout compare accept {paths}" if paths else ""
 
 
 def warnings(view: Json) -> Iterator[str]:
