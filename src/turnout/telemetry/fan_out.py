@@ -22,7 +22,7 @@ GATEWAY: Workload = (GATEWAY_NAMESPACE, GATEWAY_WORKLOAD)
 UNFINISHED_SECONDS = 60.0
 """A gateway tells of a request when it has ended, and of what that called before: so long one waits for it."""
 SETTLING_SECONDS = 3.0
-"""Each of Envoy's workers hands in its spans for itself, twice a second: a request's may come before those of its calls."""
+"""Envoy's workers hand in spans twice a second, each for itself: a request's may come before those of its calls."""
 LEAST_TRACED = 20
 """User requests in traces from which on their distribution is believed."""
 _DOUBT = 0.25
