@@ -1,7 +1,8 @@
 """`python -m turnout.capture`: one comparison. Reads what to do as one line of JSON, and ends with its stdin.
 
 The line: `{"config": ComparerConfig, "tally": what an earlier process had come to, or null}`. Each second it writes
-one: `comparison.Comparison.line`, now and then with the tally, and always with it at the end.
+one: `comparison.Comparison.line`, without the report if that is still the same; now and then, and always at the end,
+with the tally.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 import time
 from contextlib import suppress
 
-from turnout.capture.comparison import Comparison
+from turnout.capture.comparison import Comparison, Line
 from turnout.capture.config import ComparerConfig
 from turnout.capture.tap import Occupied, Scope, Tap, count
 from turnout.delivery.comparison import record
@@ -74,6 +75,8 @@ class Comparer:
         self._capture = capture
         self._comparison = comparison
         self._tally_at = time.monotonic() + TALLY_SECONDS
+        self._told: Line | None = None
+        """The last report: it may be large, and is not told again."""
 
     def run(self, ended: threading.Event) -> None:
         """Until `ended`, and what had been captured by then has been looked at."""
@@ -98,6 +101,10 @@ class Comparer:
     def _say(self, *, with_tally: bool) -> None:
         began = time.monotonic()
         line = self._comparison.line(self._capture.problem, self._capture.share, self._capture.dropped)
+        if line["report"] is self._told and self._told is not None:
+            del line["report"]
+        else:
+            self._told = line["report"]
         if with_tally:
             line["tally"] = self._comparison.record()
         sys.stdout.write(json.dumps(line) + "\n")

@@ -167,7 +167,7 @@ class Comparer:
             while line := await asyncio.wait_for(process.stdout.readline(), SILENT_SECONDS):
                 said = json.loads(line)
                 self.tally = said.pop("tally", self.tally)
-                self._hear(said)
+                self._hear(self._said | said)
 
     async def _end(self) -> None:
         process, self._process = self._process, None

@@ -39,6 +39,7 @@ class Comparison:
         self.tally = Tally() if tally is None else tally
         self._looks = Looks(self.pairs("candidate"))
         self._judgement: Judgement | None = None
+        self._report: Line | None = None
         self._captured = 0
         self._dropped = 0
 
@@ -73,16 +74,17 @@ class Comparison:
         if final or is_changed or is_resumed or self._looks.is_due(pairs):
             standard = Standard(look=self._looks.take(pairs), share=self._config.share)
             self._judgement = judge(self.tally, self._expectations.expectations, standard)
+            self._report = report.plain(self._judgement)
 
     def line(self, problem: str | None = None, share: float = 1.0, dropped: int = 0) -> Line:
-        """What there is to say, as `json.dumps` takes it.
+        """What there is to say, as `json.dumps` takes it. The report is the same object until the next look.
 
         `problem`: why nothing is captured, if so; `share`: what part of the sample is, where there is too much;
         `dropped`: how many answers were captured for nothing.
         """
         judgement = self._judgement
         return {
-            "report": report.plain(judgement) if judgement else None,
+            "report": self._report,
             "verdict": judgement.verdict.value if judgement else "unsure",
             "settled": judgement.is_settled if judgement else False,
             "pairs": {"candidate": self.pairs("candidate"), "baseline": self.pairs("baseline")},
