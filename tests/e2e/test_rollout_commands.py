@@ -48,12 +48,15 @@ async def typed(site: Site, *arguments: str) -> Outcome:
 async def test_a_version_takes_over_and_another_goes_back(site: Site) -> None:
     site.up()
     async with users(site):
-        start = ("start", "app", "--to", "v2", "--min-time", "1s", "--guard", "errors:20")
+        hook = ("--hook-exec", "sh -c 'cat >> told; echo >> told'")
+        start = ("start", "app", "--to", "v2", "--min-time", "1s", "--guard", "errors:20", *hook)
         followed = await typed(site, *start, "--steps", "50")
         assert "step 1 of 2: weight 50 %" in followed.out
         assert "verdict: errors: fine" in followed.out
         assert followed.out.splitlines()[-1].endswith("app-v2: finished: all traffic is at the candidate")
         assert site.get().version == "v2"
+        told = [json.loads(line) for line in (site.folder / "told").read_text().splitlines()]
+        assert [event["what"] for event in told][:2] == ["start", "step"]
 
         back = await typed(site, "start", "app", "--to", "v1", "--steps", "10,pause", "--no-follow")
         assert "app.default.svc.cluster.local from v2 to v1" in back.out
