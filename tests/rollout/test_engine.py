@@ -46,8 +46,16 @@ def test_a_bad_candidate_loses_all_traffic_in_one_change(site: ServiceSite) -> N
     assert status["lastChange"]["why"] == status["why"]
     assert status["verdicts"][0]["kind"] == "worse"
     told = site.history.events("default", NAME)
-    assert [event["what"] for event in told][-3:] == ["abort", "verdict", "change"]
+    assert [event["what"] for event in told][-3:] == ["verdict", "abort", "change"]
     assert told[-3]["verdicts"][0]["candidate"]["bad"] > 0, "each event tells what it was decided on"
+
+
+def test_each_verdict_is_told_once_of_the_step_that_it_was_given_in_and_before_what_follows(site: ServiceSite) -> None:
+    site.start(rollout({"weight": 25}, HALF))
+    site.until(phase="finished")
+    told = [(event["what"], event["step"]) for event in site.history.events("default", NAME)]
+
+    assert told == [("start", 0), ("step", 0), ("verdict", 0), ("step", 1), ("verdict", 1), ("step", 2), ("finish", 2)]
 
 
 def test_nothing_moves_without_traffic_and_in_the_end_it_waits_for_somebody(site: ServiceSite) -> None:
@@ -84,7 +92,7 @@ def test_weights_moved_by_hand_pause_it_and_stay_until_it_is_resumed(site: Servi
 
     assert status["phase"] == "paused"
     assert "v2 has 30 %" in status["why"]
-    assert "with kubectl, or in a file" in status["why"]
+    assert "last by somebody without a command of Turnout" in status["why"]
     site.tick(20)
     assert site.weights == (70, 30)
     site.order("resume a1")

@@ -210,7 +210,7 @@ class Course:
             pending=before.pending or moves,
         )
         if decision.action != "halt" or before.state.phase != "halted":
-            self._tell_of(decision)
+            self._tell_of(decision, before.state.at)
         self._compare()
         self._save(decision)
         if self._order is not None:
@@ -261,30 +261,33 @@ class Course:
 
     # --- telling it
 
-    def _tell_of(self, decision: Decision) -> None:
+    def _tell_of(self, decision: Decision, judged: int) -> None:
+        """`judged`: the step that verdicts are of; where the next one is applied, it is that before."""
+        keys = {f"{judged} {v.guard} {v.kind}": v for v in decision.verdicts if v.kind != "open"}
+        for key, verdict in keys.items():
+            if key not in self._saved.told:
+                self.tell("verdict", verdict.words, [verdict], step=judged)
         if (what := _DECISIONS.get(decision.action)) is not None:
             self.tell(what, decision.why, decision.verdicts)
         if decision.verdicts:
-            look = report.look(self._plan, self._saved.state, decision.verdicts, self._now)
+            look = report.look(judged, decision.verdicts, self._now)
             self._site.history.look(self._resource.namespace, self._resource.name, look)
-        proven = tuple(f"{self._saved.state.at} {v.guard} {v.kind}" for v in decision.verdicts if v.kind != "open")
-        for verdict in decision.verdicts:
-            if (
-                verdict.kind != "open"
-                and f"{self._saved.state.at} {verdict.guard} {verdict.kind}" not in self._saved.told
-            ):
-                self.tell("verdict", verdict.words, [verdict])
-        self._saved = replace(self._saved, told=proven)
+        self._saved = replace(self._saved, told=tuple(keys))
 
     def tell(
-        self, what: What, text: str, verdicts: Sequence[Verdict] = (), detail: Mapping[str, Any] | None = None
+        self,
+        what: What,
+        text: str,
+        verdicts: Sequence[Verdict] = (),
+        detail: Mapping[str, Any] | None = None,
+        step: int | None = None,
     ) -> None:
-        """To history and to hooks."""
+        """To history and to hooks; `step`: unless it is the present one."""
         state = self._saved.state
         event = {
             "at": round(self._now, 3),
             "what": what,
-            "step": state.at,
+            "step": state.at if step is None else step,
             "phase": state.phase,
             "text": text,
             "verdicts": [report.verdict_json(self._plan, verdict) for verdict in verdicts],

@@ -9,7 +9,6 @@ from typing import Any
 from turnout.delivery.blast_radius import FanOut
 from turnout.delivery.guard import Verdict
 from turnout.delivery.plan import Plan, Routing
-from turnout.delivery.rollout import State
 from turnout.rollout.saved import Saved, text
 
 
@@ -62,11 +61,11 @@ def verdict_json(plan: Plan, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def look(plan: Plan, state: State, verdicts: Sequence[Verdict], at: float) -> Mapping[str, Any]:
+def look(step: int, verdicts: Sequence[Verdict], at: float) -> Mapping[str, Any]:
     """What a chart of shrinking intervals is drawn from."""
     return {
         "at": round(at, 3),
-        "step": state.at,
+        "step": step,
         "verdicts": [
             {"guard": v.guard, "kind": v.kind, "increase": v.increase, "low": v.bounds[0], "high": v.bounds[1]}
             for v in verdicts
