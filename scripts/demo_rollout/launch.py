@@ -31,17 +31,14 @@ class Launch(Folder):
 
     def build(self, fault: str) -> None:
         """A build of version 2 is saved, with a bug or (empty) without; it is in service when this returns."""
-        with self.replaced(ROLLOUT, REPLACED_SECONDS):
-            self.write(fault)
-
-    def write(self, fault: str) -> None:
-        """Into the manifest, as the example's README tells to."""
         file = self.work / MANIFEST
         before = file.read_text()
         text, count = FAULT.subn(rf'\1"{fault}"', before)
         assert count == 1, f"{file} has one FAULT"
-        say(f"{MANIFEST} is saved: FAULT={fault or '(none)'}")
-        file.write_text(text)
+        if text != before:
+            with self.replaced(ROLLOUT, REPLACED_SECONDS):
+                say(f"{MANIFEST} is saved: FAULT={fault or '(none)'}")
+                file.write_text(text)
 
     def answered(self) -> int:
         """How many requests of users version 2 has answered."""
