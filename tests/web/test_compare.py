@@ -139,9 +139,15 @@ def test_which_comparison_it_is_and_how_far() -> None:
     assert news(ended) == "ended, not sure yet"
 
 
+def test_a_sample_that_is_more_than_can_be_compared_is_said() -> None:
+    crowded = view() | {"report": {**view()["report"], "share": 0.25}}
+    assert list(remarks(crowded)) == ["More requests come than can be compared: 25 % of the sample is."]
+    assert list(remarks(view())) == []
+
+
 def test_what_was_not_compared_is_counted() -> None:
     assert dict(figures(view())) == {
-        "Pairs compared": "1 000",
+        "Pairs so far": "1 000",
         "Stable with itself": "250",
         "Without a counterpart": "3",
         "Dropped": "0",

@@ -117,7 +117,7 @@ def figures(view: Shown) -> Iterator[tuple[str, str]]:
     """What was compared, and what was not: that is never taken for equal."""
     said = line(view)
     pairs = said.get("pairs") or {}
-    yield "Pairs compared", count(pairs.get("candidate", 0))
+    yield "Pairs so far", count(pairs.get("candidate", 0))
     yield "Stable with itself", count(pairs.get("baseline", 0))
     yield "Without a counterpart", count(said.get("unpaired") or 0)
     yield "Dropped", count(said.get("dropped") or 0)
@@ -125,7 +125,9 @@ def figures(view: Shown) -> Iterator[tuple[str, str]]:
 
 def remarks(view: Shown) -> Iterator[str]:
     """What is not in the findings, and has to be known."""
-    report = line(view).get("report") or {}
+    captured, report = line(view).get("share", 1.0), line(view).get("report") or {}
+    if captured < 1:
+        yield f"More requests come than can be compared: {share(captured)} of the sample is."
     for what, number in (report.get("dropped") or {}).items():
         yield f"{count(number)} {what} were counted only: there was no room for them."
     for each in report.get("unused_expectations") or ():
