@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from turnout.client import Client
@@ -10,11 +12,15 @@ from turnout.client.change import Outcome, carry_out
 from turnout.delivery import steering
 from turnout.delivery.edit import Edit, Refusal
 from turnout.delivery.plan import Routing
+from turnout.delivery.steered_route import steered_routes
 from turnout.error import TurnoutError
+from turnout.inputs.apply import last_applied, source_of
 from turnout.resources.kinds import DESTINATION_RULE, VIRTUAL_SERVICE
 from turnout.rollout.intent import Intent
 
-SOMEBODY = "somebody has changed the routes without a command of Turnout: with kubectl, or in a file"
+SOMEBODY = "somebody without a command of Turnout: with kubectl, for example"
+REMEMBER_SECONDS = 0.3
+LOOK_SECONDS = 0.05
 
 
 class Traffic:
@@ -43,7 +49,7 @@ class Traffic:
         edits = self._edits(routing)
         if not edits:
             return None
-        return carry_out(self._client, edits, self._objects, f"rollout {self._intent.name}: {why}")
+        return carry_out(self._client, edits, self._objects, _title(self._intent) + why)
 
     def _edits(self, routing: Routing, known: Collection[str] = ()) -> list[Edit]:
         intent = self._intent
@@ -61,13 +67,53 @@ class Traffic:
         return edits
 
     def by_whom(self) -> str:
-        """Who made the routes what they are, if a command did."""
-        specs = [obj["spec"] for obj in self._objects]
+        """Who made the routes what they are: a command, a saved file, or somebody. Raises ApiError, NotRunning."""
+        until = time.monotonic() + REMEMBER_SECONDS
+        while (whom := self._commanded()) is None and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)  # a command is in the history a moment after what it did
+        return whom or self._filed() or SOMEBODY
+
+    def _commanded(self) -> str | None:
+        """The newest step of each VirtualService tells, if that is as the step left it."""
+        live = {_key(obj["metadata"]): obj["spec"] for obj in self._ours}
         for step in reversed(self._client.view("history")):
-            if any(changed["after"] in specs for changed in step["objects"]) and not step.get("undone"):
-                return _command(step)
-        return SOMEBODY
+            for changed in step["objects"]:
+                if (spec := live.get(_key(changed))) is None:
+                    continue
+                undone = step.get("undone")
+                if spec == changed["before" if undone else "after"]:
+                    if not self._is_own(step) or undone:
+                        return (
+                            f"turnout undo (of turnout {step['command']})" if undone else f"turnout {step['command']}"
+                        )
+                    del live[_key(changed)]
+                elif not undone:
+                    return None
+        return None
+
+    def _filed(self) -> str | None:
+        """Which file says the same, of those that have been applied."""
+        for obj in self._ours:
+            source, applied = source_of(obj), last_applied(obj)
+            if source and applied and applied["spec"].get("http") == obj["spec"].get("http"):
+                return f"{Path(source[0]).name}, a saved file"
+        return None
+
+    @property
+    def _ours(self) -> Iterator[Mapping[str, Any]]:
+        """The VirtualServices that the rollout moves."""
+        steered = steered_routes(self._objects, self._intent.versions)
+        keys = {_key(each.virtual_service["metadata"]) for each in steered}
+        return (obj for obj in self._objects if _key(obj["metadata"]) in keys)
+
+    def _is_own(self, step: Mapping[str, Any]) -> bool:
+        return str(step["command"]).startswith(_title(self._intent))
 
 
-def _command(step: Mapping[str, Any]) -> str:
-    return f"turnout {step['command']}"
+def _title(intent: Intent) -> str:
+    """What the history calls what a rollout does."""
+    return f"rollout {intent.name}: "
+
+
+def _key(named: Mapping[str, Any]) -> tuple[str, str]:
+    return named["namespace"], named["name"]

@@ -1,0 +1,102 @@
+"""What people and crashes do to a rollout: others' changes stay, and never are all users sent to nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+
+import pytest
+from tests.e2e.manifests import split, virtual_service
+from tests.e2e.rolling import Rolling, users
+from tests.e2e.site import Site, until
+
+from turnout.resources.kinds import DEPLOYMENT, VIRTUAL_SERVICE
+
+pytestmark = pytest.mark.e2e
+
+ERRORS = [{"errors": {"tolerance": 20}}]
+STAY = {"weight": 20, "minTime": "60s"}
+
+GONE = 2**22
+"""No process has this number."""
+
+
+def weights(site: Site) -> list[int]:
+    with site.client() as client:
+        (route,) = client.get(VIRTUAL_SERVICE, "default", "app")["spec"]["http"]
+        return [choice["weight"] for choice in route["route"]]
+
+
+def patch(site: Site, stable: int) -> None:
+    """As kubectl does."""
+    with site.client() as client:
+        routes = {"spec": {"http": [split({"v1": stable, "v2": 100 - stable})]}}
+        client.patch(VIRTUAL_SERVICE, "default", "app", routes)
+
+
+def scale(site: Site, version: str, replicas: int) -> None:
+    with site.client() as client:
+        client.patch(DEPLOYMENT, "default", f"app-{version}", {"spec": {"replicas": replicas}})
+
+
+def kill(site: Site, version: str) -> None:
+    """All its pods, as often as they come."""
+    for pod in site.pods(f"app-{version}"):
+        with suppress(ProcessLookupError):
+            os.kill(pod["pid"] or GONE, signal.SIGKILL)
+
+
+def test_whoever_moves_the_routes_pauses_it_and_is_named_until_it_is_resumed(site: Site) -> None:
+    site.up()
+    rolling = Rolling(site, "v2", steps=[STAY], guards=ERRORS)
+    changes = {
+        "turnout shift": (lambda: site.run("shift", "app", "v1=70", "v2=30"), "v2 has 30 %; last by turnout shift app"),
+        "turnout undo": (lambda: site.run("undo"), "last by turnout undo (of turnout rollout app-v2: weight 20 %)"),
+        "kubectl": (lambda: patch(site, 65), "v2 has 35 %; last by somebody without a command of Turnout"),
+        "a file": (
+            lambda: site.apply("route.yaml", virtual_service(split({"v1": 60, "v2": 40}))),
+            "v2 has 40 %; last by route.yaml, a saved file",
+        ),
+    }
+    for change, words in changes.values():
+        rolling.until("running", step=0)
+        until("it has its weights", lambda: weights(site) == [80, 20])
+        change()
+        rolling.until("paused", words)
+        rolling.order("resume")
+    rolling.until("running")
+    assert weights(site) == [80, 20]
+    told = [event["text"] for event in rolling.view["events"] if event["what"] == "change"]
+    assert len(told) == len(changes)
+
+
+async def test_a_dead_candidate_goes_back_and_with_a_dead_stable_nothing_moves_until_it_lives(site: Site) -> None:
+    await asyncio.to_thread(site.up)
+    async with users(site):
+        rolling = Rolling(site, "v2", steps=[{"weight": 50, "minTime": "60s"}], guards=ERRORS)
+        await asyncio.to_thread(rolling.until, "running", "", 0)
+        await asyncio.to_thread(until, "both answer", lambda: rolling.status["countedSeconds"] > 1)
+
+        def dead() -> bool:
+            kill(site, "v2")
+            return rolling.status["phase"] == "aborted"
+
+        await asyncio.to_thread(until, "the dead candidate is given up", dead)
+        assert "errors: worse" in rolling.status["why"]
+        assert weights(site) == [100, 0]
+        rolling.delete()
+
+        await asyncio.to_thread(until, "the candidate lives", lambda: all(pod["ready"] for pod in site.pods()))
+        rolling = Rolling(site, "v2", steps=[{"weight": 50, "minTime": "60s"}], guards=ERRORS)
+        await asyncio.to_thread(until, "both answer", lambda: rolling.status.get("countedSeconds", 0) > 1)
+        scale(site, "v1", 0)
+        await asyncio.to_thread(rolling.until, "running", "stable has no healthy copy to compare with")
+        rolling.order("abort")
+        await asyncio.to_thread(rolling.until, "halted", "stable has no healthy copy to go back to")
+        assert weights(site) == [50, 50]
+        scale(site, "v1", 1)
+        await asyncio.to_thread(rolling.until, "aborted")
+        assert weights(site) == [100, 0]
+        assert (await asyncio.to_thread(site.get)).version == "v1"
