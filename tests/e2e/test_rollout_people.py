@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -51,16 +52,16 @@ def kill(site: Site, version: str) -> None:
 def test_whoever_moves_the_routes_pauses_it_and_is_named_until_it_is_resumed(site: Site) -> None:
     site.up()
     rolling = Rolling(site, "v2", steps=[STAY], guards=ERRORS)
-    changes = {
-        "turnout shift": (lambda: site.run("shift", "app", "v1=70", "v2=30"), "v2 has 30 %; last by turnout shift app"),
-        "turnout undo": (lambda: site.run("undo"), "last by turnout undo (of turnout rollout app-v2: weight 20 %)"),
-        "kubectl": (lambda: patch(site, 65), "v2 has 35 %; last by somebody without a command of Turnout"),
-        "a file": (
+    changes: list[tuple[Callable[[], object], str]] = [
+        (lambda: site.run("shift", "app", "v1=70", "v2=30"), "v2 has 30 %; last by turnout shift app"),
+        (lambda: site.run("undo"), "last by turnout undo (of turnout rollout app-v2: weight 20 %)"),
+        (lambda: patch(site, 65), "v2 has 35 %; last by somebody without a command of Turnout"),
+        (
             lambda: site.apply("route.yaml", virtual_service(split({"v1": 60, "v2": 40}))),
             "v2 has 40 %; last by route.yaml, a saved file",
         ),
-    }
-    for change, words in changes.values():
+    ]
+    for change, words in changes:
         rolling.until("running", step=0)
         until("it has its weights", lambda: weights(site) == [80, 20])
         change()
@@ -81,7 +82,7 @@ async def test_a_dead_candidate_goes_back_and_with_a_dead_stable_nothing_moves_u
 
         def dead() -> bool:
             kill(site, "v2")
-            return rolling.status["phase"] == "aborted"
+            return bool(rolling.status["phase"] == "aborted")
 
         await asyncio.to_thread(until, "the dead candidate is given up", dead)
         assert "errors: worse" in rolling.status["why"]
