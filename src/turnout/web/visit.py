@@ -49,11 +49,6 @@ class Visit:
         browser.on_connect(lambda: self.look(seen=True))
         ui.on("seen", lambda event: self.look(seen=bool(event.args)))
 
-    @property
-    def project(self) -> Path:
-        """The folder that the instance was started in."""
-        return self._state.absolute().parent
-
     def watch(
         self,
         view: str,

@@ -96,8 +96,7 @@ class _Compare:
     # --- what is done
 
     async def _begin(self, order: Mapping[str, Any]) -> None:
-        expectations = {"expectations": str(self._visit.project / "expectations.yaml")}
-        if await self._carry_out({**order, **expectations}, "Started."):
+        if await self._carry_out(order, "Started."):
             self._which.choose("")
             self._choose("")
 
