@@ -307,6 +307,25 @@ async def test_weights_that_somebody_moves_meanwhile_stay_moved(world: World, co
     assert [each["weight"] for each in world.http()[0]["route"]] == [50, 50]
 
 
+async def test_what_is_shifted_meanwhile_can_be_undone_afterwards(world: World, comparisons: Comparisons) -> None:
+    """The step is one between routes with copies, which are gone by then."""
+    running = await comparisons.start(order())
+    before, after = world.http(), world.http()
+    for rule in after:
+        rule["route"][0]["weight"], rule["route"][1]["weight"] = 50, 50
+    world.patch(after)
+    place = {"namespace": "default", "name": "app"}
+    spec = {"hosts": ["app"]}
+    steps = [{**place, "before": {**spec, "http": before}, "after": {**spec, "http": after}}]
+    world.history.add({"command": "shift app v2=50", "objects": steps})
+    await comparisons.stop(running, "enough")
+    compared, shifted = world.history.all()
+    assert (compared["undone"], shifted.get("undone")) == (True, None)
+    (changed,) = shifted["objects"]
+    assert changed["after"]["http"] == world.http()
+    assert changed["before"]["http"] == world.before
+
+
 async def test_weights_of_the_route_alone_end_it_and_no_rule_of_its_own_is_left(
     world: World, comparisons: Comparisons
 ) -> None:

@@ -65,7 +65,11 @@ class ChangeHistory:
     def mark_undone(self, number: int) -> None:
         value = self._records.all("history").get(str(number))
         if value is not None:
-            self._records.put("history", str(number), json.dumps({**json.loads(value), "undone": True}))
+            self.replace({**json.loads(value), "undone": True})
+
+    def replace(self, step: Mapping[str, Any]) -> None:
+        """The step of the same number is this from now on."""
+        self._records.put("history", str(step["number"]), json.dumps(step))
 
     def all(self) -> Sequence[dict[str, Any]]:
         return [json.loads(value) for value in self._records.all("history").values()]

@@ -14,10 +14,10 @@ from turnout.apiserver.store import Change, Store
 from turnout.control.comparison_order import Order
 from turnout.control.journal import ChangeHistory
 from turnout.delivery import steering
-from turnout.delivery.comparison_rule import without_copies
+from turnout.delivery.comparison_rule import bare, without_copies
 from turnout.delivery.edit import Edit, Refusal
 from turnout.delivery.plan import Routing
-from turnout.delivery.steered_route import steered_routes
+from turnout.delivery.steered_route import Versions, steered_routes
 from turnout.error import ApiError
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
@@ -88,10 +88,13 @@ class Steering:
 
     def off(self, order: Order, steered: Steered | None) -> bool:
         """Everything as it was before `on`. False: somebody else has changed it since, so only the copies are gone."""
-        if steered is not None and self._put_back(steered):
-            return True
-        self._change(without_copies(self._live(), order.versions), "")
-        return False
+        whole = steered is not None and self._put_back(steered)
+        if not whole:
+            self._change(without_copies(self._live(), order.versions), "")
+        if steered is not None:
+            self._history.mark_undone(steered.number)
+            self._forget_copies(order.versions, steered.number)
+        return whole
 
     def _put_back(self, steered: Steered) -> bool:
         """Those that nobody has touched. Whether these were all."""
@@ -100,10 +103,13 @@ class Steering:
         for each in mine:
             patch = Patch("json", [{"op": "replace", "path": "/spec", "value": each["before"]}])
             self._store.patch(VIRTUAL_SERVICE, each["namespace"], each["name"], patch, change=change)
-        if len(mine) == len(steered.objects):
-            self._history.mark_undone(steered.number)
-            return True
-        return False
+        return len(mine) == len(steered.objects)
+
+    def _forget_copies(self, versions: Versions, number: int) -> None:
+        """What was changed since can be undone, though the copies that were there then are gone."""
+        for step in self._history.all():
+            if step["number"] > number:
+                self._history.replace({**step, "objects": [_bare(each, versions) for each in step["objects"]]})
 
     def _spec(self, each: Object) -> Any:
         found = self._store.get(VIRTUAL_SERVICE, each["namespace"], each["name"])
@@ -133,6 +139,12 @@ class Steering:
     def _patch(self, edit: Edit, *, dry_run: bool = False, change: Change | None = None) -> dict[str, Any]:
         patch = Patch("json", list(edit.operations))
         return self._store.patch(VIRTUAL_SERVICE, edit.namespace, edit.name, patch, dry_run=dry_run, change=change)
+
+
+def _bare(changed: Object, versions: Versions) -> Object:
+    meta = {"namespace": changed["namespace"], "name": changed["name"]}
+    specs = {when: bare({"metadata": meta, "spec": changed[when]}, versions) for when in ("before", "after")}
+    return {**changed, **specs}
 
 
 def _edits(live: Sequence[Object], order: Order, routing: Routing) -> list[Edit]:

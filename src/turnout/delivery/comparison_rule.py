@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from turnout.delivery.edit import Edit, JSONObject, guarded, host_of, is_mirror_rule, named, pointer, routes
 from turnout.delivery.mirroring import copies, sample_of
@@ -19,6 +20,13 @@ def without_copies(virtual_services: Sequence[JSONObject], versions: Versions) -
             meta = each["metadata"]
             edits.append(Edit(meta["namespace"], meta["name"], guarded(each, operations)))
     return edits
+
+
+def bare(virtual_service: JSONObject, versions: Versions) -> dict[str, Any]:
+    """The spec of one without them."""
+    spec, gone = virtual_service["spec"], set(_rules(virtual_service, versions))
+    kept = [rule for at, rule in enumerate(routes(virtual_service)) if at not in gone]
+    return {**spec, "http": kept} if gone else dict(spec)
 
 
 def _rules(virtual_service: JSONObject, versions: Versions) -> Iterator[int]:
