@@ -87,6 +87,27 @@ def test_a_report_stays_as_it_is_until_there_are_twice_as_many_pairs() -> None:
     assert comparison.line()["report"] != first
 
 
+def test_who_stops_when_it_is_sure_gets_what_was_sure() -> None:
+    """One more look would ask for more, and find itself less sure."""
+    comparison = Comparison(CONFIG)
+    comparison.take(answers(300, 1, 1), 0.0)
+    comparison.look(0.0)
+    sure = comparison.line()
+    assert sure["settled"]
+    comparison.take(answers(10, 1, 1, first=300), 1.0)
+    comparison.look(1.0, final=True)
+    assert comparison.line()["report"] == sure["report"]
+
+
+def test_the_end_is_looked_at_when_it_brought_something() -> None:
+    comparison = Comparison(CONFIG)
+    for first, count in ((0, 20), (20, 10)):
+        comparison.take(answers(count, 1, 2, first=first), 0.0)
+        comparison.look(0.0, final=first > 0)
+    (route,) = comparison.line()["report"]["routes"]
+    assert route["pairs"] == 30
+
+
 def test_what_was_accepted_meanwhile_is_honoured_at_once(tmp_path: Path) -> None:
     file = tmp_path / "expectations.yaml"
     comparison = Comparison(replace(CONFIG, expectations=str(file)))

@@ -71,7 +71,8 @@ class Comparison:
         pairs = self.pairs("candidate")
         is_changed = self._expectations.refresh() and self._judgement is not None
         is_resumed = self._judgement is None and self._looks.number > 0
-        if final or is_changed or is_resumed or self._looks.is_due(pairs):
+        is_last = final and self._looks.is_worth_it(pairs)
+        if is_last or is_changed or is_resumed or self._looks.is_due(pairs):
             standard = Standard(look=self._looks.take(pairs), share=self._config.share)
             self._judgement = judge(self.tally, self._expectations.expectations, standard)
             self._report = report.plain(self._judgement)
