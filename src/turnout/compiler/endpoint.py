@@ -33,8 +33,19 @@ def assignments(mesh: Mesh, targets: Iterable[Target]) -> Iterator[ClusterLoadAs
         running = [(i, _endpoint(i, i.target(service_port), _subset_of(i, subsets))) for i in mesh.members[host]]
         for target in group:
             subset = next((own for own in subsets if own.name == target.subset), None)
-            wanted = subset.labels.items() if subset else ()
-            yield _assignment(target.cluster, [endpoint for i, endpoint in running if i.labels.items() >= set(wanted)])
+            if subset is None:
+                yield _assignment(target.cluster, [endpoint for _, endpoint in running])
+                continue
+            own = [(i, endpoint) for i, endpoint in running if i.labels.items() >= subset.labels.items()]
+            yield _assignment(target.cluster, [_as_asked(i, endpoint, subset, subsets) for i, endpoint in own])
+
+
+def _as_asked(instance: Instance, endpoint: LbEndpoint, subset: Subset, subsets: Iterable[Subset]) -> LbEndpoint:
+    """Of an instance that is in several subsets, it is the one asked for that has answered."""
+    if _subset_of(instance, subsets) in (subset.name, ""):
+        return endpoint
+    port = endpoint.endpoint.address.socket_address.port_value
+    return _endpoint(instance, port, subset.name)
 
 
 def _assignment(name: str, endpoints: list[LbEndpoint]) -> ClusterLoadAssignment:
