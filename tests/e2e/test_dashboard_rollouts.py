@@ -87,7 +87,9 @@ def test_a_comparison_is_started_followed_and_stopped(screen: Screen, busy: Site
     expect(command).to_have_text("turnout compare accept '$.version' --kind value --route main")
     pairs = page.locator(".rollout-head dd").first
     before = pairs.inner_text()
+    mark(page, ".finding, .side")
     until("more is compared", lambda: pairs.inner_text() != before)
+    assert page.locator(".finding:not([data-seen]), .side:not([data-seen])").count() == 0, "nothing was drawn anew"
     expect(command).to_be_visible()
     expect(finding.get_by_text("It is meant to be so")).to_be_focused()
     screen.shoot("compare")
@@ -108,6 +110,10 @@ def test_a_rollout_is_followed_and_steered(screen: Screen, busy: Site) -> None:
     expect(page.locator(".split")).to_contain_text("20 % to v2")
     expect(page.get_by_role("img", name=re.compile(r"increase .* points, between .* tolerated \+10"))).to_be_visible()
     expect(present).to_contain_text("touches")
+    mark(page, ".guard, .station")
+    words = present.inner_text()
+    until("more is counted", lambda: present.inner_text() != words)
+    assert page.locator(".guard:not([data-seen]), .station:not([data-seen])").count() == 0, "nothing was drawn anew"
     ordered(page, "Pause")
     expect(page.locator(".rollout-title")).to_contain_text("paused")
     fits_a_phone(screen, "rollout-on-a-phone")
@@ -122,6 +128,11 @@ def test_a_rollout_is_followed_and_steered(screen: Screen, busy: Site) -> None:
     event.locator("summary").click()
     expect(event.get_by_role("rowheader", name="errors")).to_be_visible()
     screen.shoot("rollout-aborted")
+
+
+def mark(page: Page, what: str) -> None:
+    """So that what is made anew is told from what stays."""
+    page.evaluate("what => document.querySelectorAll(what).forEach((each) => (each.dataset.seen = 'yes'))", what)
 
 
 def fits_a_phone(screen: Screen, name: str) -> None:

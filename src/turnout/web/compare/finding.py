@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from turnout.web.compare.report import CLASSES, Shown, accept_command, chance, examples, kind, rate
@@ -67,14 +66,10 @@ class Finding:
         self._chance.set(hidden=not chance(field))
         self._command.say(accept_command(field, found.route))
         shown = [Found(each, found.route, found.view) for each in examples(field)]
-        self._first.show(_by_key(shown[:1]))
-        self._others.show(_by_key(shown[1:]))
+        self._first.show(dict(enumerate(shown[:1])))
+        self._others.show(dict(enumerate(shown[1:])))
         self._unfold.set(hidden=len(shown) < 2)
         self._summary.say(f"{len(shown) - 1} more examples" if len(shown) > 2 else "Another example")
-
-
-def _by_key(shown: Sequence[Found]) -> dict[Hashable, Found]:
-    return {each.field["key"]: each for each in shown}
 
 
 class _Rate:

@@ -235,7 +235,10 @@ def chance(field: Shown) -> str:
 def examples(field: Shown) -> list[Shown]:
     """Those that tell the same are one."""
     shown = ("request", "at", "stable", "candidate")
-    return list({tuple(each[name] for name in shown): each for each in field["examples"]}.values())
+    found: dict[tuple[Any, ...], Shown] = {}
+    for each in field["examples"]:
+        found.setdefault(tuple(each[name] for name in shown), each)
+    return list(found.values())
 
 
 def accept_command(field: Shown, route: Shown) -> str:
