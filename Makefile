@@ -9,7 +9,7 @@ COMMA  := ,
 # One of the examples is written in Go: the system's toolchain builds it, or else that of a package.
 GO     := $(if $(shell command -v go),,$(COMMA)go)
 
-.PHONY: demo demo-rollout test check bench statistics soak screenshots clean help
+.PHONY: demo demo-rollout test check bench statistics verdicts soak screenshots clean help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP) ## the article's story, from phase 1 to 100 %
@@ -19,7 +19,12 @@ demo-rollout: $(STAMP) ## a bug found in secret, a rollout that goes on by itsel
 	$(BIN)/python -m scripts.demo_rollout
 
 test: $(STAMP) ## unit and end-to-end tests, with a real Envoy
+ifdef PYTEST_ARGS
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	$(BIN)/python -m pytest -m "not e2e and not soak" -n auto
+	$(BIN)/python -m pytest -m "e2e and not soak"
+endif
 
 check: $(STAMP) typings ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -32,6 +37,9 @@ bench: $(STAMP) ## speed and memory, as ratios within one run
 
 statistics: $(STAMP) ## how often a rollout is wrong, simulated: writes docs/statistics.md
 	$(BIN)/python -m scripts.statistics
+
+verdicts: $(STAMP) ## six candidates, by comparisons and by rollouts: what is made of each, and how soon
+	$(BIN)/python -m scripts.verdicts
 
 soak: $(STAMP) ## what takes longer than a test may
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

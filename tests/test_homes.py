@@ -20,7 +20,7 @@ HOMES = {
     "click": {"cli"},
     "fastapi": {"web"},
     "grpc": {"xds"},
-    "http": {"client"},
+    "http": {"client", "rollout"},  # of our own API; and webhooks
     "httptools": {"load"},
     "jsonpatch": {"apiserver"},
     "nicegui": {"web"},
