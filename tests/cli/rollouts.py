@@ -100,6 +100,10 @@ class Api:
         served.do(lambda store: store.create(VIRTUAL_SERVICE, virtual_service(main={"v1": 100, "v2": 0})))
         served.do(lambda store: store.subscribe(self._written))
 
+    def store(self, work: Callable[[Store], Any]) -> Any:
+        """What the API's store answers, asked in its own thread."""
+        return self._served.do(work)
+
     def run(self, *arguments: str) -> Result:
         return CliRunner().invoke(root, ["rollout", *arguments, "--state", str(self.state)])
 
@@ -178,6 +182,9 @@ def running(folder: Path) -> Iterator[Api]:
     async def windows(request: ViewRequest) -> Any:
         return api.windows
 
+    async def history(request: ViewRequest) -> Any:
+        return {}
+
     async def rollouts(request: ViewRequest) -> Any:
         if request.rest and request.rest != "default/reviews-v2":
             raise ApiError(404, "NotFound", "no such rollout")
@@ -185,7 +192,14 @@ def running(folder: Path) -> Iterator[Api]:
 
     state = folder / ".turnout"
     state.mkdir()
-    views = {"status": seen, "blast": blast, "windows": windows, "rollouts": rollouts, "rollouts/": rollouts}
+    views = {
+        "status": seen,
+        "blast": blast,
+        "windows": windows,
+        "history": history,
+        "rollouts": rollouts,
+        "rollouts/": rollouts,
+    }
     with serving(state / "state.db", views) as served:
         kubeconfig.write(state / "kubeconfig", f"http://127.0.0.1:{served.port}", TOKEN)
         api = Api(served, state)

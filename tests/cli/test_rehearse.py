@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.cli.rollouts import JSON, Api, running
+from tests.cli.rollouts import JSON, Api, running, status
+
+from turnout.apiserver.store import Store
+from turnout.cli.rollout import follow, rehearse_live
+from turnout.client import Client, change
+from turnout.delivery.steering import Versions
+from turnout.resources.kinds import DESTINATION_RULE, VIRTUAL_SERVICE
 
 REHEARSE = ("rehearse", "reviews", "--to", "v2", "--runs", "10", "--min-time", "5s", "--max-time", "2m")
 
@@ -80,6 +87,70 @@ def test_too_little_traffic_is_an_error_with_a_hint(api: Api) -> None:
     assert done.exit_code == 1
     assert "too few to rehearse with" in str(done.exception)
     assert "--seconds" in str(getattr(done.exception, "hint", ""))
+
+
+# --- live
+
+RULE = {
+    "metadata": {"name": "reviews", "namespace": "default"},
+    "spec": {"host": "reviews", "subsets": [{"name": name, "labels": {"version": name}} for name in ("v1", "v2")]},
+}
+
+
+@pytest.fixture
+def live(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(change, "ACKNOWLEDGE_SECONDS", 1)
+    api.store(lambda store: store.create(DESTINATION_RULE, RULE))
+    return api
+
+
+def specs(api: Api) -> list[JSON]:
+    kinds = (VIRTUAL_SERVICE, DESTINATION_RULE)
+    return [dict(obj["spec"]) for kind in kinds for obj in api.store(partial(Store.list, kind=kind))]
+
+
+@pytest.mark.parametrize(("phase", "exit_code"), [("finished", 0), ("aborted", 1)])
+def test_live_stable_is_its_own_candidate_and_everything_is_put_back(live: Api, phase: str, exit_code: int) -> None:
+    before = specs(live)
+    live.begins = status(phase)
+    done = live.run(*REHEARSE, "--steps", "20,50", "--hook-exec", "./notify.sh", "--live")
+    assert done.exit_code == 2, "hooks are told of no rehearsal"
+
+    done = live.run(*REHEARSE, "--steps", "20,50", "--live")
+    assert done.exit_code == exit_code, done.output
+    assert done.output.splitlines()[-1] == "everything is as it was before"
+    made = live.all()["reviews-v2-rehearsal"]
+    assert (made["spec"]["from"], made["spec"]["to"]) == ("v1", "v1-rehearsal")
+    assert specs(live) == before
+
+
+TWIN = Versions("reviews.default.svc.cluster.local", "v1", "v1-rehearsal")
+
+
+def test_routes_are_put_back_as_they_were(live: Api) -> None:
+    live.sends(main={"v1": 100})
+    before = specs(live)
+    with Client.from_state(live.state) as client, rehearse_live.kept(client, TWIN):
+        live.sends(main={"v1": 0, "v1-rehearsal": 100})
+    assert specs(live) == before
+
+
+def test_what_somebody_else_has_changed_meanwhile_stays(live: Api) -> None:
+    with Client.from_state(live.state) as client, rehearse_live.kept(client, TWIN):
+        live.sends(main={"v1": 50, "v1-rehearsal": 50}, other={"v2": 100})
+    main, other = specs(live)[0]["http"]
+    assert [(c["destination"]["subset"], c["weight"]) for c in main["route"]] == [("v1", 100)]
+    assert other["name"] == "other"
+
+
+def test_a_live_rehearsal_that_cannot_begin_leaves_nothing(live: Api) -> None:
+    before = specs(live)
+    live.begins = status("refused", why="another is under way")
+    done = live.run(*REHEARSE, "--steps", "20,50", "--live")
+    assert "another is under way" in str(done.exception)
+    assert specs(live) == before
+    assert live.all() == {}
 
 
 def test_wrong_usage_is_told_as_start_tells_it(api: Api) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -66,6 +67,7 @@ def _as_start(command: Callable[..., None]) -> Callable[..., None]:
     "--runs", type=click.IntRange(10, 10_000), default=200, show_default=True, help="Rollouts of each kind to try."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same rollouts.")
+@click.option("--live", is_flag=True, help="Move real requests, once, to stable's own pods under another name.")
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def command(
     what: str,
@@ -77,23 +79,29 @@ def command(
     seconds: float,
     runs: int,
     seed: int,
+    live: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
     """Try a rollout on recorded traffic, without moving anything: how often it goes back for nothing, what it misses.
 
     Requests that stable answered are dealt to candidate and stable as each step would. Then some of the candidate's
-    fail, and then all take longer.
+    fail, and then all take longer. With --live the plan is carried out, from stable to stable: exit status 1 if that
+    goes back.
 
     \b
     Example:
       turnout rollout rehearse reviews --to v2
       turnout rollout rehearse reviews --to v2 --steps 1,10,50 --guard errors:0.5 --seconds 3600
       turnout rollout rehearse rollout.yaml --runs 1000
+      turnout rollout rehearse reviews --to v2 --min-time 10s --live
     """
     options = start.asked(what, steps_text, users, expectations, **given)
     client = connect(state)
-    intent = start.intended(start.drafted(client, what, namespace, options))
+    obj = start.drafted(client, what, namespace, options)
+    intent = start.intended(obj)
+    if live:
+        _live(client, obj, intent, state)
     rehearsed = _prepared(client, intent, seconds)
     began = time.monotonic()
     results = list(_results(rehearsed, runs, seed))
@@ -102,6 +110,15 @@ def command(
         click.echo(json.dumps(_as_json(rehearsed, results, took), indent=2))
     else:
         _show(intent, rehearsed, results, took)
+
+
+def _live(client: Client, obj: Mapping[str, Any], intent: Intent, state: Path | None) -> NoReturn:
+    from turnout.cli.rollout import draft
+    from turnout.cli.rollout.rehearse_live import rehearse
+    from turnout.client import find_state
+
+    draft.checked(obj)
+    sys.exit(rehearse(client, obj, intent, state or find_state(Path.cwd())))
 
 
 def _prepared(client: Client, intent: Intent, seconds: float) -> Rehearsed:

@@ -191,13 +191,13 @@ def _begin(client: Client, obj: dict[str, Any], *, dry_run: bool, follows: bool,
     intent = intended(obj)
     status = client.view("status")
     preview.require(status, intent.versions.host, intent.versions.stable, intent.versions.candidate)
-    replaced = _previous(client, obj)
+    replaced = previous(client, obj)
     from turnout.cli.console import console
 
     console().print(preview.table(intent, preview.outlook(client, status, intent)))
     if dry_run:
         return
-    made = _begun(client, _created(client, obj, replaced))
+    made = begun(client, created(client, obj, replaced))
     if not follows:
         click.echo(f"begun: turnout rollout status {lookup.title(made)}")
         return
@@ -216,7 +216,7 @@ def intended(obj: Object) -> Intent:
     return found
 
 
-def _previous(client: Client, obj: Object) -> Object | None:
+def previous(client: Client, obj: Object) -> Object | None:
     """The one of the same name that has ended. Raises TurnoutError while one of its name or service is under way."""
     from turnout.resources.kinds import ROLLOUT
 
@@ -226,14 +226,14 @@ def _previous(client: Client, obj: Object) -> Object | None:
         raise TurnoutError(f"{title} is under way for {rival['spec']['service']}", hint)
     meta = obj["metadata"]
     live = client.list(ROLLOUT, meta["namespace"])["items"]
-    previous = next((own for own in live if own["metadata"]["name"] == meta["name"]), None)
-    if previous is not None and lookup.under_way(previous):
+    found = next((own for own in live if own["metadata"]["name"] == meta["name"]), None)
+    if found is not None and lookup.under_way(found):
         hint = "choose another with --name"
-        raise TurnoutError(f"{lookup.title(previous)} is under way for {previous['spec']['service']}", hint)
-    return previous
+        raise TurnoutError(f"{lookup.title(found)} is under way for {found['spec']['service']}", hint)
+    return found
 
 
-def _created(client: Client, obj: Object, previous: Object | None) -> Object:
+def created(client: Client, obj: Object, previous: Object | None) -> Object:
     """A new object in the place of the one that has ended: nothing of that one is left in its status."""
     from turnout.resources.kinds import ROLLOUT
 
@@ -245,7 +245,7 @@ def _created(client: Client, obj: Object, previous: Object | None) -> Object:
     return made
 
 
-def _begun(client: Client, made: Object) -> Object:
+def begun(client: Client, made: Object) -> Object:
     """As the engine has begun it. One that it refuses is taken away again, so that it does not begin when nobody looks.
 
     Raises TurnoutError when it refuses, or does not say.
