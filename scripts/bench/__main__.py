@@ -15,7 +15,19 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from scripts.bench import comparing, cost, envoy, instance, looking, program, project, scale, shifting, startup
+from scripts.bench import (
+    comparing,
+    cost,
+    envoy,
+    instance,
+    looking,
+    program,
+    project,
+    retreating,
+    scale,
+    shifting,
+    startup,
+)
 from scripts.bench.figure import Figure
 
 Section = Callable[[Path], Iterator[Figure]]
@@ -68,6 +80,7 @@ def _traffic(folder: Path) -> Iterator[Figure]:
         instance.await_pods(running)
         program.await_ok(gateway, envoy.HOST)
         yield from shifting.figures(folder, running, versions)
+        yield from retreating.figures(running)
         yield from cost.figures(folder, running, versions)
 
 

@@ -39,12 +39,16 @@ class Sight:
 
     def settle(self, version: str) -> None:
         """Until this version answers, and no other for a while. Raises NotAnswering."""
-        deadline = time.monotonic() + WITHIN_SECONDS
+        self.settled(version)
+
+    def settled(self, version: str) -> float:
+        """Since when this version answers, and no other for a while (`time.monotonic`). Raises NotAnswering."""
+        deadline, at = time.monotonic() + WITHIN_SECONDS, 0.0
         while time.monotonic() < deadline:
             seen = self._line(SETTLED_SECONDS)
-            self._last = seen[0] if seen else self._last
             if seen is None and self._last == version:
-                return
+                return at
+            self._last, at = seen or (self._last, at)
         raise NotAnswering(f"{version} does not answer alone after {WITHIN_SECONDS:g} s")
 
     def _line(self, within_seconds: float) -> tuple[str, float] | None:

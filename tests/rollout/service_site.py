@@ -60,8 +60,6 @@ class Scripted:
     def look(self, question: Question) -> Evidence | None:
         if self.unreachable:
             raise EvidenceFailed(self.unreachable)
-        if question.step == "retreat":
-            return Evidence("retreat", total=1)
         evidence = self._site.service.look(self._site.in_force or STABLE)
         wanted = {asked.guard.name for asked in question.guards}
         guards = {name: counts for name, counts in evidence.guards.items() if name in wanted}
@@ -73,6 +71,9 @@ class Scripted:
             evidence.candidate_ready,
             evidence.stable_ready,
         )
+
+    def under_way(self, versions: Versions) -> int:
+        return 0
 
     def durations(self, versions: Versions) -> Buckets:
         return DURATIONS

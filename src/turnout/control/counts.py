@@ -1,14 +1,16 @@
-"""The view `counts`: all that was ever counted of one service, for whoever compares its versions."""
+"""What was ever counted of one service, and what is under way there, for whoever compares its versions."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from turnout.apiserver.view import ViewRequest
 from turnout.control.question import service_host
-from turnout.error import ApiError, EvidenceFailed
+from turnout.error import ApiError, EnvoyFailed, EvidenceFailed
 from turnout.mesh.service import revision, selects
 from turnout.telemetry.copies import ends
 from turnout.telemetry.histogram import Bucket, added
@@ -56,6 +58,17 @@ async def counted_sum(instance: Instance, request: ViewRequest) -> dict[str, Any
         raise ApiError(400, "BadRequest", error.message, error.hint) from error
     # Elsewhere: with two thousand series it takes longer than a change may wait.
     return {"value": await asyncio.to_thread(selector.value, dict(instance.telemetry.window.totals()))}
+
+
+async def under_way(instance: Instance, request: ViewRequest) -> dict[str, Any]:
+    """Requests for the pods of `subset` of `service` that are not answered yet, as of now. Raises ApiError."""
+    host, subset = service_host(request.query), request.query.get("subset", "")
+    pattern = f"^cluster[.]outbound[|][0-9]+[|]{re.escape(subset)}[|]{re.escape(host)}[.]upstream_rq_active$"
+    try:
+        _, body = await instance.envoy.admin("GET", f"/stats?filter={quote(pattern)}")
+    except EnvoyFailed as error:
+        raise ApiError(503, "ServiceUnavailable", error.message, error.hint) from error
+    return {"requests": sum(int(line.rpartition(b":")[2]) for line in body.splitlines() if b":" in line)}
 
 
 def _is_of(series: Series, host: str) -> bool:

@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from turnout.apiserver.store import Store
+from turnout.apiserver.store import Event, Store
 from turnout.apiserver.view import ViewRequest
 from turnout.client import Client
 from turnout.control.mishaps import Mishaps
@@ -21,6 +22,7 @@ from turnout.resources.kinds import ROLLOUT
 from turnout.rollout import engine
 from turnout.rollout.history import HISTORY, History
 from turnout.rollout.hooks import Hooks, Outcome
+from turnout.rollout.order import order_of
 from turnout.rollout.site import Site
 
 LOOK_SECONDS = 1.0
@@ -40,19 +42,28 @@ class Rollouts:
         self._thread = StoreThread(state.path / "rollouts.db", HISTORY, History)
         self._client: Client | None = None
         self._outcomes: deque[Outcome] = deque(maxlen=MOST_OUTCOMES)
+        self._news = asyncio.Event()
+        store.subscribe(self._heard)
         self._hooks = Hooks(state.path.parent, mark(state), self._outcomes.append)
 
     async def run(self, serving: asyncio.Event) -> None:
-        """For ever, once requests are served."""
+        """For ever, once requests are served: a look a second, and one whenever somebody orders something."""
         await serving.wait()
         there_were = True
         while True:
+            self._news.clear()
             there_are = bool(self._store.list(ROLLOUT))
             if there_are or there_were:  # once more when the last one is gone: its comparison is to end
                 with self._mishaps.surviving("the rollouts", fatal=False), self._mishaps.recording():
                     await self._thread.ask(self._look)
             there_were = there_are
-            await asyncio.sleep(LOOK_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
+
+    def _heard(self, event: Event) -> None:
+        if event.kind == ROLLOUT and not event.status_only and (event.type == "ADDED" or order_of(event.object)):
+            self._news.set()
 
     def _look(self, history: History) -> None:
         if self._client is None:

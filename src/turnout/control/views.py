@@ -12,7 +12,7 @@ from turnout.apiserver.view import View, ViewRequest
 from turnout.control import comparison, traces
 from turnout.control.access import access
 from turnout.control.blast import Blast
-from turnout.control.counts import counted_sum, counts
+from turnout.control.counts import counted_sum, counts, under_way
 from turnout.control.graph import graph
 from turnout.control.logs import logs
 from turnout.control.routes import routes
@@ -67,6 +67,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         "series": show_series,
         "counts": partial(counts, instance),
         "sum": partial(counted_sum, instance),
+        "under_way": partial(under_way, instance),
         "blast": Blast(instance).show,
         "windows": partial(windows, instance),
         "rollouts": instance.rollouts.view,

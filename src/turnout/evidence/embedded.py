@@ -63,6 +63,11 @@ class Embedded:
         counted = self._client.view("counts", service=versions.host, look="0")
         return _durations(counted, versions.stable, lambda route, copies: not copies and _is_of(route, versions))
 
+    def under_way(self, versions: Versions) -> int:
+        """Raises TurnoutError."""
+        found: int = self._client.view("under_way", service=versions.host, subset=versions.candidate)["requests"]
+        return found
+
 
 class _Seen:
     """What was counted, and what of it is asked for."""

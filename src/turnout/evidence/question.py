@@ -55,3 +55,6 @@ class Source(Protocol):
 
     def durations(self, versions: Versions) -> Buckets:
         """Of the real requests that stable answered so far, in microseconds."""
+
+    def under_way(self, versions: Versions) -> int:
+        """Real requests that the candidate has not answered yet."""

@@ -29,7 +29,7 @@ from turnout.rollout.impact import cap, fan_out, require_propagation
 from turnout.rollout.intent import Intent
 from turnout.rollout.order import Order, carried_out
 from turnout.rollout.resource import Resource
-from turnout.rollout.retreat import last_answer
+from turnout.rollout.retreat import Retreat, retreat
 from turnout.rollout.saved import Saved
 from turnout.rollout.site import Site
 from turnout.rollout.traffic import Traffic
@@ -143,7 +143,6 @@ class Course:
             self.tell("order", f"{order.verb}: {error.message}")
             self._resource.took(order, self._now, error.message)
             return None
-        self.tell("order", order.verb)
         self._order = order
         return step
 
@@ -209,6 +208,11 @@ class Course:
             wanted=decision.routing if moves else before.wanted,
             pending=before.pending or moves,
         )
+        if self._saved.pending and self._saved.state.phase == "aborted":
+            self._go_back(replace(decision, action="abort"), before.state)
+            return
+        if self._order is not None:
+            self.tell("order", self._order.verb)
         if decision.action != "halt" or before.state.phase != "halted":
             self._tell_of(decision, before.state.at)
         self._compare()
@@ -216,7 +220,23 @@ class Course:
         if self._order is not None:
             self._resource.took(self._order, self._now, "")
         if self._saved.pending:
-            self._move(decision)
+            self._write_change(self._moved(decision))
+
+    def _go_back(self, decision: Decision, before: State) -> None:
+        """Requests first; all are told once no more of them go to the candidate."""
+        self._save(decision)
+        try:
+            change = self._moved(decision)
+        finally:
+            if self._order is not None:
+                self._resource.took(self._order, self._now, "")
+        if self._order is not None:
+            self.tell("order", self._order.verb)
+        self._tell_of(decision, before.at)
+        found = self._retreat(before, change["seconds"])
+        change |= {"lastCandidateAnswerSeconds": found.last_seconds, "underWay": found.under_way}
+        self.tell("change", _retreat_words(change), detail=change)
+        self._write_change(change)
 
     def _save(self, decision: Decision) -> None:
         why = "; ".join(part for part in (decision.why, self._why) if part)
@@ -225,29 +245,28 @@ class Course:
         status["finishedAt"] = (known or self._now) if over else None
         self._resource.write(status)
 
-    def _move(self, decision: Decision) -> None:
+    def _moved(self, decision: Decision) -> dict[str, Any]:
         """One change of all routes. What it took is measured from the look on which it was decided."""
         outcome = Traffic(self._site.client, self._intent).move(self._saved.wanted, decision.why)
         self._saved = replace(self._saved, pending=False)
-        change: dict[str, Any] = {
+        return {
             "at": self._now,
             "why": decision.why,
             "seconds": round(self._site.clock() - self._now, 4),
             "servedSeconds": round(outcome.seconds, 4) if outcome else None,
             "acknowledged": outcome.acknowledged if outcome else True,
             "lastCandidateAnswerSeconds": None,
+            "underWay": 0,
         }
-        if decision.action == "abort":
-            change["lastCandidateAnswerSeconds"] = self._retreated(change["seconds"])
-            self.tell("change", _retreat_words(change), detail=change)
-        engine = saving.text(self._saved)
-        self._resource.write({"engine": engine, "lastChange": change})
 
-    def _retreated(self, seconds: float) -> float | None:
-        """Seconds from the look to the candidate's last answer; `seconds` of them are over."""
-        question = Question(self._intent.versions, copies=False, guards=(), step="retreat")
-        last = last_answer(self._site.source, question)
-        return None if last is None else round(seconds + last, 4)
+    def _write_change(self, change: Mapping[str, Any]) -> None:
+        self._resource.write({"engine": saving.text(self._saved), "lastChange": change})
+
+    def _retreat(self, before: State, seconds: float) -> Retreat:
+        """Of the candidate; `seconds` after the look its requests were taken from it."""
+        copies = routing(self._plan, before.at).mirror_percent > 0
+        question = Question(self._intent.versions, copies, guards=(), step=f"{before.at}")
+        return retreat(self._site.source, question, before.seen, seconds)
 
     def _compare(self) -> None:
         state = self._saved.state
@@ -307,8 +326,10 @@ def _words(intent: Intent, found: Routing) -> str:
 
 
 def _retreat_words(change: Mapping[str, Any]) -> str:
-    last = change["lastCandidateAnswerSeconds"]
+    last, under_way = change["lastCandidateAnswerSeconds"], change["underWay"]
     after = (
         "the candidate answered nothing more" if last is None else f"its last answer came after {1000 * last:.0f} ms"
     )
+    if under_way:
+        after = f"the candidate still has {under_way} requests to answer"
     return f"all requests are back at stable {1000 * change['seconds']:.0f} ms after the look that told; {after}"
