@@ -17,7 +17,7 @@ HOST = "rewrite-app-with-istio.test"
 URL = f"http://{HOST}/"
 PROBE_RATE = 20
 REPLACED_SECONDS = 120.0
-COMPARED = "10s"
+COMPARED = "8s"
 COMPARED_CLIENTS = "40"
 COUNTED_SECONDS = 6.0
 
