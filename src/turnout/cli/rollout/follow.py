@@ -92,13 +92,16 @@ def _touching(status: Mapping[str, Any]) -> str:
     return f", which touches {bound}{share(blast['touched'])} of user requests"
 
 
-def follow(state: Path, obj: Object) -> int:
-    """Until the rollout has ended, or Ctrl-C; the exit status. Raises TurnoutError when the Rollout is gone."""
+def follow(state: Path, obj: Object, *, goes_on: bool = True) -> int:
+    """Until the rollout has ended, or Ctrl-C; the exit status. Raises TurnoutError when the Rollout is gone.
+
+    `goes_on`: after Ctrl-C.
+    """
     try:
         ended = _live(state, obj) if sys.stdout.isatty() else _plain(state, obj)
     except KeyboardInterrupt:
         hint = f"turnout rollout status {lookup.title(obj)}"
-        click.echo(f"\nit goes on without being watched: `{hint}`", err=True)
+        click.echo(f"\nit goes on without being watched: `{hint}`" if goes_on else "\nit ends here", err=True)
         return INTERRUPTED
     return STATUS_OF[lookup.phase(ended)]
 

@@ -37,7 +37,7 @@ def rehearse(client: Client, obj: Object, intent: Intent, state: Path) -> int:
     with _twin(client, intent, twin), kept(client, versions):
         made = start.begun(client, start.created(client, wanted, replaced))
         try:
-            status = follow(state, made)
+            status = follow(state, made, goes_on=False)
         finally:
             _end(client, made)
     click.echo("everything is as it was before")
