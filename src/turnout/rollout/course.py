@@ -67,8 +67,7 @@ def _begin(site: Site, resource: Resource, comparing: Comparing) -> None:
         raise TurnoutError("; ".join(str(problem) for problem in intent))
     Traffic(site.client, intent).require(routing(intent.plan, 0))
     require_propagation(site.client, intent)
-    touched, now = _known_fan_out(site, intent), site.clock()
-    percent = cap(intent, touched)
+    percent, now = cap(intent, _known_fan_out(site, intent)), site.clock()
     plan = _capped(intent.plan, percent)
     begun = rollout.begin(plan, now)
     saved = Saved(
@@ -80,7 +79,7 @@ def _begin(site: Site, resource: Resource, comparing: Comparing) -> None:
         cap=None if percent is None else str(percent),
     )
     site.history.forget_looks(resource.namespace, resource.name)
-    course = Course(site, resource, comparing, intent, plan, saved, touched, now)
+    course = Course(site, resource, comparing, intent, plan, saved, now)
     course.tell("start", f"{intent.versions.stable} → {intent.versions.candidate}")
     course.take(replace(begun, state=saved.state))
 
@@ -89,7 +88,7 @@ def _go_on(site: Site, resource: Resource, comparing: Comparing, saved: Saved) -
     intent = intents.of({**resource.obj, "spec": saved.spec})
     assert not isinstance(intent, list), "it was carried out until now"
     plan = _capped(intent.plan, None if saved.cap is None else Decimal(saved.cap))
-    course = Course(site, resource, comparing, intent, plan, saved, _known_fan_out(site, intent), site.clock())
+    course = Course(site, resource, comparing, intent, plan, saved, site.clock())
     course.take(course.ordered() or course.overtaken() or course.looked())
 
 
@@ -116,7 +115,6 @@ class Course:
         intent: Intent,
         plan: Plan,
         saved: Saved,
-        touched: FanOut | None,
         now: float,
     ) -> None:
         self._site = site
@@ -125,7 +123,6 @@ class Course:
         self._intent = intent
         self._plan = plan
         self._saved = saved
-        self._touched = touched
         self._now = now
         self._order: Order | None = None
         self._why = ""
@@ -224,7 +221,7 @@ class Course:
 
     def _go_back(self, decision: Decision, before: State) -> None:
         """Requests first; all are told once no more of them go to the candidate."""
-        self._save(decision)
+        self._resource.write(self._status(decision))
         try:
             change = self._moved(decision)
         finally:
@@ -236,14 +233,22 @@ class Course:
         found = self._retreat(before, change["seconds"])
         change |= {"lastCandidateAnswerSeconds": found.last_seconds, "underWay": found.under_way}
         self.tell("change", _retreat_words(change), detail=change)
-        self._write_change(change)
+        self._write_change(change, **self._blast())
 
     def _save(self, decision: Decision) -> None:
+        self._resource.write({**self._status(decision), **self._blast()})
+
+    def _status(self, decision: Decision) -> dict[str, Any]:
+        """All but what takes time to find out."""
         why = "; ".join(part for part in (decision.why, self._why) if part)
-        status = report.status(self._plan, self._saved, decision.verdicts, why, self._touched)
+        status = report.status(self._plan, self._saved, decision.verdicts, why)
         over, known = self._saved.state.phase in ENDED, self._resource.status.get("finishedAt")
         status["finishedAt"] = (known or self._now) if over else None
-        self._resource.write(status)
+        return status
+
+    def _blast(self) -> dict[str, Any]:
+        fan_out = _known_fan_out(self._site, self._intent)
+        return {"blast": report.blast(self._plan, self._saved.wanted, fan_out)}
 
     def _moved(self, decision: Decision) -> dict[str, Any]:
         """One change of all routes. What it took is measured from the look on which it was decided."""
@@ -259,8 +264,8 @@ class Course:
             "underWay": 0,
         }
 
-    def _write_change(self, change: Mapping[str, Any]) -> None:
-        self._resource.write({"engine": saving.text(self._saved), "lastChange": change})
+    def _write_change(self, change: Mapping[str, Any], **more: Any) -> None:
+        self._resource.write({"engine": saving.text(self._saved), "lastChange": change, **more})
 
     def _retreat(self, before: State, seconds: float) -> Retreat:
         """Of the candidate; `seconds` after the look its requests were taken from it."""

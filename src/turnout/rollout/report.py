@@ -12,8 +12,8 @@ from turnout.delivery.plan import Plan, Routing
 from turnout.rollout.saved import Saved, text
 
 
-def status(plan: Plan, saved: Saved, verdicts: Sequence[Verdict], why: str, fan_out: FanOut | None) -> dict[str, Any]:
-    """All but `lastChange`, which stays as it is. Times are unix seconds, shares 0 to 1."""
+def status(plan: Plan, saved: Saved, verdicts: Sequence[Verdict], why: str) -> dict[str, Any]:
+    """All but `blast` and `lastChange`, which stay as they are. Times are unix seconds, shares 0 to 1."""
     state = saved.state
     return {
         "phase": state.phase,
@@ -26,7 +26,6 @@ def status(plan: Plan, saved: Saved, verdicts: Sequence[Verdict], why: str, fan_
         "routing": _routing(saved.wanted),
         "split": state.split.words,
         "verdicts": [verdict_json(plan, verdict) for verdict in verdicts],
-        "blast": _blast(plan, saved.wanted, fan_out),
         "observedGeneration": saved.generation,
         "engine": text(saved),
     }
@@ -73,7 +72,7 @@ def look(step: int, verdicts: Sequence[Verdict], at: float) -> Mapping[str, Any]
     }
 
 
-def _blast(plan: Plan, routing: Routing, fan_out: FanOut | None) -> dict[str, Any] | None:
+def blast(plan: Plan, routing: Routing, fan_out: FanOut | None) -> dict[str, Any] | None:
     """How many user requests meet the candidate; None: not known."""
     if fan_out is None:
         return None
