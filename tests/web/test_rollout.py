@@ -139,13 +139,17 @@ def test_the_one_under_way_comes_first_and_then_the_last() -> None:
 
 
 def test_an_ended_one_tells_how_long_it_took_and_how_fast_it_went_back() -> None:
-    change = {"seconds": 0.0142, "lastCandidateAnswerSeconds": 0.031}
+    change = {"at": NOW - 40, "seconds": 0.0142, "lastCandidateAnswerSeconds": 0.031}
     ended = rollout(phase="aborted", finishedAt=NOW - 40, lastChange=change)
     assert took(ended, NOW) == "1 min"
     assert ending(ended) == (
         "All requests were back at v1 14.2 ms after the look that told; v2 answered for the last time after 31.0 ms."
     )
     assert ending(rollout(lastChange=change)) == ""
+    before = rollout(phase="aborted", finishedAt=NOW, lastChange=change)
+    assert ending(before) == "", "the change before it says nothing of going back"
+    hanging = rollout(phase="aborted", lastChange={**change, "lastCandidateAnswerSeconds": None, "underWay": 2})
+    assert ending(hanging).endswith("v2 still had 2 requests to answer.")
     assert title(ended) == "reviews v1 → v2"
 
 

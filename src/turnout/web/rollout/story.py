@@ -102,14 +102,20 @@ def _roughly(seconds: float) -> str:
 
 
 def ending(rollout: Shown) -> str:
-    """How fast it went back. Empty when it did not."""
-    change = (rollout.get("status") or {}).get("lastChange") or {}
-    if phase(rollout) != "aborted" or change.get("seconds") is None:
+    """How fast it went back. Empty when it did not, or while that is still looked at."""
+    status = rollout.get("status") or {}
+    change = status.get("lastChange") or {}
+    if phase(rollout) != "aborted" or change.get("at", 0) < (status.get("finishedAt") or 0):
         return ""
-    last, spec = change.get("lastCandidateAnswerSeconds"), rollout["spec"]
-    after = f"answered for the last time after {milliseconds(1000 * last)}" if last else "answered nothing more"
-    back = milliseconds(1000 * change["seconds"])
-    return f"All requests were back at {spec['from']} {back} after the look that told; {spec['to']} {after}."
+    back, spec = milliseconds(1000 * change["seconds"]), rollout["spec"]
+    return f"All requests were back at {spec['from']} {back} after the look that told; {spec['to']} {_after(change)}."
+
+
+def _after(change: Shown) -> str:
+    if change.get("underWay"):
+        return f"still had {change['underWay']} requests to answer"
+    last = change.get("lastCandidateAnswerSeconds")
+    return "answered nothing more" if last is None else f"answered for the last time after {milliseconds(1000 * last)}"
 
 
 def compares(rollout: Shown) -> bool:
