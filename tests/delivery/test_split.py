@@ -27,7 +27,7 @@ def test_a_raised_weight_holds_only_when_the_one_before_is_ruled_out() -> None:
 def test_requests_from_before_the_change_do_not_stand_in_the_way_for_long() -> None:
     five = of_requests(0.05)
     old = looked(Split(was=0.01), 20, 2000, five)
-    assert old == Split(was=0.01), "that is the old split, and is forgotten"
+    assert (old.total, old.was) == (0, 0.01), "that is the old split, and is forgotten"
 
     assert looked(old, 20, 400, five).holds
 
@@ -91,3 +91,9 @@ def test_no_traffic_never_holds() -> None:
 
 def test_what_is_seen_is_told_with_its_interval() -> None:
     assert Split(5, 100).words == "5 of 100 requests: between 0.643 and 16.4 %"
+
+
+def test_what_does_not_agree_is_told_until_the_next_look_although_all_begins_anew() -> None:
+    strayed = looked(UNSEEN, 500, 1000, of_copies(1.0))
+    assert (strayed.total, strayed.words) == (0, "500 of 1,000 requests: between 44.8 and 55.2 %")
+    assert looked(strayed, 0, 0, of_copies(1.0)).words == "no traffic"

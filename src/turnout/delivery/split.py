@@ -24,21 +24,24 @@ class Wanted:
 class Split:
     """What was seen lately: the candidate's requests among all. `was`: the share that has to be ruled out first.
 
-    `holds`: it agrees with what is asked for.
+    `holds`: it agrees with what is asked for. `astray`, of `astray_total`: what did not, just now.
     """
 
     candidate: int = 0
     total: int = 0
     was: float | None = None
     holds: bool = False
+    astray: int = 0
+    astray_total: int = 0
 
     @property
     def words(self) -> str:
         """What is seen, with its interval."""
-        if not self.total:
+        one, all_ = (self.candidate, self.total) if self.total else (self.astray, self.astray_total)
+        if not all_:
             return "no traffic"
-        low, high = binomial.interval(self.candidate, self.total, CONFIDENCE)
-        return f"{self.candidate:,} of {self.total:,} requests: between {100 * low:.3g} and {100 * high:.3g} %"
+        low, high = binomial.interval(one, all_, CONFIDENCE)
+        return f"{one:,} of {all_:,} requests: between {100 * low:.3g} and {100 * high:.3g} %"
 
 
 UNSEEN = Split(was=0.0)
@@ -71,7 +74,7 @@ def looked(split: Split, candidate: int, total: int, wanted: Wanted | None) -> S
 def _astray(split: Split, seen: Split) -> Split:
     """All begins anew. What was seen instead has to be ruled out now, unless there still is the share before."""
     was = seen.candidate / seen.total if split.holds else split.was
-    return Split(was=was)
+    return Split(was=was, astray=seen.candidate, astray_total=seen.total)
 
 
 def _moved(seen: Split, wanted: Wanted) -> bool:
