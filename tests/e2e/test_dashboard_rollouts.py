@@ -78,6 +78,7 @@ def test_a_comparison_is_started_followed_and_stopped(screen: Screen, busy: Site
     expect(page.get_by_role("heading", name="Nothing was compared yet")).to_be_visible()
     page.get_by_label("Copy").select_option("all")
     page.get_by_role("button", name="Start").press("Enter")
+    expect(page.get_by_text("Started.")).to_be_focused()
     finding = page.locator(".finding").filter(has_text="$.version")
     expect(finding.locator(".pill")).to_have_text("difference")
     expect(finding.locator(".side")).to_have_text(["v1v1", "v2v2"])

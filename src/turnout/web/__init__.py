@@ -24,6 +24,7 @@ and add its name to `pages.NAMES`, in the order of the top bar. Then there is:
 - `await visit.ask(lambda client: …)`: anything else of `turnout.client`, in a thread; raises TurnoutError;
 - `visit.say(text)`: a short notice; `visit.fail(error)`: a TurnoutError with its hint;
 - `markup.tag(name, text, …)`: plain HTML elements, with attributes as keywords; `Table`: rows that change in place;
+  `Keyed`: any other list whose entries do; `Dialog`: a question before something grave;
 - `assets/turnout.css`: the design; colours are its variables (`--ink`, `--good`, `--bad` …), never literals, so that
   both themes work. Classes to use: `card`, `toolbar`, `button`, `muted`, `pill good|warn|bad`, `grid`, `figures`.
 

@@ -49,7 +49,7 @@ class _Compare:
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
         self._leave: Callable[[], None] = lambda: None
-        self._running = ""
+        self._newest: Shown | None = None
         chosen = visit.query.get("id", "")
         with tag("div", classes="toolbar"):
             tag("h1", "Compare")
@@ -75,7 +75,7 @@ class _Compare:
         self._which.show(on=len(comparisons) > 1 or bool(self._which.chosen))
 
     def _show_newest(self, view: Shown) -> None:
-        self._running = str(view["id"]) if view["running"] else ""
+        self._newest = view
         self._start.show(on=not view["running"])
         self._another.set(hidden=bool(view["running"] or not view["id"]))
         self._none.set(hidden=bool(view["id"] or self._which.chosen))
@@ -83,7 +83,7 @@ class _Compare:
             self._panel.show(view)
 
     def _choose(self, which: str) -> None:
-        """An older one; its answers change no more, but it may be the one that runs."""
+        """One of those that are kept; "": whichever is the newest."""
         self._leave()
         self._leave = lambda: None
         self._visit.remember(id=which)
@@ -92,6 +92,8 @@ class _Compare:
             self._leave = self._visit.watch(
                 f"comparison/{which}", self._panel.show, every_seconds=LIST_SECONDS, fail=self._fail
             )
+        elif self._newest is not None:
+            self._panel.show(self._newest)
 
     # --- what is done
 
@@ -101,10 +103,11 @@ class _Compare:
             self._choose("")
 
     async def _stop(self) -> None:
-        self._said.run_method("focus")  # the button that was pressed goes away
-        await self._carry_out({"do": "stop", "id": self._running}, "Stopped. The routes are as they were before.")
+        running = self._newest["id"] if self._newest else None
+        await self._carry_out({"do": "stop", "id": running}, "Stopped. The routes are as they were before.")
 
     async def _carry_out(self, order: Mapping[str, Any], done: str) -> bool:
+        self._said.run_method("focus")  # the button that was pressed goes away
         self._say("Starting…" if order["do"] == "start" else "Stopping…", "")
         try:
             view = await self._visit.ask(lambda client: client.post("comparison", order))
