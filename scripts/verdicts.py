@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.demo.folder import say
-from scripts.demo_rollout.launch import CANDIDATE, RATE, SERVICE, STABLE, Launch
+from scripts.demo_rollout.launch import CANDIDATE, SERVICE, STABLE, Launch
 
 from turnout.client import Client
 
@@ -41,8 +41,9 @@ SHOWN = {
 WEIGHTS = [{"weight": 5}, {"weight": 25}, {"weight": 100}]
 # Of the median: on a busy machine 30 ms more may be less than a tenth of the requests takes anyway.
 GUARDS = [{"errors": {"tolerance": 2}}, {"slow": {"quantile": 0.5, "tolerance": 25}}]
-COMPARE = {"compare": {"percent": 25}, "maxTime": "45s"}
+COMPARE = {"compare": {"percent": 100}, "maxTime": "45s"}
 COMPARE_SECONDS = 60
+RATE = 200
 LOOK_SECONDS = 0.2
 TITLES = ("candidate", "by", "verdict", "about", "seconds", "evidence", "users met", "right")
 WIDTHS = (10, 22, 11, 26, 8, 9, 10, 5)
@@ -93,7 +94,7 @@ def main() -> int:
 def _rows(launch: Launch) -> Iterator[Row]:
     for fault in COMPARED:
         launch.build("" if fault == HEALTHY else fault)
-        with launch.visited():
+        with launch.visited(RATE):
             yield _shown(_compared(launch, fault))
             if fault in WEIGHED:
                 yield _shown(_rolled_out(launch, fault, "rollout", WEIGHTS, GUARDS, WEIGHED[fault]))
@@ -111,7 +112,7 @@ def _shown(row: Row) -> Row:
 
 def _compared(launch: Launch, fault: str) -> Row:
     """`turnout compare --until-sure`; the verdict counts from when it was given first."""
-    order = ("compare", SERVICE, "--to", CANDIDATE, "--sample", "1/4", "--until-sure", "--for", f"{COMPARE_SECONDS}s")
+    order = ("compare", SERVICE, "--to", CANDIDATE, "--sample", "all", "--until-sure", "--for", f"{COMPARE_SECONDS}s")
     command = threading.Thread(target=launch.run, args=order)
     began, said, before = time.monotonic(), 0.0, launch.answered()
     command.start()

@@ -23,10 +23,10 @@ class Launch(Folder):
     """Methods raise StoryEnds."""
 
     @contextmanager
-    def visited(self) -> Iterator[dict[str, Any]]:
+    def visited(self, rate: int = RATE) -> Iterator[dict[str, Any]]:
         """By users; when they are gone, the report of them is in what was yielded."""
-        say(f"$ turnout load --rate {RATE} -H 'accept: application/json' {URL} &")
-        with self.users("--rate", str(RATE), "-H", "accept: application/json", URL) as report:
+        say(f"$ turnout load --rate {rate} -H 'accept: application/json' {URL} &")
+        with self.users("--rate", str(rate), "-H", "accept: application/json", URL) as report:
             yield report
 
     def build(self, fault: str) -> None:
