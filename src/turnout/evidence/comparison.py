@@ -43,11 +43,13 @@ def _paths(line: Mapping[str, Any]) -> str:
     """As a shell takes them."""
     routes = (line.get("report") or {}).get("routes", ())
     fields = (field for route in routes for field in route["fields"])
-    return shlex.join(dict.fromkeys(field["path"] for field in fields if field["class"] == "difference"))
+    return shlex.join(
+        dict.fromkeys(field["path"] for field in fields if field["class"] == "difference" and field["kind"] != "faster")
+    )
 
 
 def _named(report: Mapping[str, Any], verdict: str) -> Iterator[str]:
     for route in report.get("routes", ()):
         for field in route["fields"]:
-            if field["class"] == verdict:
+            if field["class"] == verdict and field["kind"] != "faster":
                 yield f"{field['path']} {field['kind']} in {100 * field['candidate']['share']:.3g} %"

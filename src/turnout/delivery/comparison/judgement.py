@@ -47,9 +47,10 @@ def judge(tally: Tally, expectations: Expectations, standard: Standard) -> Judge
 
 
 def _with_verdict(judgement: Judgement) -> Judgement:
+    """Nobody has to accept that a candidate is faster: it is reported, and decides nothing."""
     if judgement.findings(Class.REGRESSION):
         return replace(judgement, verdict=Verdict.REGRESSION)
-    if judgement.findings(Class.DIFFERENCE):
+    if any(finding.key.kind is not Kind.FASTER for finding in judgement.findings(Class.DIFFERENCE)):
         return replace(judgement, verdict=Verdict.DIFFERENCE)
     return replace(judgement, verdict=Verdict.SAME) if judgement.is_settled else judgement
 
