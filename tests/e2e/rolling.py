@@ -63,6 +63,16 @@ class Rolling:
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.status}") from error
 
+    def gone_back(self) -> dict[str, Any]:
+        """How it went back, once that is known."""
+
+        def found() -> dict[str, Any] | None:
+            status = self.status
+            change: dict[str, Any] = status.get("lastChange") or {}
+            return change if change and change["at"] >= status.get("finishedAt", float("inf")) else None
+
+        return until(f"{self.name} has gone back", found, END_SECONDS)
+
     def order(self, verb: str) -> None:
         """As `kubectl annotate` does."""
         patch = {"metadata": {"annotations": {"turnout.dev/order": f"{verb} {verb}"}}}

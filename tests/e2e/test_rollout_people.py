@@ -101,3 +101,23 @@ async def test_a_dead_candidate_goes_back_and_with_a_dead_stable_nothing_moves_u
         await asyncio.to_thread(rolling.until, "aborted")
         assert weights(site) == [100, 0]
         assert (await asyncio.to_thread(site.get)).version == "v1"
+
+
+async def test_requests_that_the_candidate_is_still_to_answer_are_part_of_going_back(site: Site) -> None:
+    await asyncio.to_thread(site.up)
+    rolling = Rolling(site, "v2", steps=[{"weight": 50, "minTime": "60s"}], guards=ERRORS)
+    await asyncio.to_thread(until, "it has looked", lambda: len(rolling.view["looks"]) > 1)
+    rolling.order("abort")
+    asked = await asyncio.to_thread(rolling.gone_back)
+    assert "lastCandidateAnswerSeconds" not in asked, "nobody has asked it anything"
+    rolling.delete()
+
+    async with users(site, "/slow?seconds=1", rate=30.0) as reports:
+        rolling = Rolling(site, "v2", steps=[{"weight": 50, "minTime": "60s"}], guards=ERRORS)
+        await asyncio.to_thread(until, "both answer", lambda: rolling.status.get("countedSeconds", 0) > 0)
+        rolling.order("abort")
+        change = await asyncio.to_thread(rolling.gone_back)
+    assert change["seconds"] < 0.5
+    assert change["seconds"] + 0.5 < change["lastCandidateAnswerSeconds"] < change["seconds"] + 2.0
+    assert change["underWay"] == 0
+    assert reports[0].failed == 0
