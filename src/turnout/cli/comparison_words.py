@@ -182,13 +182,9 @@ def not_counted(view: Json) -> Iterator[str]:
 
 
 def accepting(view: Json) -> str:
-    """The command that accepts the differences, to be copied; regressions are not offered."""
+    """The command that accepts the differences, to be copied; not regressions, and being faster needs no leave."""
     routes = report_of(view).get("routes") or ()
-    found = [
-        LATENCY if field["path"].startswith(LATENCY) else field["path"]
-        for route in routes
-        for field in fields(route, "difference")
-    ]
+    found = [field["path"] for route in routes for field in fields(route, "difference") if field["kind"] != "faster"]
     paths = " ".join(shlex.quote(path) for path in dict.fromkeys(found))
     return f"turnout compare accept {paths}" if paths else ""
 
