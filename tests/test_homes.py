@@ -20,7 +20,7 @@ HOMES = {
     "click": {"cli"},
     "fastapi": {"web"},
     "grpc": {"xds"},
-    "http": {"client", "rollout"},  # of our own API; and webhooks
+    "http": {"client", "evidence", "rollout"},  # of our own API; of a Prometheus, what may go wrong; and webhooks
     "httptools": {"load"},
     "jsonpatch": {"apiserver"},
     "nicegui": {"web"},

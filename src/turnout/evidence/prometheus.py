@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http.client import HTTPException
+from math import inf
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.parse import urlencode, urlsplit
+from urllib.request import OpenerDirector, ProxyHandler, build_opener
 
 from turnout.error import EvidenceFailed
 
@@ -16,7 +18,7 @@ MOST_BYTES = 1 << 20
 
 
 def value(server: str, promql: str) -> float | None:
-    """One number; None of nothing. Raises EvidenceFailed when it is none, or more."""
+    """What has been counted; None of nothing. Raises EvidenceFailed when that is no count, or more than one."""
     answer = _asked(f"{server.rstrip('/')}/api/v1/query?{urlencode({'query': promql})}", promql)
     try:
         data = answer["data"]
@@ -26,24 +28,33 @@ def value(server: str, promql: str) -> float | None:
         raise EvidenceFailed(f"{server} answers {promql} in an unknown way", "is it a Prometheus?") from error
     if len(values) > 1:
         raise EvidenceFailed(f"{promql} gives {len(values)} series", "make one of them with sum(...)")
+    if values and not 0 <= values[0] < inf:
+        raise EvidenceFailed(f"{promql} gives {values[0]:g}, which is no count", "give counters, not their quotient")
     return values[0] if values else None
 
 
 def _asked(url: str, promql: str) -> Mapping[str, Any]:
     try:
-        with urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - http or https: the resource's check
+        with _opener(url).open(url, timeout=TIMEOUT_SECONDS) as response:
             answer: Mapping[str, Any] = json.loads(response.read(MOST_BYTES))
     except HTTPError as error:
         raise EvidenceFailed(f"Prometheus refuses {promql}: {_reason(error)}", "try it in Prometheus itself") from error
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, OSError, HTTPException, ValueError) as error:
         raise EvidenceFailed(f"cannot ask Prometheus at {url.partition('/api/')[0]}: {error}") from error
     return answer
+
+
+def _opener(url: str) -> OpenerDirector:
+    """A proxy, which the environment may name, does not lead back to this machine."""
+    here = urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+    return build_opener(ProxyHandler({})) if here else build_opener()
 
 
 def _reason(error: HTTPError) -> str:
     """Prometheus says in the body what is wrong with a query."""
     try:
-        told: Mapping[str, Any] = json.loads(error.read(MOST_BYTES))
+        with error:
+            told: Mapping[str, Any] = json.loads(error.read(MOST_BYTES))
         return str(told["error"])
     except (OSError, ValueError, LookupError, TypeError):
         return str(error)
