@@ -43,7 +43,7 @@ class Finding:
         with tag("div", classes="rates"):
             self._candidate, self._baseline = _Rate(), _Rate()
         self._chance = tag("p", classes="muted")
-        with tag("details", classes="unfold"):
+        with tag("details", classes="unfold") as self._meant:
             tag("summary", "It is meant to be so")
             tag("p", MEANT, classes="muted")
             self._command = tag("code", classes="command")
@@ -64,6 +64,7 @@ class Finding:
         self._baseline.show(f"{view['from']} itself", field["baseline"])
         self._chance.say(chance(field))
         self._chance.set(hidden=not chance(field))
+        self._meant.set(hidden=field["kind"] == "faster")  # that needs no leave
         self._command.say(accept_command(field, found.route))
         shown = [Found(each, found.route, found.view) for each in examples(field)]
         self._first.show(dict(enumerate(shown[:1])))
