@@ -179,3 +179,5 @@ def test_numbers_have_the_digits_that_mean_something() -> None:
     assert [share(value) for value in (0.00123, 0.0833, 0.2216, 1)] == ["0.12 %", "8.3 %", "22.2 %", "100 %"]
     assert [points(value) for value in (0, 0.00831, -0.12, 0.5, -1e-9)] == ["0", "+0.83", "-12", "+50", "0"]
     assert moved({"seconds": 1.5}) == "requests moved: in force after 1500 ms"
+    hanging = moved({"seconds": 1.5, "lastCandidateAnswerSeconds": 6.5, "underWay": 2})
+    assert hanging.endswith("1500 ms; the candidate still had 2 requests to answer")

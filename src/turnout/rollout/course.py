@@ -336,5 +336,5 @@ def _retreat_words(change: Mapping[str, Any]) -> str:
         "the candidate answered nothing more" if last is None else f"its last answer came after {1000 * last:.0f} ms"
     )
     if under_way:
-        after = f"the candidate still has {under_way} requests to answer"
+        after = f"the candidate still had {under_way} requests to answer"
     return f"all requests are back at stable {1000 * change['seconds']:.0f} ms after the look that told; {after}"

@@ -36,4 +36,6 @@ def moved(changed: Mapping[str, Any]) -> str:
     """How long it took until the last change was in force, and when the candidate answered for the last time."""
     text = f"requests moved: in force after {changed['seconds'] * 1000:.0f} ms"
     last = changed.get("lastCandidateAnswerSeconds")
+    if under_way := changed.get("underWay"):
+        return f"{text}; the candidate still had {under_way} requests to answer"
     return text if last is None else f"{text}; the candidate's last answer came after {last * 1000:.0f} ms"
