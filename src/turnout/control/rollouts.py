@@ -40,6 +40,8 @@ class Rollouts:
         self._store = store
         self._mishaps = mishaps
         self._thread = StoreThread(state.path / "rollouts.db", HISTORY, History)
+        self._reading = StoreThread(state.path / "rollouts.db", HISTORY, History)
+        """Whoever looks at the past does not wait for a look at the evidence."""
         self._client: Client | None = None
         self._outcomes: deque[Outcome] = deque(maxlen=MOST_OUTCOMES)
         self._news = asyncio.Event()
@@ -84,6 +86,7 @@ class Rollouts:
         """The look under way is finished first; hooks are ended."""
         await asyncio.to_thread(self._hooks.close)
         await self._thread.close()
+        await self._reading.close()
 
     # --- what there is to see
 
@@ -95,7 +98,7 @@ class Rollouts:
         obj = self._store.get(ROLLOUT, namespace, name)
         if obj is None:
             raise ApiError(404, "NotFound", f"there is no rollout {request.rest}", "turnout rollout status lists them")
-        events, looks = await self._thread.ask(lambda it: (it.events(namespace, name), it.looks(namespace, name)))
+        events, looks = await self._reading.ask(lambda it: (it.events(namespace, name), it.looks(namespace, name)))
         return {**_shown(obj), "events": events, "looks": looks}
 
 
