@@ -7,6 +7,7 @@ import re
 import pytest
 
 from turnout.capture.looks import FIRST_PAIRS, Looks
+from turnout.capture.tap import MOST_TRACES
 from turnout.capture.thinning import FIRST_STEPS, MOST_STEPS, Thinning
 
 
@@ -46,10 +47,10 @@ def test_few_requests_are_all_captured_within_seconds() -> None:
 
 @pytest.mark.parametrize("per_second", [50, 120, 290, 450, 1000, 3000, 20_000])
 def test_the_captured_part_settles_and_fits(per_second: float) -> None:
-    """Batches of a hundred, or of a second."""
+    """Batches are full, or last a second."""
     thinning, shares = Thinning(), []
     for _ in range(40):
-        rate = per_second * thinning.share / 100
+        rate = per_second * thinning.share / MOST_TRACES
         thinning.heed(min(1.0, 1 / rate), min(1.0, rate))
         shares.append(thinning.share)
     assert len(set(shares[10:])) == 1, "it settles"

@@ -26,7 +26,7 @@ LINE_SECONDS = 1.0
 TALLY_SECONDS = 5.0
 TALLY_SHARE = 0.05
 """Of the time, at most, goes into writing tallies: a large one is written less often."""
-MOST_BATCHES = 4
+MOST_BATCHES = 16
 """That wait to be looked at. Envoy does not wait: what there is no room for is dropped, and counted."""
 RETRY_SECONDS = 0.25
 NICENESS = 10

@@ -9,12 +9,11 @@ MOST_STEPS = 8
 """1/256 of what the sample has."""
 FIRST_STEPS = 4
 """Until it is known how many there are: torn pairs at the beginning would be the worst part of a short comparison."""
-_CROWDED_SECONDS = 0.4
-"""A trace costs Envoy some 140 us, mostly to write it as JSON, and Python 80."""
-_QUIET_SECONDS = 0.85
+_CROWDED_SECONDS = 0.1
+_QUIET_SECONDS = 0.22
 """More than twice the other: who captures twice as much must not have to go back at once."""
-_NEXT_TO_NOTHING = 0.3
-"""Of a batch, in a second: four times as much would not fill one too soon."""
+_NEXT_TO_NOTHING = 2.0
+"""Batches in a second: four times as many would not be too many."""
 
 
 class Thinning:
