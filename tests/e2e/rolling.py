@@ -63,6 +63,10 @@ class Rolling:
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.status}") from error
 
+    def until_counted(self) -> None:
+        """Its first step is true: both versions answer."""
+        until(f"{self.name} counts", lambda: self.status.get("countedSeconds", 0.0) > 0, END_SECONDS)
+
     def gone_back(self) -> dict[str, Any]:
         """How it went back, once that is known."""
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.e2e
 
 ERRORS = [{"errors": {"tolerance": 20}}]
 STAY = {"weight": 20, "minTime": "60s"}
+HALF = {"weight": 50, "minTime": "60s"}
 
 GONE = 2**22
 """No process has this number."""
@@ -73,25 +74,11 @@ def test_whoever_moves_the_routes_pauses_it_and_is_named_until_it_is_resumed(sit
     assert len(told) == len(changes)
 
 
-async def test_a_dead_candidate_goes_back_and_with_a_dead_stable_nothing_moves_until_it_lives(site: Site) -> None:
+async def test_with_a_dead_stable_nothing_moves_until_it_lives_and_a_dead_candidate_goes_back(site: Site) -> None:
     await asyncio.to_thread(site.up)
     async with users(site):
-        rolling = Rolling(site, "v2", steps=[{"weight": 50, "minTime": "60s"}], guards=ERRORS)
-        await asyncio.to_thread(rolling.until, "running", "", 0)
-        await asyncio.to_thread(until, "both answer", lambda: rolling.status["countedSeconds"] > 1)
-
-        def dead() -> bool:
-            kill(site, "v2")
-            return bool(rolling.status["phase"] == "aborted")
-
-        await asyncio.to_thread(until, "the dead candidate is given up", dead)
-        assert "errors: worse" in rolling.status["why"]
-        assert weights(site) == [100, 0]
-        rolling.delete()
-
-        await asyncio.to_thread(until, "the candidate lives", lambda: all(pod["ready"] for pod in site.pods()))
-        rolling = Rolling(site, "v2", steps=[{"weight": 50, "minTime": "60s"}], guards=ERRORS)
-        await asyncio.to_thread(until, "both answer", lambda: rolling.status.get("countedSeconds", 0) > 1)
+        rolling = Rolling(site, "v2", steps=[HALF], guards=ERRORS)
+        await asyncio.to_thread(rolling.until_counted)
         scale(site, "v1", 0)
         await asyncio.to_thread(rolling.until, "running", "stable has no healthy copy to compare with")
         rolling.order("abort")
@@ -99,13 +86,27 @@ async def test_a_dead_candidate_goes_back_and_with_a_dead_stable_nothing_moves_u
         assert weights(site) == [50, 50]
         scale(site, "v1", 1)
         await asyncio.to_thread(rolling.until, "aborted")
+        await asyncio.to_thread(rolling.gone_back)
         assert weights(site) == [100, 0]
         assert (await asyncio.to_thread(site.get)).version == "v1"
+        rolling.delete()
+
+        rolling = Rolling(site, "v2", steps=[HALF], guards=ERRORS)
+        await asyncio.to_thread(rolling.until_counted)
+
+        def given_up() -> bool:
+            kill(site, "v2")
+            return bool(rolling.status["phase"] == "aborted")
+
+        await asyncio.to_thread(until, "the dead candidate is given up", given_up)
+        await asyncio.to_thread(rolling.gone_back)
+        assert "errors: worse" in rolling.status["why"]
+        assert weights(site) == [100, 0]
 
 
 async def test_requests_that_the_candidate_is_still_to_answer_are_part_of_going_back(site: Site) -> None:
     await asyncio.to_thread(site.up)
-    rolling = Rolling(site, "v2", steps=[{"weight": 50, "minTime": "60s"}], guards=ERRORS)
+    rolling = Rolling(site, "v2", steps=[HALF], guards=ERRORS)
     await asyncio.to_thread(until, "it has looked", lambda: len(rolling.view["looks"]) > 1)
     rolling.order("abort")
     asked = await asyncio.to_thread(rolling.gone_back)
@@ -113,8 +114,8 @@ async def test_requests_that_the_candidate_is_still_to_answer_are_part_of_going_
     rolling.delete()
 
     async with users(site, "/slow?seconds=1", rate=30.0) as reports:
-        rolling = Rolling(site, "v2", steps=[{"weight": 50, "minTime": "60s"}], guards=ERRORS)
-        await asyncio.to_thread(until, "both answer", lambda: rolling.status.get("countedSeconds", 0) > 0)
+        rolling = Rolling(site, "v2", steps=[HALF], guards=ERRORS)
+        await asyncio.to_thread(rolling.until_counted)
         rolling.order("abort")
         change = await asyncio.to_thread(rolling.gone_back)
     assert change["seconds"] < 0.5
