@@ -110,7 +110,7 @@ def _play(*, keep: bool) -> int:
 
 def _told(launch: Launch, story: Story) -> int:
     try:
-        say("A dark launch, and rollouts that move on evidence: on this machine, with a real Envoy; about three minutes.")
+        say("A dark launch, and rollouts that move on evidence: here, with a real Envoy; about three minutes.")
         say(f"working folder: {launch.folder}")
         story.play()
     except StoryEnds as error:
