@@ -18,6 +18,7 @@ from turnout.resources.kinds import ROLLOUT
 TIMES = 20
 LOOK_SECONDS = 0.005
 WITHIN_SECONDS = 30.0
+MOST_SECONDS = 600.0
 PRESSURE = load.Load(rate=500)
 ERRORS = {"errors": {"tolerance": 20}}
 VERSION = 'sum(istio_requests_total{destination_app="echo", destination_version="$version"%s})'
@@ -29,7 +30,7 @@ def figures(instance: Instance) -> Iterator[Figure]:
     """Half of the requests are at the candidate until then."""
     instance.command("shift", project.SERVICE, "v1=100", "v2=0")
     port = instance.gateway_port
-    with observed(port) as sight, instance.client() as client, load.applied(PRESSURE, port) as running:
+    with observed(port) as sight, instance.client() as client, load.applied(PRESSURE, port, MOST_SECONDS) as running:
         for name, guard, end in (("order", ERRORS, _order), ("look", WORSE, _proof)):
             yield from _measured(name, client, sight, guard, end)
     yield Figure("failed requests meanwhile", running.report["requests"]["failed"], "", 0)

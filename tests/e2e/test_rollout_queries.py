@@ -13,11 +13,12 @@ import pytest
 from tests.e2e.manifests import deployment, destination_rule
 from tests.e2e.prometheus import Prometheus, program
 from tests.e2e.rolling import Rolling, users
-from tests.e2e.site import Site, free_port, until
+from tests.e2e.site import Site, free_port
 
 pytestmark = pytest.mark.e2e
 
 ODD: Mapping[str, Mapping[str, str]] = {"v1": {}, "v2": {}, "v3": {"DECLINES": "0.5"}, "v4": {"LOSES": "0.5"}}
+HALF = {"weight": 50}
 ERRORS = {"errors": {"tolerance": 20}}
 OWN = 'istio_requests_total{destination_service="$service.$namespace.svc.cluster.local", destination_version="$version"'
 LOST = {"query": {"bad": f'sum({OWN}, response_code=~"4.."}})', "total": f"sum({OWN}}})", "tolerance": 20}}
@@ -29,26 +30,21 @@ async def test_a_query_decides_like_any_guard_and_holds_up_no_other_while_nobody
     await asyncio.to_thread(site.up)
     port = free_port()
     async with users(site):
-        prometheus = await asyncio.to_thread(scraping, site, port, "first")
+        losing = Rolling(site, "v4", steps=[HALF], guards=[{**LOST, "name": "lost"}, declined(port)])
+        lost = await asyncio.to_thread(losing.until, "aborted")
+        healthy = Rolling(site, "v2", steps=[HALF], guards=[declined(port), ERRORS])
+        silent = await asyncio.to_thread(healthy.until, "running", "cannot ask Prometheus at http://127.0.0.1")
+        prometheus = await asyncio.to_thread(scraping, site, port)
         try:
-            declining = await asyncio.to_thread(rolled_out, site, "v3", {**declined(port), "name": "declined"})
-            losing = await asyncio.to_thread(rolled_out, site, "v4", {**LOST, "name": "lost"})
-        finally:
-            prometheus.stop()
-        waiting = Rolling(site, "v2", steps=[{"weight": 50}], guards=[declined(port), ERRORS])
-        silent = await asyncio.to_thread(waiting.until, "running", "cannot ask Prometheus at http://127.0.0.1")
-        await asyncio.to_thread(until, "another guard judges", lambda: kinds(waiting.status).get("errors") == "fine")
-        judged = waiting.status
-        prometheus = await asyncio.to_thread(scraping, site, port, "second")
-        try:
-            await asyncio.to_thread(waiting.until, "finished")
+            await asyncio.to_thread(healthy.until, "finished")
+            declining = Rolling(site, "v3", **{"from": "v2"}, steps=[HALF], guards=[ERRORS, declined(port)])
+            turned_down = await asyncio.to_thread(declining.until, "aborted")
         finally:
             prometheus.stop()
 
-    assert declining["why"].startswith("declined: worse")
-    assert losing["why"].startswith("lost: worse")
-    assert (silent["step"], judged["step"]) == (0, 0)
-    assert kinds(judged) == {"query": "open", "errors": "fine"}
+    assert lost["why"].startswith("lost: worse"), "one of Turnout's own counters, while nobody answers the other query"
+    assert (silent["step"], kinds(silent)["query"]) == (0, "open")
+    assert turned_down["why"].startswith("query: worse"), "all were answered 200"
 
 
 def order_takers(site: Site) -> None:
@@ -58,7 +54,7 @@ def order_takers(site: Site) -> None:
     site.apply("rule.yaml", destination_rule({version: version for version in ODD}))
 
 
-def scraping(site: Site, port: int, folder: str) -> Prometheus:
+def scraping(site: Site, port: int) -> Prometheus:
     """A Prometheus that asks each pod, whose version it knows."""
     pods = [(workload["name"], pod) for workload in site.status()["workloads"] for pod in workload["pods"]]
     targets = [
@@ -68,7 +64,7 @@ def scraping(site: Site, port: int, folder: str) -> Prometheus:
     scrapes = [
         {"job_name": "turnout", "scrape_interval": "300ms", "scrape_timeout": "300ms", "static_configs": targets}
     ]
-    return Prometheus.start(site.folder / folder, json.dumps({"scrape_configs": scrapes}), port)
+    return Prometheus.start(site.folder / "prometheus", json.dumps({"scrape_configs": scrapes}), port)
 
 
 def declined(port: int) -> dict[str, Any]:
@@ -81,8 +77,3 @@ def declined(port: int) -> dict[str, Any]:
 
 def kinds(status: Mapping[str, Any]) -> dict[str, str]:
     return {verdict["guard"]: verdict["kind"] for verdict in status["verdicts"]}
-
-
-def rolled_out(site: Site, to: str, guard: Mapping[str, Any]) -> dict[str, Any]:
-    """What became of a candidate that is not to take over."""
-    return Rolling(site, to, steps=[{"weight": 50}], guards=[guard, ERRORS]).until("aborted")
