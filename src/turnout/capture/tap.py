@@ -19,7 +19,7 @@ from turnout.error import EnvoyFailed
 from turnout.xds.admin import Admin
 
 MOST_TRACES = 25
-"""In one batch. Envoy writes it in one go, some 140 us for each, and whoever shares a core with it waits."""
+"""In one batch. Envoy writes it in one go, some 50 us for each, and whoever shares a core with it waits."""
 MOST_BATCH_BYTES = 12 << 20
 BATCH_SECONDS = 1.0
 ANSWER_SECONDS = 15.0
