@@ -19,7 +19,7 @@ themselves are `sequential.py`, `guard.py` and `rollout.py` in `src/turnout/deli
 ## What is asked
 
 A guard counts two streams of requests over the same time, of the candidate and of stable, and each request is good or
-bad: it failed; or it took longer than 99 % of stable's did before the rollout began; or a query of one's own counts it.
+bad: it failed; or it took longer than 99 % of stable's did before the step began; or a query of one's own counts it.
 So one test fits all. Answers that differ are judged where they are compared ([compare](compare.md)). Of the shares of
 bad requests, p_c and p_s, two things may be proven:
 

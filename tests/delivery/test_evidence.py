@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from turnout.delivery.evidence import NOTHING, Counts, Evidence, Stream, limit, slower
+from turnout.delivery.evidence import NOTHING, Counts, Evidence, Stream, limit, noticeably_above, slower
 
 
 def counts(bad: int, total: int, stable_bad: int, stable_total: int) -> Counts:
@@ -83,6 +83,14 @@ BUCKETS = {(100.0, 10.0): 900, (110.0, 10.0): 90, (200.0, 10.0): 9, (5000.0, 100
 )
 def test_a_limit_is_the_edge_of_the_bucket_that_holds_the_quantile(quantile: float, above: float) -> None:
     assert limit(BUCKETS, quantile) == above
+
+
+@pytest.mark.parametrize(
+    ("at", "limit"),
+    [(400.0, 1400.0), (410.0, 1500.0), (9_100.0, 11_000.0), (30_000.0, 32_000.0), (200_000.0, 210_000.0)],
+)
+def test_slower_by_less_than_a_millisecond_or_a_twentieth_is_not_slower(at: float, limit: float) -> None:
+    assert noticeably_above(at) == limit
 
 
 def test_slow_is_what_lies_above_the_limit() -> None:

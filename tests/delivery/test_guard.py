@@ -155,3 +155,15 @@ def test_a_look_that_brings_nothing_changes_nothing() -> None:
     alone = after(*[block(0, 0, 0, 900)] * 100)
 
     assert judged(alone, ERRORS, LEVELS, NOTHING) is alone
+
+
+def test_a_limit_that_stable_itself_is_above_tells_nothing() -> None:
+    """Such as one that was fixed before the day's traffic came: 30 ms more are then found fine, by the letter."""
+    slow, levels = Guard("slow", "slow", 0.25, 0.5), Levels(0.05, 0.05)
+    judgement = opened(slow, levels)
+    for _ in range(20):
+        judgement = judged(judgement, slow, levels, Counts(Stream(50, 50), Stream(198, 200)))
+    told = verdict(judgement, slow, levels, 20.0)
+
+    assert (told.kind, told.seen.candidate.total) == ("open", 1000)
+    assert "stable itself is slower than the limit by now" in told.words

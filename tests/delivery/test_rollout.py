@@ -422,8 +422,11 @@ def test_what_is_slow_is_fixed_once_from_stables_own_durations() -> None:
     assert rollout.limited(PLAN, state, {(100.0, 10.0): 5}).limits == {}
 
     fixed = rollout.limited(PLAN, state, {(100.0, 10.0): 95, (500.0, 50.0): 5})
-    assert fixed.limits == {"p90": 110.0}
-    assert rollout.limited(PLAN, fixed, {(900.0, 10.0): 1000}).limits == {"p90": 110.0}
+    assert fixed.limits == {"p90": 1200.0}, "1 ms above the quantile: less is nobody's concern"
+    later = {(90_000.0, 1000.0): 1000}
+    assert rollout.limited(PLAN, fixed, later).limits == {"p90": 1200.0}
+    assert rollout.limited(PLAN, fixed, later, anew=True).limits == {"p90": 96_000.0}, "5 % above"
+    assert rollout.limited(PLAN, fixed, {}, anew=True).limits == {"p90": 1200.0}
 
 
 def test_a_state_survives_being_stored_and_the_rollout_ends_the_same() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from turnout.apiserver.view import ViewRequest
-from turnout.control.question import service_host
+from turnout.control.question import number, service_host
 from turnout.error import ApiError, EnvoyFailed, EvidenceFailed
 from turnout.mesh.service import revision, selects
 from turnout.telemetry.copies import ends
@@ -27,18 +27,22 @@ Kind = tuple[str, str, bool]
 async def counts(instance: Instance, request: ViewRequest) -> dict[str, Any]:
     """Sums that never fall, by route, subset and code; durations in microseconds; ready pods by subset.
 
-    `versions`: subset → Istio's canonical revision. `epoch`: another one says that the sums began at 0 again. Copies
-    that were not sent on are not in it. Raises ApiError.
+    With `seconds`, up to 60, durations are those of that time. `versions`: subset → Istio's canonical revision.
+    `epoch`: another one says that the sums began at 0 again. Copies that were not sent on are not in it. Raises
+    ApiError.
     """
     host = service_host(request.query)
     await instance.telemetry.look_for(request.query)
     requests: dict[tuple[Kind, str], int] = defaultdict(int)
     durations: dict[Kind, dict[Bucket, int]] = defaultdict(dict)
     counted = instance.telemetry.window.latest
+    seconds = number(request.query, "seconds", 0.0, least=0.0, most=60.0)
+    lately = instance.telemetry.window.traffic(seconds) if seconds else {}
+    histograms = {series: found.durations for series, found in lately.items()} if seconds else counted.durations
     for series, count in counted.requests.items():
         if _is_of(series, host):
             requests[_kind(series), series.response_code] += count
-    for series, buckets in counted.durations.items():
+    for series, buckets in histograms.items():
         if _is_of(series, host):
             durations[_kind(series)] = added(durations[_kind(series)], buckets)
     return {

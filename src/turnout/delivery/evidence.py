@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import ceil
+from math import ceil, floor, log10
 from typing import Literal
 
 Buckets = Mapping[tuple[float, float], int]
 """A histogram: lower bound and width of a bucket, and how many observations lie in it."""
+
+
+LEAST_MICROSECONDS = 1000.0
+LEAST_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,17 @@ def limit(durations: Buckets, quantile: float) -> float | None:
         if seen >= wanted:
             return lower + width
     raise AssertionError("a quantile below 1 lies in some bucket")
+
+
+def noticeably_above(microseconds: float) -> float:
+    """From which duration on a request is slower than that, as far as anybody cares: 1 ms and 5 %.
+
+    Two processes of one version differ by less than that, and with enough requests any difference is certain. The edge
+    of a bucket as well: Envoy's have two significant digits.
+    """
+    least = max(microseconds + LEAST_MICROSECONDS, microseconds * (1 + LEAST_SHARE))
+    unit = 10.0 ** (floor(log10(least)) - 1)
+    return ceil(least / unit - 1e-9) * unit
 
 
 def slower(durations: Buckets, limit: float) -> Stream:

@@ -120,6 +120,9 @@ def verdict(judgement: Judgement, guard: Guard, levels: Levels, seconds: float) 
         nothing = f"{guard.name}: no {'stable' if seen.candidate.total else 'candidate'} traffic yet"
         return Verdict(guard.name, "open", seen, words=nothing)
     kind = _kind(judgement, levels)
+    if kind == "fine" and _is_blind(guard, seen):
+        words = f"{guard.name}: stable itself is slower than the limit by now ({_of(seen.stable)}), which tells nothing"
+        return Verdict(guard.name, "open", seen, words=words)
     increase, bounds = _increase(seen), _bounds(seen, kind, guard, levels)
     if kind != "open":
         return Verdict(
@@ -157,6 +160,11 @@ def _kind(judgement: Judgement, levels: Levels) -> Literal["worse", "fine", "ope
     if judgement.worse.total >= 1 / levels.worse and judgement.notable.total >= 1:
         return "worse"
     return "fine" if judgement.proven else "open"
+
+
+def _is_blind(guard: Guard, seen: Counts) -> bool:
+    """Times have changed since the limit: a candidate that is always slow would be no more than is tolerated."""
+    return guard.kind == "slow" and (seen.stable.share or 0.0) >= 1 - guard.tolerance
 
 
 def _increase(seen: Counts) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from turnout.delivery import guard as judging
-from turnout.delivery.evidence import Buckets, Counts, Evidence, limit
+from turnout.delivery.evidence import Buckets, Counts, Evidence, limit, noticeably_above
 from turnout.delivery.guard import Guard, Judgement, Verdict
 from turnout.delivery.plan import STABLE, Plan, Routing, Stage, guards, routing, wanted
 from turnout.delivery.split import UNSEEN, Split, looked
@@ -72,14 +72,16 @@ def begin(plan: Plan, now: float, evidence: Evidence | None = None) -> Step:
     return _applied(plan, State("running", 0, now, judgements=judgements, seen=evidence, looked_at=now))
 
 
-def limited(plan: Plan, state: State, durations: Buckets) -> State:
-    """Fixes from stable's durations so far what `slow` means, for guards that have no limit yet; it never changes then.
+def limited(plan: Plan, state: State, durations: Buckets, *, anew: bool = False) -> State:
+    """Fixes from stable's durations so far (in us) what `slow` means, for guards that have no limit yet.
 
-    A guard without a limit has nothing to count, and so is not `fine`.
+    A guard without a limit has nothing to count, and so is not `fine`. `anew`: also for those that have one, between
+    two steps; what was counted until then was judged by the limit of that time. Too few durations change nothing.
     """
-    unknown = [guard for guard in plan.guards if guard.quantile is not None and guard.name not in state.limits]
-    found = {guard.name: limit(durations, guard.quantile) for guard in unknown if guard.quantile is not None}
-    return replace(state, limits={**state.limits, **{name: at for name, at in found.items() if at is not None}})
+    wanted = [guard for guard in plan.guards if anew or guard.name not in state.limits]
+    found = {guard.name: limit(durations, guard.quantile) for guard in wanted if guard.quantile is not None}
+    known = {name: noticeably_above(at) for name, at in found.items() if at is not None}
+    return replace(state, limits={**state.limits, **known})
 
 
 def step(plan: Plan, state: State, evidence: Evidence | None, now: float) -> Step:

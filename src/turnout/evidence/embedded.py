@@ -60,7 +60,7 @@ class Embedded:
 
     def durations(self, versions: Versions) -> Buckets:
         """Raises TurnoutError."""
-        counted = self._client.view("counts", service=versions.host, look="0")
+        counted = self._client.view("counts", service=versions.host, look="0", seconds="60")
         return _durations(counted, versions.stable, lambda route, copies: not copies and _is_of(route, versions))
 
     def under_way(self, versions: Versions) -> int:

@@ -54,7 +54,7 @@ class Source(Protocol):
         """All that was counted until now; None when nothing is known."""
 
     def durations(self, versions: Versions) -> Buckets:
-        """Of the real requests that stable answered so far, in microseconds."""
+        """Of the real requests that stable answered in the last minute, in microseconds."""
 
     def under_way(self, versions: Versions) -> int:
         """Real requests that the candidate has not answered yet."""

@@ -164,11 +164,16 @@ class Course:
         state = self._limited(state)
         return rollout.step(self._plan, state, self._evidence(state), self._now)
 
-    def _limited(self, state: State) -> State:
+    def _limited(self, state: State, *, anew: bool = False) -> State:
+        """`anew`: each step is judged by what was usual shortly before it."""
         slow = {guard.name for guard in self._plan.guards if guard.kind == "slow"}
-        if slow <= state.limits.keys():
+        if not slow or (slow <= state.limits.keys() and not anew):
             return state
-        return rollout.limited(self._plan, state, self._site.source.durations(self._intent.versions))
+        try:
+            durations = self._site.source.durations(self._intent.versions)
+        except TurnoutError:  # those that are known will do
+            return state
+        return rollout.limited(self._plan, state, durations, anew=anew)
 
     def _evidence(self, state: State) -> Evidence | None:
         try:
@@ -199,6 +204,8 @@ class Course:
         """Remembers it, tells it, does it."""
         decision, moves = step.decision, step.decision.action in ("apply", "abort")
         before = self._saved
+        if decision.action == "apply" and step.state.at != before.state.at:
+            step = replace(step, state=self._limited(step.state, anew=True))
         self._saved = replace(
             before,
             state=step.state,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from turnout.delivery.evidence import Buckets, limit
+from turnout.delivery.evidence import Buckets, limit, noticeably_above
 from turnout.delivery.guard import Guard
 from turnout.delivery.plan import Plan
 from turnout.error import TurnoutError
@@ -104,7 +104,7 @@ def _limits(plan: Plan, durations: Buckets) -> Iterator[tuple[str, float]]:
                 count = sum(durations.values())
                 message = f"{count} requests were recorded: too few for the quantile {guard.quantile:g} of {guard.name}"
                 raise TurnoutError(message, "send traffic, or look further back with --seconds")
-            yield guard.name, found
+            yield guard.name, noticeably_above(found)
 
 
 def _delay(plan: Plan, durations: Buckets, limits: Mapping[str, float]) -> float | None:
