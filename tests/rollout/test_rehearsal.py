@@ -68,8 +68,8 @@ def test_windows_become_counts_of_what_guards_ask() -> None:
 
 
 def test_the_delay_is_the_least_that_the_guard_surely_minds() -> None:
-    """Of 100 requests in 1, 2 and so on up to 100 ms, none takes noticeably longer than 99. Tolerated are 5 points more:
-    20 ms more make 10 more of them slow, and the slowest one.
+    """Of 100 requests in 1, 2 and so on up to 100 ms, none takes noticeably longer than 99. Tolerated are 5 points
+    more: 20 ms more make 10 more of them slow, and the slowest one.
     """
     window = {"seconds": 1.0, "codes": {"200": 1000}, "durations": [[1000.0 * n, 100.0, 10] for n in range(1, 101)]}
     found = recorded({"asked_seconds": 10.0, "windows": [window] * 10}, intent())
