@@ -64,7 +64,7 @@ class World:
     async def following(self, number: int = 1) -> None:
         """So many are, and Envoy tells of requests."""
         async with asyncio.timeout(5):
-            while len(self.service.followers) != number:  # noqa: ASYNC110
+            while len(self.service.followers) != number:  # noqa: ASYNC110 - nothing tells when a follower comes
                 await asyncio.sleep(0.001)
         await self.until_switch("100")
 

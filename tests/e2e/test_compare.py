@@ -7,17 +7,15 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.manifests import HOST, deployment
+from tests.e2e.manifests import deployment
+from tests.e2e.rolling import users
 from tests.e2e.site import Site, until
 
-from turnout.load import Plan, Report, run
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
 pytestmark = pytest.mark.e2e
@@ -31,19 +29,6 @@ def answering(site: Site) -> Site:
     """A site whose service answers JSON."""
     shutil.copy(Path(__file__).with_name("json_service.py"), site.service_file)
     return site
-
-
-@asynccontextmanager
-async def users(site: Site) -> AsyncIterator[list[Report]]:
-    """While the block runs; then the report is there."""
-    stop, reports = asyncio.Event(), list[Report]()
-    plan = Plan(f"http://{HOST}/things", rate=RATE, connect=("127.0.0.1", site.port))
-    task = asyncio.create_task(run(plan, stop=stop))
-    try:
-        yield reports
-    finally:
-        stop.set()
-        reports.append(await task)
 
 
 def rules(site: Site) -> list[str]:
@@ -71,7 +56,7 @@ def classes(view: JSON) -> dict[str, set[str]]:
 
 async def test_what_a_new_version_says_otherwise_is_told_from_noise_and_users_notice_nothing(answering: Site) -> None:
     await asyncio.to_thread(answering.up)
-    async with users(answering) as seen:
+    async with users(answering, "/things", RATE) as seen:
         arguments = ("compare", "app", "--to", "v2", "--for", "2s", "--baseline", "50", "--json")
         done = await asyncio.to_thread(answering.run, *arguments)
         view = json.loads(done.out)
@@ -113,7 +98,7 @@ async def test_each_candidate_gets_the_verdict_that_it_deserves(
         accepted = await asyncio.to_thread(answering.run, "compare", "accept", path, *kind)
         assert accepted.status == 0, accepted.err
     await asyncio.to_thread(answering.up)
-    async with users(answering):
+    async with users(answering, "/things", RATE):
         began = time.monotonic()
         asking = asyncio.create_task(
             asyncio.to_thread(

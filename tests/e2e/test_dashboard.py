@@ -109,7 +109,7 @@ def test_the_graph_has_the_rate_of_the_load_and_copies_apart(screen: Screen, lau
             ("preference v1", "recommendation v2", "copies"),
         ]
         for call in calls:
-            until(f"the rate of {call} is right", lambda call=call: near(cells(page, "Calls", *call), rate))  # type: ignore[misc]
+            until(f"the rate of {call} is right", lambda call=call: near(cells(page, "Calls", *call), rate))  # type: ignore[misc] # bound now
         until("each request causes one call", lambda: cells(page, "Calls", *calls[1])[-1] == "1.00")
         lines = page.locator(".service-graph .line")
         assert lines.count() == len(calls)

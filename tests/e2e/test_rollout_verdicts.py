@@ -8,16 +8,15 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.manifests import HOST, deployment, destination_rule
+from tests.e2e.manifests import deployment, destination_rule
+from tests.e2e.rolling import users
 from tests.e2e.site import Site, until
 
-from turnout.load import Plan, Report, run
 from turnout.resources.kinds import ROLLOUT
 
 pytestmark = pytest.mark.e2e
@@ -34,7 +33,7 @@ STANDARD: dict[str, Any] = {"minTime": "1s", "maxTime": "60s", "onTimeout": "hol
 async def test_each_candidate_gets_the_verdict_that_it_deserves(site: Site) -> None:
     six_answers(site)
     await asyncio.to_thread(site.up)
-    async with users(site) as reports:
+    async with users(site, "/things", RATE) as reports:
         errors = await rolled_out(site, "v3", [{"weight": 20}], [ERRORS, SLOW])
         late = await rolled_out(site, "v4", [{"weight": 20}], [ERRORS, SLOW])
         other = await rolled_out(site, "v5", [{"compare": {"percent": 25}}], [{"regressions": {"tolerance": 5}}])
@@ -58,19 +57,6 @@ def six_answers(site: Site) -> None:
     for version, odd in ODD.items():
         site.apply(f"{version}.yaml", deployment(version, env={"ODD": odd}))
     site.apply("rule.yaml", destination_rule({version: version for version in ("v1", *ODD)}))
-
-
-@asynccontextmanager
-async def users(site: Site) -> AsyncIterator[list[Report]]:
-    """Whose requests are in what was yielded, afterwards."""
-    stop, reports = asyncio.Event(), list[Report]()
-    plan = Plan(f"http://{HOST}/things", rate=RATE, connect=("127.0.0.1", site.port))
-    sending = asyncio.create_task(run(plan, stop=stop))
-    try:
-        yield reports
-    finally:
-        stop.set()
-        reports.append(await sending)
 
 
 async def rolled_out(site: Site, to: str, steps: Sequence[Any], guards: Sequence[Any]) -> dict[str, Any]:

@@ -26,14 +26,14 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_it_leaves_when_nobody_has_looked_for_a_while() -> None:
     stopping = Stopping()
-    await asyncio.wait_for(server._leave_when_idle(stopping), 5)  # type: ignore[arg-type]
+    await asyncio.wait_for(server._leave_when_idle(stopping), 5)  # type: ignore[arg-type] # all that it asks of a server
     assert stopping.should_exit
 
 
 async def test_it_stays_while_a_browser_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     stopping, browser = Stopping(), SimpleNamespace(has_socket_connection=True)
     monkeypatch.setattr(Browser, "instances", {"one": browser})
-    leaving = asyncio.create_task(server._leave_when_idle(stopping))  # type: ignore[arg-type]
+    leaving = asyncio.create_task(server._leave_when_idle(stopping))  # type: ignore[arg-type] # all that it asks of a server
     await asyncio.sleep(0.4)
     assert not stopping.should_exit
     browser.has_socket_connection = False
