@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+import sys
+import unicodedata
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from itertools import groupby
 
 LONGEST = 1024
 MOST_REPEATS = 1000
 LAST_CHARACTER = 0x10FFFF
 
 _ESCAPES = frozenset("aftnrvdDsSwWbBAzC")
-_TRANSLATED = {"z": r"\Z", "C": ".", "A": r"\A"}
-_UNICODE_CLASS = re.compile(r"[pP](\{\^?\w+\}|[A-Z])")
+_TRANSLATED = {"z": r"\Z", "C": ".", "A": r"\A", "s": r"[\t\n\f\r ]", "S": r"[^\t\n\f\r ]"}
+_UNICODE_CLASS = re.compile(r"(?P<kind>[pP])(?:\{(?P<not>\^?)(?P<name>\w+)\}|(?P<letter>[A-Z]))")
 _HEXADECIMAL = re.compile(r"x(?:[0-9a-fA-F]{2}|\{[0-9a-fA-F]{1,6}\})")
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _POSIX_CLASS = re.compile(
-    r"\[:\^?(alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]"
+    r"\[:(?P<not>\^?)(?P<name>alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]"
 )
+_POSIX = {
+    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\x00-\x7f", "blank": r"\t ", "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9", "graph": "!-~", "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~", "space": r"\t-\r ",
+    "upper": "A-Z", "word": "0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
+}  # fmt: skip
 _CLASS_START = re.compile(r"\[\^?\]?")
-_CLASSES = frozenset((r"\d", r"\D", r"\s", r"\S", r"\w", r"\W"))
+_CLASSES = re.compile(r"\\[dDwW]|\[(?P<not>\^?)(?P<members>.*)\]", re.DOTALL)
 _RANGE = re.compile(r"-[^\]]")
-_GROUP = re.compile(r"\?(P?<[A-Za-z_]\w*>|[imsU]*(-[imsU]+)?:|(?P<flags>[imsU]*(-[imsU]+)?\)))")
+_GROUP = re.compile(r"\?(?:P?<(?P<name>[A-Za-z_]\w*)>|(?P<on>[imsU]*)(?:-(?P<off>[imsU]+))?(?P<end>[:)]))")
 _REPEAT = re.compile(r"[*+?]|\{([0-9]{1,6})(,([0-9]{0,6}))?\}")
 _NOT_RE2 = (
     (re.compile(r"\?<?[=!]"), "lookaround"),
@@ -39,7 +48,7 @@ def regex_fault(pattern: str) -> str | None:
     if len(pattern) > LONGEST:
         return f"the regular expression is longer than {LONGEST} characters"
     try:
-        re.compile(_Translation(pattern).run())
+        compiled(pattern)
     except _NotRe2 as fault:
         return str(fault)
     except re.error as fault:
@@ -49,17 +58,28 @@ def regex_fault(pattern: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A valid regular expression for Python's `re`, matching what RE2 matches.
+
+    What it captures differs under `(?U)`. Its cost is not bounded as RE2's is.
+    """
+    return re.compile(_Translation(pattern).run(), re.ASCII)
+
+
 class _NotRe2(Exception):
     """The pattern uses what RE2 does not have: the way out of the translation, never seen outside."""
 
 
 class _Translation:
-    """RE2 written so that Python's `re` finds the same faults. What it matches may differ, and does not matter."""
+    """RE2 written for Python's `re`: it finds the same faults, and matches the same."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._at = 0
         self._out: list[str] = []
+        self._flags: list[list[str]] = [[]]
+        """Of each group that is open: the flags that were switched on in it, as groups that are open too."""
 
     def run(self) -> str:
         while self._at < len(self._pattern):
@@ -70,11 +90,16 @@ class _Translation:
                 self._class()
             elif character == "(":
                 self._group()
+            elif character in "|)":
+                self._end(character)
             elif repeat := _REPEAT.match(self._pattern, self._at):
                 self._repeat(repeat)
+            elif character == "{":  # a repetition for Python in more forms than for RE2
+                self._at += 1
+                self._out.append(r"\{")
             else:
                 self._take(1)
-        return "".join(self._out)
+        return "".join(self._out) + ")" * len(self._flags[0])
 
     def _take(self, count: int) -> None:
         self._out.append(self._pattern[self._at : self._at + count])
@@ -85,15 +110,18 @@ class _Translation:
         following = self._pattern[start : start + 1]
         if unicode_class := _UNICODE_CLASS.match(self._pattern, start):
             self._at = unicode_class.end()
-            return r"\w"
+            inverted = (unicode_class["kind"] == "P") is not bool(unicode_class["not"])
+            members = _unicode_class(unicode_class["name"] or unicode_class["letter"])
+            return f"[{'^' if inverted else ''}{members}]"
         for pattern, base in ((_HEXADECIMAL, 16), (_OCTAL, 8)):
             if number := pattern.match(self._pattern, start):
                 self._at = number.end()
                 return _character(int(number[0].strip("x{}"), base))
         if following == "Q":
             end = self._pattern.find(r"\E", start)
+            literal = self._pattern[start + 1 : end if end >= 0 else None]
             self._at = len(self._pattern) if end < 0 else end + 2
-            return "x"
+            return re.escape(literal)
         if following in _ESCAPES:
             self._at += 2
             return _TRANSLATED.get(following, "\\" + following)
@@ -112,11 +140,15 @@ class _Translation:
         while self._at < len(self._pattern) and self._pattern[self._at] != "]":
             if posix := _POSIX_CLASS.match(self._pattern, self._at):
                 self._at = posix.end()
-                self._out.append(r"\w")
+                members = _POSIX[posix["name"]]
+                self._out.append(_complement(members) if posix["not"] else members)
                 continue
             low = self._member()
+            classes = _CLASSES.fullmatch(low)
+            if classes and classes["members"] is not None:
+                low = _complement(classes["members"]) if classes["not"] else classes["members"]
             self._out.append(low)
-            if low not in _CLASSES and _RANGE.match(self._pattern, self._at):
+            if not classes and _RANGE.match(self._pattern, self._at):
                 self._at += 1
                 self._out.append("-" + self._member())
         self._take(1)
@@ -136,10 +168,25 @@ class _Translation:
         group = _GROUP.match(self._pattern, self._at + 1)
         if group is None:
             self._take(1)
+            self._flags.append([])
             return
         self._at = group.end()
-        if group["flags"] is None:
-            self._out.append("(?:" if group[0].endswith(":") else "(")
+        if group["end"] == ")":
+            self._flags[-1].append(_flags(group))
+            self._out.append(self._flags[-1][-1])
+            return
+        self._flags.append([])
+        self._out.append("(" if group["end"] is None else _flags(group))
+
+    def _end(self, character: str) -> None:
+        """Of an alternative, or of a group: flags hold up to the group's end, across alternatives."""
+        open_flags = self._flags[-1]
+        self._out.append(")" * len(open_flags) + character)
+        self._at += 1
+        if character == "|":
+            self._out += open_flags
+        elif len(self._flags) > 1:
+            self._flags.pop()
 
     def _repeat(self, repeat: re.Match[str]) -> None:
         if any(count and int(count) > MOST_REPEATS for count in (repeat[1], repeat[3])):
@@ -156,3 +203,38 @@ def _character(code: int) -> str:
     if code > LAST_CHARACTER:
         raise _NotRe2(f"there is no character {code:#x}")
     return re.escape(chr(code))
+
+
+def _flags(group: re.Match[str]) -> str:
+    """The opening of a group with these flags. Python has no `U`, which changes only what is captured."""
+    on, off = ((group[which] or "").replace("U", "") for which in ("on", "off"))
+    on = "".join(sorted(set(on) - set(off)))
+    return f"(?{on}{f'-{off}' if (off := ''.join(sorted(set(off)))) else ''}:"
+
+
+@cache
+def _unicode_class(name: str) -> str:
+    """A category's or a script's members, as ranges. Scripts are told by the names of characters."""
+    if name == "Any":
+        return f"\\x00-{chr(sys.maxunicode)}"
+    prefix = f"{name.upper().replace('_', ' ')} "
+
+    def fits(code: int) -> bool:
+        if len(name) < 3:
+            return unicodedata.category(chr(code)).startswith(name)
+        return unicodedata.name(chr(code), "").startswith(prefix)
+
+    return _ranges(code for code in range(sys.maxunicode + 1) if fits(code))
+
+
+@cache
+def _complement(members: str) -> str:
+    """All characters but these."""
+    own = re.compile(f"[{members}]", re.ASCII)
+    return _ranges(code for code in range(sys.maxunicode + 1) if not own.match(chr(code)))
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    """Members of a bracket expression, from codes in order. None: a character that no request has."""
+    runs = ([code for _, code in run] for _, run in groupby(enumerate(codes), key=lambda pair: pair[1] - pair[0]))
+    return "".join(f"{re.escape(chr(run[0]))}-{re.escape(chr(run[-1]))}" for run in runs) or r"\x00"
