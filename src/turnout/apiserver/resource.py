@@ -22,7 +22,7 @@ from turnout.apiserver.status import (
 from turnout.apiserver.store import Store
 from turnout.apiserver.stream import Streams
 from turnout.apiserver.watching import Watch
-from turnout.resources.kinds import ISTIO, NAMESPACE, Kind, by_plural
+from turnout.resources.kinds import GATEWAY_API, ISTIO, NAMESPACE, Kind, by_plural
 
 MAX_WATCH_SECONDS = 3600.0
 
@@ -144,7 +144,7 @@ class Resources:
         return message.answer(named.shown(made), 200, self._store.warnings)
 
     async def _patch(self, request: Request, named: Target) -> Response:
-        patch = await message.patch_body(request, strategic=named.kind.group != ISTIO)
+        patch = await message.patch_body(request, strategic=named.kind.group not in (ISTIO, GATEWAY_API))
         made = self._patched(request, named, patch)
         return message.answer(named.shown(made), 200, self._store.warnings)
 

@@ -28,10 +28,14 @@ _WORD = re.compile(r"[-./a-zA-Z0-9]{1,40}")  # what needs no quotes in a hint
 
 
 class Dialect(Enum):
-    """Who reads the object: protojson (Istio's kinds) or Kubernetes' own JSON."""
+    """Who reads the object: protojson (Istio's kinds), Kubernetes' own JSON, or the schema of a custom resource.
+
+    The last is as strict as protojson about fields that do not exist, and spells them in one way only.
+    """
 
     ISTIO = "istio"
     KUBERNETES = "kubernetes"
+    CUSTOM = "custom"
 
 
 class Walk:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnout.problem import ObjectPath, Place, Problem, errors
-from turnout.resources import kinds
+from turnout.resources import gateway_api, kinds
 from turnout.resources.checks.deployment import check_deployment
 from turnout.resources.checks.destination_rule import check_destination_rule
 from turnout.resources.checks.gateway import check_gateway
+from turnout.resources.checks.gateway_listener import check_gateway_class, check_kubernetes_gateway
+from turnout.resources.checks.gateway_route import check_gateway_grpc_route, check_gateway_http_route
 from turnout.resources.checks.kubernetes import check_config_map, check_secret, check_service
 from turnout.resources.checks.metadata import check_metadata
 from turnout.resources.checks.rollout import check_rollout
@@ -41,6 +43,11 @@ Resource = (
     | DestinationRule
     | Gateway
     | ServiceEntry
+    | gateway_api.GatewayClass
+    | gateway_api.KubernetesGateway
+    | gateway_api.ReferenceGrant
+    | gateway_api.HTTPRoute
+    | gateway_api.GRPCRoute
     | Rollout
 )
 """One object of any kind that Turnout knows."""
@@ -76,6 +83,11 @@ _SCHEMAS = {
     kinds.DESTINATION_RULE: _Schema(DestinationRule, Dialect.ISTIO, check_destination_rule),
     kinds.SERVICE_ENTRY: _Schema(ServiceEntry, Dialect.ISTIO, check_service_entry, has_effect=False),
     kinds.GATEWAY: _Schema(Gateway, Dialect.ISTIO, check_gateway),
+    kinds.GATEWAY_CLASS: _Schema(gateway_api.GatewayClass, Dialect.CUSTOM, check_gateway_class),
+    kinds.KUBERNETES_GATEWAY: _Schema(gateway_api.KubernetesGateway, Dialect.CUSTOM, check_kubernetes_gateway),
+    kinds.REFERENCE_GRANT: _Schema(gateway_api.ReferenceGrant, Dialect.CUSTOM),
+    kinds.HTTP_ROUTE: _Schema(gateway_api.HTTPRoute, Dialect.CUSTOM, check_gateway_http_route),
+    kinds.GRPC_ROUTE: _Schema(gateway_api.GRPCRoute, Dialect.CUSTOM, check_gateway_grpc_route),
     kinds.ROLLOUT: _Schema(Rollout, Dialect.ISTIO, check_rollout),
 }
 _NOT_DECODED = frozenset(("apiVersion", "kind", "status"))
@@ -123,9 +135,10 @@ def _missing_type(obj: Mapping[str, Any], findings: Findings) -> None:
 
 
 def _unknown_kind(api_version: str, name: str, findings: Findings) -> None:
-    named = [kind for kind in KINDS if kind.kind == name]
-    if named:
-        versions = ", ".join(api for api, kind in _KINDS if kind == name)
+    known = [api for api, kind in _KINDS if kind == name]
+    if known:
+        group = api_version.rpartition("/")[0]
+        versions = ", ".join([api for api in known if api.rpartition("/")[0] == group] or known)
         findings.add("TNO011", ("apiVersion",), f"{name} has no apiVersion {shown(api_version)}", f"known: {versions}")
         return
     near = closest(name, {kind.kind for kind in KINDS}, cutoff=0.8)
@@ -143,9 +156,8 @@ def _where(finding: Finding, obj: Mapping[str, Any], document: Document | None) 
         return document.place(finding.path)
     metadata = obj.get("metadata")
     named: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
-    return ObjectPath(
-        _text(obj.get("kind")), _text(named.get("namespace")), _text(named.get("name")), dotted(finding.path)
-    )
+    kind = kinds.title(_text(obj.get("apiVersion")), _text(obj.get("kind")))
+    return ObjectPath(kind, _text(named.get("namespace")), _text(named.get("name")), dotted(finding.path))
 
 
 def _text(value: Any) -> str:

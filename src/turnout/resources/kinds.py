@@ -21,6 +21,11 @@ class Kind:
         return self.versions[0]
 
     @property
+    def title(self) -> str:
+        """What tells it from every other kind: two are called Gateway."""
+        return title(self.api_version, self.kind)
+
+    @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
@@ -29,6 +34,15 @@ class Kind:
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+
+
+GATEWAY_API = "gateway.networking.k8s.io"
+
+
+def title(api_version: str, kind: str) -> str:
+    """`Gateway` is Istio's; that of Gateway API is `Gateway.gateway.networking.k8s.io`, as kubectl writes it, too."""
+    is_second = kind == "Gateway" and api_version.startswith(f"{GATEWAY_API}/")
+    return f"{kind}.{GATEWAY_API}" if is_second else kind
 
 
 ISTIO = "networking.istio.io"
@@ -46,6 +60,13 @@ VIRTUAL_SERVICE = Kind("VirtualService", "virtualservices", ISTIO, ISTIO_VERSION
 DESTINATION_RULE = Kind("DestinationRule", "destinationrules", ISTIO, ISTIO_VERSIONS, short_names=("dr",))
 GATEWAY = Kind("Gateway", "gateways", ISTIO, ISTIO_VERSIONS, short_names=("gw",))
 SERVICE_ENTRY = Kind("ServiceEntry", "serviceentries", ISTIO, ISTIO_VERSIONS, short_names=("se",))
+GATEWAY_CLASS = Kind(
+    "GatewayClass", "gatewayclasses", GATEWAY_API, ("v1", "v1beta1"), namespaced=False, short_names=("gc",)
+)
+KUBERNETES_GATEWAY = Kind("Gateway", "gateways", GATEWAY_API, ("v1", "v1beta1"), short_names=("gtw",))
+REFERENCE_GRANT = Kind("ReferenceGrant", "referencegrants", GATEWAY_API, ("v1beta1", "v1"), short_names=("refgrant",))
+HTTP_ROUTE = Kind("HTTPRoute", "httproutes", GATEWAY_API, ("v1", "v1beta1"))
+GRPC_ROUTE = Kind("GRPCRoute", "grpcroutes", GATEWAY_API, ("v1",))
 ROLLOUT = Kind("Rollout", "rollouts", TURNOUT, ("v1alpha1",), short_names=("ro",))
 
 KINDS: tuple[Kind, ...] = (
@@ -59,6 +80,11 @@ KINDS: tuple[Kind, ...] = (
     GATEWAY,
     DESTINATION_RULE,
     VIRTUAL_SERVICE,
+    GATEWAY_CLASS,
+    KUBERNETES_GATEWAY,
+    REFERENCE_GRANT,
+    HTTP_ROUTE,
+    GRPC_ROUTE,
     ROLLOUT,
 )
 """In the order in which they are applied."""

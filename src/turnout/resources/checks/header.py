@@ -56,7 +56,7 @@ def _check_operations(operations: HeaderOperations | None, at: Path, findings: F
         for name, value in changes.items():
             if not (is_request and _is_authority(name)):
                 _check_changed(name, (*at, verb, name), findings)
-            _check_value(value, (*at, verb, name), findings)
+            check_value(value, (*at, verb, name), findings)
     for number, name in enumerate(operations.remove):
         _check_changed(name, (*at, "remove", number), findings)
 
@@ -70,7 +70,8 @@ def _check_changed(name: str, at: Path, findings: Findings) -> None:
         findings.add("TNO116", at, f"{shown(name)}: a header whose name starts with `:` cannot be changed")
 
 
-def _check_value(value: str, at: Path, findings: Findings) -> None:
+def check_value(value: str, at: Path, findings: Findings) -> None:
+    """A header's value, with Envoy's variables in it."""
     if _CONTROL.search(value):
         findings.add("TNO117", at, "a header value cannot contain control characters")
     elif not _is_of_parts(value):
