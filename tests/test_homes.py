@@ -20,11 +20,13 @@ HOMES = {
     "click": {"cli"},
     "fastapi": {"web"},
     "grpc": {"xds"},
-    "http": {"client", "evidence", "rollout"},  # of our own API; of a Prometheus, what may go wrong; and webhooks
+    # Of our own API; of a Prometheus, what may go wrong; webhooks; and the client of users' tests.
+    "http": {"client", "evidence", "rollout", "testing"},
     "httptools": {"load"},
     "jsonpatch": {"apiserver"},
     "nicegui": {"web"},
     "psutil": {"process"},
+    "pytest": {"testing"},
     "rich": {"cli"},
     "sqlite3": {"database"},
     "starlette": {"apiserver"},

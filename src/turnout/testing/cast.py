@@ -1,0 +1,64 @@
+"""Who plays whom: every Deployment runs as stand-ins, and so does what a Service would select if it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from turnout.mesh import mesh
+from turnout.mesh.service import ServiceHost, revision, selects
+from turnout.resources.core import Deployment, DeploymentSpec, PodTemplate
+from turnout.resources.destination_rule import Subset
+from turnout.resources.meta import Metadata
+from turnout.testing.received import Pod
+
+MOST_REPLICAS = 10
+
+
+def deployment(name: str, labels: Mapping[str, str], namespace: str, replicas: int = 1) -> Deployment:
+    """One with nothing but pods of these labels."""
+    template = PodTemplate(Metadata(labels=dict(labels)))
+    return Deployment(Metadata(name, namespace), DeploymentSpec(template, replicas=replicas))
+
+
+def understudies(resources: Iterable[object]) -> list[Deployment]:
+    """For each Service that selects no Deployment's pods: one for each subset of it, or one in all."""
+    known = list(resources)
+    deployments = [resource for resource in known if isinstance(resource, Deployment)]
+    found = mesh.build(known)
+    missing = (service for service in found.services.values() if not _runs(service, deployments))
+    return [played for service in missing for played in _played(service, found.policies[service.host].subsets)]
+
+
+def _runs(service: ServiceHost, deployments: Iterable[Deployment]) -> bool:
+    """Also where nothing could: a Service without a selector has its endpoints elsewhere."""
+    selector = service.spec.selector
+    return not selector or any(
+        deployment.metadata.namespace == service.namespace
+        and selects(selector, deployment.spec.template.metadata.labels)
+        for deployment in deployments
+    )
+
+
+def _played(service: ServiceHost, subsets: Iterable[Subset]) -> Iterator[Deployment]:
+    """Subsets with the same labels are played by one."""
+    selector = dict(service.spec.selector)
+    versions = {f"{service.name}-{subset.name}": {**selector, **subset.labels} for subset in subsets}
+    taken: list[dict[str, str]] = []
+    for name, labels in (versions or {service.name: selector}).items():
+        if labels not in taken:
+            taken.append(labels)
+            yield deployment(name, labels, service.namespace)
+
+
+def pods(played: Deployment) -> Iterator[Pod]:
+    """One for each replica, at most MOST_REPLICAS."""
+    meta, labels = played.metadata, played.spec.template.metadata.labels
+    for number in range(min(played.spec.replicas, MOST_REPLICAS)):
+        yield Pod(
+            meta.namespace, meta.name, f"{meta.name}-{number + 1}", revision(labels), tuple(sorted(labels.items()))
+        )
+
+
+def container_ports(played: Deployment) -> tuple[int, ...]:
+    """Those that its pods declare."""
+    return tuple(port.container_port for container in played.spec.template.spec.containers for port in container.ports)
