@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.testing.manifests import SERVICE, routes, to
+
 from turnout.testing import Mesh
 
 pytestmark = pytest.mark.e2e
