@@ -63,8 +63,8 @@ def _check_parent(parent: ParentReference, at: Path, findings: Findings) -> None
     if parent.port:
         check_port(parent.port, (*at, "port"), findings)
     if (parent.group, parent.kind) not in PARENTS:
-        known = "a Gateway, or with `group: ''` a Service"
-        findings.add("TNO171", at, f"a route cannot be attached to a {_qualified(parent)} here", f"name {known}")
+        message = f"no effect here: attached to a {_qualified(parent)}"
+        findings.add("TNO173", at, message, "name a Gateway, or with `group: ''` a Service")
 
 
 def _qualified(reference: ParentReference | BackendObjectReference | HTTPBackendRef | GRPCBackendRef) -> str:

@@ -97,10 +97,11 @@ def _check_http_filters(rule: HTTPRouteRule, at: Path, findings: Findings) -> No
 
 
 def _check_backend_filters(types: Sequence[str], at: Path, findings: Findings) -> None:
-    """Istio changes headers for one backend, and nothing else."""
+    """For one backend Istio changes headers, and nothing else."""
     for number, name in enumerate(types):
         if name not in ("RequestHeaderModifier", "ResponseHeaderModifier", "ExtensionRef"):
-            findings.add("TNO170", (*at, number), f"a {name} for one backend is not possible", "give it to the rule")
+            message = f"a {name} for one backend is not possible: the rule answers 500, as for Istio it is not valid"
+            findings.add("TNO173", (*at, number), message, "give it to the rule")
 
 
 def _check_grpc_rule(rule: GRPCRouteRule, at: Path, findings: Findings) -> None:

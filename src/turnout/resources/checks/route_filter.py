@@ -63,7 +63,8 @@ def _check_filter(each: HTTPRouteFilter | GRPCRouteFilter, at: Path, findings: F
         elif value is not None:
             _check_one(value, (*at, field), findings)
     if each.type == "ExtensionRef":
-        findings.add("TNO170", at, "no extension is known here", "filters of other controllers cannot be carried out")
+        message = "no extension is known here: what would pass this filter is answered with 500"
+        findings.add("TNO173", at, message, "filters of other controllers cannot be carried out")
 
 
 def _check_one(value: object, at: Path, findings: Findings) -> None:

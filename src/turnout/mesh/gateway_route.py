@@ -1,0 +1,272 @@
+"""HTTPRoutes and GRPCRoutes to routes of VirtualServices, rule by rule and match by match. Source: Istio's conversion.
+
+What a VirtualService cannot say, a `Rule` of such a route does differently: its prefixes end where a segment of the
+path ends, and a destination that does not exist gets 500, not 503.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from turnout.mesh import names
+from turnout.mesh.route_match import grpc_match, http_match
+from turnout.resources import duration, gateway_api
+from turnout.resources.gateway_api import (
+    BackendObjectReference,
+    GRPCBackendRef,
+    GRPCRoute,
+    GRPCRouteFilter,
+    GRPCRouteRule,
+    HTTPBackendRef,
+    HTTPCORSFilter,
+    HTTPHeader,
+    HTTPHeaderFilter,
+    HTTPPathModifier,
+    HTTPRequestMirrorFilter,
+    HTTPRequestRedirectFilter,
+    HTTPRouteFilter,
+    HTTPRouteRule,
+    HTTPURLRewriteFilter,
+)
+from turnout.resources.kinds import ISTIO
+from turnout.resources.virtual_service import (
+    CorsPolicy,
+    Destination,
+    HeaderOperations,
+    Headers,
+    HTTPDirectResponse,
+    HTTPMirrorPolicy,
+    HTTPRedirect,
+    HTTPRetry,
+    HTTPRewrite,
+    HTTPRoute,
+    HTTPRouteDestination,
+    Percent,
+    PortSelector,
+    RegexRewrite,
+    StringMatch,
+    VirtualService,
+    VirtualServiceSpec,
+)
+
+Reference = BackendObjectReference | HTTPBackendRef | GRPCBackendRef
+Permit = Callable[[Reference], bool]
+"""Whether the route may refer to a backend: in another namespace only where a ReferenceGrant says so."""
+
+_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled"
+_ATTEMPTS = 2
+_FAILURE = HTTPDirectResponse(status=500)
+_ROOT = "/"
+
+
+def kind_of(route: gateway_api.HTTPRoute | GRPCRoute) -> str:
+    return type(route).__name__
+
+
+def virtual_service(route: gateway_api.HTTPRoute | GRPCRoute, permitted: Permit) -> VirtualService:
+    """`http[i].match[j]` is what `rules[i].matches[j]` says. Its name is no VirtualService's: `HTTPRoute/reviews`."""
+    meta = route.metadata
+    named = replace(meta, name=f"{kind_of(route)}/{meta.name}")
+    http = tuple(
+        _named(_http(rule, meta.namespace, permitted), rule.name or f"{meta.namespace}.{meta.name}.{index}")
+        for index, rule in enumerate(route.spec.rules)
+    )
+    return VirtualService(named, VirtualServiceSpec(hosts=route.spec.hostnames or ("*",), http=http))
+
+
+def _named(http: HTTPRoute, name: str) -> HTTPRoute:
+    """Unless the rule has a name, as Istio calls it: namespace, route and number of the rule."""
+    return replace(http, name=name)
+
+
+def _http(rule: HTTPRouteRule | GRPCRouteRule, namespace: str, permitted: Permit) -> HTTPRoute:
+    if isinstance(rule, HTTPRouteRule):
+        http = _limited(HTTPRoute(match=tuple(map(http_match, rule.matches))), rule)
+    else:
+        http = HTTPRoute(match=tuple(map(grpc_match, rule.matches)))
+    prefix = _prefix(http)
+    for each in rule.filters:
+        http = _filtered(http, each, prefix, namespace, permitted)
+    if _is_failing(rule):
+        return replace(http, direct_response=_FAILURE, redirect=None, rewrite=None, mirrors=())
+    if http.redirect is not None:
+        return http
+    chosen = [each for each in rule.backend_refs if each.weight]
+    if not chosen:
+        return replace(http, direct_response=_FAILURE, rewrite=None, mirrors=())
+    return replace(http, route=tuple(_choice(each, namespace, permitted) for each in chosen))
+
+
+def _is_failing(rule: HTTPRouteRule | GRPCRouteRule) -> bool:
+    """A filter that cannot be carried out must not be passed over: its requests fail."""
+    headers = ("RequestHeaderModifier", "ResponseHeaderModifier")
+    own = any(each.type == "ExtensionRef" for each in rule.filters)
+    return own or any(each.type not in headers for backend in rule.backend_refs for each in backend.filters)
+
+
+def _prefix(http: HTTPRoute) -> str:
+    """What a filter that replaces the prefix replaces: such a rule has one match."""
+    uri = http.match[0].uri if http.match else None
+    return (uri.prefix if uri else None) or _ROOT
+
+
+def _filtered(
+    http: HTTPRoute, each: HTTPRouteFilter | GRPCRouteFilter, prefix: str, namespace: str, permitted: Permit
+) -> HTTPRoute:
+    if each.request_mirror:
+        return replace(http, mirrors=(*http.mirrors, *_mirrors(each.request_mirror, namespace, permitted)))
+    if isinstance(each, HTTPRouteFilter):
+        if each.request_redirect:
+            return replace(http, redirect=_redirect(each.request_redirect, prefix))
+        if each.url_rewrite:
+            return replace(http, rewrite=_rewrite(each.url_rewrite, prefix))
+        if each.cors:
+            return replace(http, cors_policy=_cors(each.cors))
+    return replace(http, headers=_with_headers(http.headers, each))
+
+
+def _with_headers(headers: Headers | None, each: HTTPRouteFilter | GRPCRouteFilter) -> Headers | None:
+    headers = headers or Headers()
+    if each.request_header_modifier:
+        headers = replace(headers, request=_operations(each.request_header_modifier))
+    if each.response_header_modifier:
+        headers = replace(headers, response=_operations(each.response_header_modifier))
+    return headers
+
+
+def _operations(headers: HTTPHeaderFilter) -> HeaderOperations:
+    return HeaderOperations(_first_of_each(headers.set), _first_of_each(headers.add), headers.remove)
+
+
+def _first_of_each(headers: Iterable[HTTPHeader]) -> dict[str, str]:
+    """Of a name that is given twice, in whatever case, the first counts."""
+    found: dict[str, str] = {}
+    for header in headers:
+        found.setdefault(header.name.lower(), header.value)
+    return found
+
+
+# --- where to
+
+
+def _choice(backend: HTTPBackendRef | GRPCBackendRef, namespace: str, permitted: Permit) -> HTTPRouteDestination:
+    headers: Headers | None = None
+    for each in backend.filters:
+        headers = _with_headers(headers, each)
+    return HTTPRouteDestination(destination(backend, namespace, permitted), backend.weight, headers)
+
+
+def destination(backend: Reference, namespace: str, permitted: Permit) -> Destination:
+    """What may not be referred to, and a kind that is none, becomes a host that does not exist."""
+    own = backend.namespace or namespace
+    port = PortSelector(backend.port) if backend.port else None
+    if not permitted(backend):
+        return Destination(f"{backend.name}.{own}.not-permitted", port=port)
+    match backend.group, backend.kind:
+        case "", "Service":
+            return Destination(names.fqdn(backend.name, own), port=port)
+        case group, "Hostname" if group == ISTIO:
+            return Destination(backend.name, port=port)
+    return Destination(f"{backend.name}.{own}.no-service", port=port)
+
+
+def _mirrors(mirror: HTTPRequestMirrorFilter, namespace: str, permitted: Permit) -> Sequence[HTTPMirrorPolicy]:
+    """One to what may not be referred to is left out, as Istio leaves it out."""
+    if not permitted(mirror.backend_ref):
+        return ()
+    percent = None if mirror.percent is None else Percent(float(mirror.percent))
+    if mirror.fraction:
+        percent = Percent(100 * mirror.fraction.numerator / mirror.fraction.denominator)
+    return (HTTPMirrorPolicy(destination(mirror.backend_ref, namespace, permitted), percent),)
+
+
+# --- paths
+
+
+def _rewrite(wanted: HTTPURLRewriteFilter, prefix: str) -> HTTPRewrite | None:
+    rewrite = HTTPRewrite(authority=wanted.hostname or "")
+    if wanted.path and wanted.path.type == "ReplaceFullPath":
+        literal = (wanted.path.replace_full_path or "").replace("\\", "\\\\")
+        rewrite = replace(rewrite, uri_regex_rewrite=RegexRewrite("/.*", literal or _ROOT))
+    elif wanted.path:
+        uri = _new_prefix(wanted.path, prefix)
+        gone = without_prefix(prefix) if uri == _ROOT else None
+        rewrite = replace(rewrite, uri="" if gone else uri, uri_regex_rewrite=gone)
+    return None if rewrite == HTTPRewrite() else rewrite
+
+
+def _new_prefix(path: HTTPPathModifier, prefix: str) -> str:
+    """What Envoy is to put where the prefix stood, so that `/` stands once between it and the rest."""
+    new = (path.replace_prefix_match or "").rstrip(_ROOT)
+    return new + _ROOT if prefix == _ROOT or not new else new
+
+
+def without_prefix(prefix: str) -> RegexRewrite | None:
+    """Takes a prefix away, so that the path still starts with one `/`. None: that changes nothing."""
+    return None if prefix == _ROOT else RegexRewrite(f"^{re.escape(prefix)}/?(.*)", r"/\1")
+
+
+def _redirect(wanted: HTTPRequestRedirectFilter, prefix: str) -> HTTPRedirect:
+    """Without a port that of the scheme, or, where there is none either, that of the listener."""
+    redirect = HTTPRedirect(
+        authority=wanted.hostname or "", scheme=wanted.scheme or "", redirect_code=wanted.status_code, port=wanted.port
+    )
+    if wanted.port is None:
+        derive = "FROM_PROTOCOL_DEFAULT" if wanted.scheme else "FROM_REQUEST_PORT"
+        redirect = replace(redirect, derive_port=derive)
+    if wanted.path and wanted.path.type == "ReplaceFullPath":
+        return replace(redirect, uri=wanted.path.replace_full_path or _ROOT)
+    return replace(redirect, prefix_rewrite=_new_prefix(wanted.path, prefix)) if wanted.path else redirect
+
+
+# --- the rest
+
+
+def _limited(http: HTTPRoute, rule: HTTPRouteRule) -> HTTPRoute:
+    """Without retries of its own, a rule's `backendRequest` limits the whole request, as Istio has it."""
+    retries = _retries(rule)
+    timeouts = rule.timeouts
+    request = _duration(timeouts.request if timeouts else None)
+    backend = _duration(timeouts.backend_request if timeouts else None)
+    if retries is not None and retries.attempts:
+        retries = replace(retries, per_try_timeout=backend)
+    elif backend is not None:
+        request = backend
+    return replace(http, timeout=request, retries=retries)
+
+
+def _duration(text: str | None) -> timedelta | None:
+    """Zero is no limit."""
+    return (duration.parse(text) if text else None) or None
+
+
+def _retries(rule: HTTPRouteRule) -> HTTPRetry | None:
+    wanted = rule.retry
+    if wanted is None:
+        return None
+    attempts = _ATTEMPTS if wanted.attempts is None else wanted.attempts
+    if not attempts:
+        return HTTPRetry()
+    conditions = ",".join((_RETRY_ON, *map(str, wanted.codes)))
+    return HTTPRetry(attempts, retry_on=conditions, backoff=_duration(wanted.backoff))
+
+
+def _cors(wanted: HTTPCORSFilter) -> CorsPolicy:
+    return CorsPolicy(
+        allow_origins=tuple(map(_origin, wanted.allow_origins)),
+        allow_methods=wanted.allow_methods,
+        allow_headers=wanted.allow_headers,
+        expose_headers=wanted.expose_headers,
+        max_age=timedelta(seconds=wanted.max_age),
+        allow_credentials=wanted.allow_credentials or None,
+    )
+
+
+def _origin(origin: str) -> StringMatch:
+    """`*` stands for any number of characters."""
+    if "*" not in origin:
+        return StringMatch(exact=origin)
+    return StringMatch(regex=".*".join(map(re.escape, origin.split("*"))))
