@@ -85,7 +85,7 @@ def _answer(http: HTTPRoute, namespace: str) -> str:
     if http.direct_response:
         return direct_response(http.direct_response)
     if http.delegate:
-        return f"left to VirtualService {http.delegate.namespace or namespace}/{http.delegate.name}: has no effect here"
+        return f"left to VirtualService {http.delegate.namespace or namespace}/{http.delegate.name}"
     shares = weights(http, namespace)
     if len(shares) == 1:
         return f"all to {place(shares[0], namespace)}"

@@ -10,8 +10,8 @@ from turnout.compiler import match_words, route_words
 from turnout.compiler.route import label
 from turnout.control.world import proxies
 from turnout.mesh import names
-from turnout.mesh.reach import Merged, Reach, RuleKey, reach
-from turnout.mesh.rule import Rule
+from turnout.mesh.reach import Merged, Reach, reach
+from turnout.mesh.rule import Rule, RuleKey
 from turnout.resources.document import Document
 from turnout.resources.duration import written
 from turnout.resources.kinds import VIRTUAL_SERVICE

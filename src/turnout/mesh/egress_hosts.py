@@ -45,7 +45,7 @@ def visible(mesh: Mesh, namespace: str) -> Iterator[VirtualService]:
 
 def differ_by_labels(mesh: Mesh, namespace: str) -> bool:
     """Whether two workloads of a namespace may have different virtual hosts."""
-    return any(depends_on_labels(virtual_service) for virtual_service in visible(mesh, namespace))
+    return any(depends_on_labels(mesh, virtual_service) for virtual_service in visible(mesh, namespace))
 
 
 def claims(mesh: Mesh, namespace: str) -> Claims:
@@ -71,24 +71,24 @@ def egress_hosts(mesh: Mesh, proxy: Egress) -> list[VirtualHost]:
         claimants = found.on(service.host)
         for port in http_ports(service):
             here = replace(caller, port=port.port)
-            own = _first_rules(claimants, here) or [default_rule(mesh, service.host, port.port, here)]
+            own = _first_rules(mesh, claimants, here) or [default_rule(mesh, service.host, port.port, here)]
             domains = _domains(service, port.port, proxy.namespace)
             hosts.append(VirtualHost(f"{service.host}:{port.port}", domains, tuple(own)))
     return hosts
 
 
-def _first_rules(claimants: Iterable[VirtualService], caller: Caller) -> list[Rule]:
+def _first_rules(mesh: Mesh, claimants: Iterable[VirtualService], caller: Caller) -> list[Rule]:
     """A VirtualService none of whose rules applies to the caller counts as not there."""
-    return next((found for vs in claimants if (found := rules(vs, caller))), [])
+    return next((found for vs in claimants if (found := rules(mesh, vs, caller))), [])
 
 
 def _foreign(mesh: Mesh, found: Claims, caller: Caller) -> Iterator[tuple[str, list[Rule]]]:
     for host, claimants in found.exact.items():
         if host not in mesh.services:
-            yield host, _first_rules(claimants, caller)
+            yield host, _first_rules(mesh, claimants, caller)
     for wildcard, virtual_service in found.wildcards.items():
         if not any(names.host_matches(wildcard, host) for host in mesh.services):
-            yield wildcard, rules(virtual_service, caller)
+            yield wildcard, rules(mesh, virtual_service, caller)
 
 
 def _foreign_host(host: str, found: list[Rule]) -> VirtualHost:

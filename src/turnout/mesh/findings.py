@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from turnout.mesh import names
+from turnout.mesh.delegation import lost
 from turnout.mesh.gateway_hosts import gateways_of
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.no_effect import no_effect
@@ -30,11 +31,13 @@ def findings(mesh: Mesh, deployments: tuple[Deployment, ...] = (), rollouts: tup
     """Everything that a reader of these resources would want to be told."""
     found: list[Problem] = []
     callers = {deployment.metadata.namespace for deployment in deployments}
+    known = {(each.metadata.namespace, each.metadata.name): each for each in mesh.virtual_services}
     for virtual_service in mesh.virtual_services:
         found += references(mesh, virtual_service, callers)
         found += _unsafe_mirrors(virtual_service)
         found += _out_of_reach(virtual_service)
         found += _unknown_variables(virtual_service)
+        found += lost(virtual_service, known)
     for rule in mesh.destination_rules:
         found += unknown_host(mesh, rule)
     for rollout in rollouts:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from turnout.mesh import names
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, Ingress
-from turnout.mesh.rule import Caller, Rule, rules
+from turnout.mesh.rule import Caller, Rule, RuleKey, rules
 from turnout.mesh.virtual_host import VirtualHost
 from turnout.resources import protocol
 from turnout.resources.gateway import Gateway, Server
@@ -19,7 +19,7 @@ from turnout.resources.virtual_service import VirtualService
 class _Draft:
     """What is known so far of one host. A rule that comes in through two Gateways counts once."""
 
-    rules: dict[tuple[str, str, int, int], Rule] = field(default_factory=dict)
+    rules: dict[tuple[RuleKey, ...], Rule] = field(default_factory=dict)
     require_tls: bool = False
 
 
@@ -30,7 +30,8 @@ def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
     for gateway, server in _servers(mesh, proxy.port):
         caller = Caller(reference(gateway), proxy.port, GATEWAY_NAMESPACE, gateway.spec.selector)
         for virtual_service in bound.get(caller.gateway, ()):
-            _add(drafts, virtual_service, common_hosts(gateway, server, virtual_service), caller)
+            hosts = common_hosts(gateway, server, virtual_service)
+            _add(drafts, hosts, rules(mesh, virtual_service, caller) if hosts else [])
         if server.tls is not None and server.tls.https_redirect:
             _redirect(drafts, server)
     return [
@@ -44,13 +45,11 @@ def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
     ]
 
 
-def _add(drafts: dict[str, _Draft], virtual_service: VirtualService, hosts: list[str], caller: Caller) -> None:
-    found = rules(virtual_service, caller) if hosts else []
-    meta = virtual_service.metadata
+def _add(drafts: dict[str, _Draft], hosts: list[str], found: list[Rule]) -> None:
     for host in hosts if found else ():
         draft = drafts.setdefault(host.lower(), _Draft())
         for rule in found:
-            draft.rules.setdefault((meta.namespace, meta.name, rule.index, rule.match_index), rule)
+            draft.rules.setdefault(rule.places, rule)
 
 
 def _redirect(drafts: dict[str, _Draft], server: Server) -> None:

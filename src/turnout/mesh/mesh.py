@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from turnout.mesh import service
+from turnout.mesh.delegation import Entry, delegating, entries
 from turnout.mesh.policy import HostPolicy, Rulebook, rulebook
 from turnout.mesh.service import Instance, ServiceHost
 from turnout.resources.core import Service, ServicePort
@@ -22,17 +23,24 @@ class Mesh:
     """`services`, `policies` and `members` are keyed by full host; rules are in the order in which Istio reads them.
 
     `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
-    each service.
+    each service. `delegating`: by namespace and name of VirtualServices that delegate, the routes that come of it.
     """
 
     services: Mapping[str, ServiceHost] = field(default_factory=dict)
     policies: Mapping[str, HostPolicy] = field(default_factory=dict)
     rulebook: Rulebook = field(default_factory=Rulebook)
     virtual_services: tuple[VirtualService, ...] = ()
+    delegating: Mapping[tuple[str, str], tuple[Entry, ...]] = field(default_factory=dict)
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     instances: tuple[Instance, ...] = ()
     members: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
+
+    def entries(self, virtual_service: VirtualService) -> Iterable[Entry]:
+        """The HTTP routes of a VirtualService with hosts, those of delegates among them."""
+        meta = virtual_service.metadata
+        delegated = self.delegating.get((meta.namespace, meta.name))
+        return entries(virtual_service, {}) if delegated is None else delegated
 
     def endpoints(self, host: ServiceHost, subset: Subset | None = None) -> list[Instance]:
         """The instances behind a service, or behind one subset of it."""
@@ -69,12 +77,14 @@ def build(resources: Iterable[object], instances: Sequence[Instance] = ()) -> Me
     services = service.by_host(r for r in kept if isinstance(r, Service))
     rules = _by_age(r for r in kept if isinstance(r, DestinationRule))
     book = rulebook(rules)
+    routing = _by_age(r for r in kept if isinstance(r, VirtualService))
     running = tuple(sorted(instances, key=lambda i: (i.namespace, i.name)))
     return Mesh(
         services=services,
         policies={host: book.policy(host, found.namespace, found.namespace) for host, found in services.items()},
         rulebook=book,
-        virtual_services=_by_age(r for r in kept if isinstance(r, VirtualService)),
+        virtual_services=routing,
+        delegating=delegating(routing),
         destination_rules=rules,
         gateways=_by_age(r for r in kept if isinstance(r, Gateway)),
         instances=running,

@@ -35,7 +35,6 @@ def _is_claim(headers: Any) -> bool:
 _VIRTUAL_SERVICE = (
     PassedOver("tcp", "tcp routes"),
     PassedOver("tls", "tls routes"),
-    PassedOver("http.*.delegate", "delegate (the route is left out)"),
     PassedOver("http.*.match.*.headers", "claims of a token never match", _is_claim),
     PassedOver("http.*.match.*.without_headers", "claims of a token are always absent", _is_claim),
     PassedOver("http.*.retries.retry_remote_localities", "retryRemoteLocalities (there is one locality)"),

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Proxy
 from turnout.mesh.routing import RouteTable, table, table_names
-from turnout.mesh.rule import Rule
+from turnout.mesh.rule import Rule, RuleKey
 from turnout.mesh.virtual_host import VirtualHost
 from turnout.resources.virtual_service import HTTPMatchRequest, VirtualService
-
-RuleKey = tuple[str, str, int, int]
-"""Namespace and name of a VirtualService, index of the route, index of the match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A host that several VirtualServices speak for together at a gateway. `host`: as `reviews.test:80`."""
+    """A host that several VirtualServices speak for together at a gateway. `host`: as `reviews.test:80`.
+
+    A delegate speaks in the place of the rule that delegates to it.
+    """
 
     host: str
     order: tuple[RuleKey, ...]
@@ -37,11 +37,13 @@ class Reach:
         if (meta.namespace, meta.name, index, match_index) in self.met:
             return ""
         if http.delegate:
-            return "delegate has no effect here"
+            return "its delegate is not there, or none of its routes fits, or what comes before takes every request"
         before = _catch_all_before(owner, index, match_index)
         if before is not None:
             return f"{before} takes every request before"
         if not any(key[:2] == (meta.namespace, meta.name) for key in self.met):
+            if not owner.spec.hosts:
+                return "no VirtualService that is in force delegates to it"
             return "no Gateway serves its hosts, or another VirtualService speaks for them"
         return "nobody calls in that way, or what comes before takes every request"
 
@@ -51,8 +53,9 @@ def reach(mesh: Mesh, proxies: Sequence[Proxy]) -> Reach:
     met: set[RuleKey] = set()
     merged: list[Merged] = []
     for host in (host for found in _tables(mesh, proxies) for host in found.hosts):
-        order = tuple(_tried(host))
-        met.update(order)
+        tried = list(_tried(host))
+        met.update(place for rule in tried for place in rule.places)
+        order = tuple(rule.places[-1] for rule in tried if rule.places)
         if len({key[:2] for key in order}) > 1:
             merged.append(Merged(host.name, order))
     return Reach(frozenset(met), tuple(merged))
@@ -63,12 +66,10 @@ def _tables(mesh: Mesh, proxies: Sequence[Proxy]) -> Iterable[RouteTable]:
     return (table(mesh, proxy, name) for name, proxy in named.items())
 
 
-def _tried(host: VirtualHost) -> Iterator[RuleKey]:
+def _tried(host: VirtualHost) -> Iterator[Rule]:
     """Up to and with the first that takes everything."""
     for rule in host.rules:
-        if rule.virtual_service is not None:
-            meta = rule.virtual_service.metadata
-            yield meta.namespace, meta.name, rule.index, rule.match_index
+        yield rule
         if rule.catch_all:
             return
 

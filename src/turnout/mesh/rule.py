@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from turnout.mesh import names
+from turnout.mesh.delegation import Entry, Root
 from turnout.mesh.mesh import Mesh
 from turnout.resources.virtual_service import Destination, HTTPMatchRequest, HTTPRoute, VirtualService
 
@@ -42,11 +43,17 @@ class Caller:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+RuleKey = tuple[str, str, int, int]
+"""Namespace and name of a VirtualService, index of the route, index of the match."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`http` None: no VirtualService, everything goes to `default`.
 
-    `index` and `match_index` lead back to the field: `spec.http[index].match[match_index]`.
+    `index` and `match_index` lead back to the field: `spec.http[index].match[match_index]`. Where the route came by
+    delegation, `virtual_service` is the delegate that it is written in, `root` the route that delegated, and
+    `root_match_index` leads to that one's match; `http` and `match` are what both say together.
     """
 
     listener_port: int
@@ -57,6 +64,8 @@ class Rule:
     virtual_service: VirtualService | None = None
     index: int = 0
     match_index: int = 0
+    root: Root | None = None
+    root_match_index: int = 0
 
     @property
     def name(self) -> str:
@@ -64,6 +73,18 @@ class Rule:
         if self.http is None:
             return "default"
         return ".".join(part for part in (self.http.name, self.match.name if self.match else "") if part)
+
+    @property
+    def places(self) -> tuple[RuleKey, ...]:
+        """Where it is written: one place, or with a delegate two; none without a VirtualService."""
+        found: list[RuleKey] = []
+        if self.virtual_service:
+            meta = self.virtual_service.metadata
+            found.append((meta.namespace, meta.name, self.index, self.match_index))
+        if self.root:
+            meta = self.root.virtual_service.metadata
+            found.append((meta.namespace, meta.name, self.root.index, self.root_match_index))
+        return tuple(found)
 
     @property
     def catch_all(self) -> bool:
@@ -96,22 +117,34 @@ def default_rule(mesh: Mesh, host: str, port: int, caller: Caller) -> Rule:
     return Rule(port, caller.namespace, default=Target(host, port, view=mesh.view(host, caller.namespace)))
 
 
-def rules(virtual_service: VirtualService, caller: Caller) -> list[Rule]:
+def rules(mesh: Mesh, virtual_service: VirtualService, caller: Caller) -> list[Rule]:
     """The rules that can apply to this caller, up to and with the first that catches everything.
 
-    A rule that delegates leads nowhere: it is left out, and reported.
+    A route that delegates stands for those of its delegate; without one it leads nowhere, and is left out.
     """
     found: list[Rule] = []
-    for index, http in enumerate(virtual_service.spec.http):
-        for match_index, match in enumerate(http.match or (None,)):
-            if match is not None and not _applies(match, virtual_service, caller):
-                continue
-            rule = Rule(caller.port, caller.namespace, None, http, match, virtual_service, index, match_index)
-            if http.delegate is None:
-                found.append(rule)
-                if rule.catch_all:
+    for entry in mesh.entries(virtual_service):
+        for at, match in enumerate(entry.http.match or (None,)):
+            if match is None or _applies(match, entry.owner, caller):
+                found.append(_rule(entry, at, match, caller))
+                if found[-1].catch_all:
                     return found
     return found
+
+
+def _rule(entry: Entry, at: int, match: HTTPMatchRequest | None, caller: Caller) -> Rule:
+    own, at_root = entry.matches[at] if entry.matches else (0, 0)
+    return Rule(
+        caller.port,
+        caller.namespace,
+        http=entry.http,
+        match=match,
+        virtual_service=entry.owner,
+        index=entry.index,
+        match_index=own,
+        root=entry.root,
+        root_match_index=at_root,
+    )
 
 
 def _applies(match: HTTPMatchRequest, virtual_service: VirtualService, caller: Caller) -> bool:
@@ -125,6 +158,7 @@ def _applies(match: HTTPMatchRequest, virtual_service: VirtualService, caller: C
     return labels_fit and match.source_namespace in ("", caller.namespace)
 
 
-def depends_on_labels(virtual_service: VirtualService) -> bool:
+def depends_on_labels(mesh: Mesh, virtual_service: VirtualService) -> bool:
     """Whether workloads of one namespace may find different rules."""
-    return any(match.source_labels and not match.gateways for http in virtual_service.spec.http for match in http.match)
+    matches = (match for entry in mesh.entries(virtual_service) for match in entry.http.match)
+    return any(match.source_labels and not match.gateways for match in matches)

@@ -173,6 +173,7 @@ _TABLE = (
         "a percent sign is written %%",
     ),
     Code("TNO306", WARNING, "a Rollout names a service, a subset or a route that does not exist"),
+    Code("TNO311", WARNING, "a route that is delegated is left out"),
     # TNO401 to TNO499: while it runs
     Code("TNO401", ERROR, "the manifests could not be applied"),
     Code("TNO402", ERROR, "a port of a Gateway is taken", "choose another: `--gateway-port 80=9080`"),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from turnout.compiler import mirror
 from turnout.compiler.route import label
 from turnout.mesh import names
+from turnout.mesh.delegation import Entry
 from turnout.mesh.gateway_hosts import gateways_of
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Rule
@@ -60,24 +61,24 @@ class RouteMap:
 def route_map(mesh: Mesh) -> RouteMap:
     copying: dict[Version, tuple[Copying, ...]] = {}
     leading: dict[str, frozenset[Version]] = {}
-    for owner in mesh.virtual_services:
-        for http, route in _labelled(owner):
-            versions = _versions(owner, http)
+    for root in mesh.virtual_services:
+        for entry, route in _labelled(mesh, root):
+            versions = _versions(entry.owner, entry.http)
             leading[route] = leading.get(route, frozenset()) | versions
-            for to, percent in mirror.mirrored(http):
-                version = _version(owner, to)
-                copying[version] = (*copying.get(version, ()), _copying(owner, route, versions, percent))
+            for to, percent in mirror.mirrored(entry.http):
+                version = _version(entry.owner, to)
+                copying[version] = (*copying.get(version, ()), _copying(root, route, versions, percent))
     return RouteMap(copying, leading)
 
 
-def _labelled(owner: VirtualService) -> Iterator[tuple[HTTPRoute, str]]:
-    """Every route under each of the names it is counted by."""
-    for index, http in enumerate(owner.spec.http):
+def _labelled(mesh: Mesh, root: VirtualService) -> Iterator[tuple[Entry, str]]:
+    """Every route under each of the names it is counted by. Those of a delegate count for whoever delegates to it."""
+    for entry in mesh.entries(root) if root.spec.hosts else ():
         for name in dict.fromkeys(
-            label(Rule(0, "", http=http, match=match, virtual_service=owner, index=index))
-            for match in http.match or (None,)
+            label(Rule(0, "", http=entry.http, match=match, virtual_service=entry.owner, index=entry.index))
+            for match in entry.http.match or (None,)
         ):
-            yield http, name
+            yield entry, name
 
 
 def _versions(owner: VirtualService, http: HTTPRoute) -> frozenset[Version]:
