@@ -20,6 +20,7 @@ from turnout.delivery import steering
 from turnout.delivery.evidence import Buckets, Evidence
 from turnout.delivery.plan import STABLE, Routing
 from turnout.delivery.steering import Versions
+from turnout.delivery.users import Users
 from turnout.error import ApiError, EvidenceFailed
 from turnout.evidence.question import Question
 from turnout.resources.kinds import ROLLOUT, VIRTUAL_SERVICE
@@ -89,6 +90,9 @@ class ServiceSite:
         """What the view shows; who starts or stops one changes it."""
         self.now = 1_000_000.0
         self.told: list[Mapping[str, Any]] = []
+        self.users = Users()
+        """Who met which version."""
+        self.asked: list[tuple[str, float | None]] = []
         self.source = Scripted(self)
         self._served = served
         self._database = Database(folder / "rollouts.db", (HISTORY,))
@@ -130,7 +134,7 @@ class ServiceSite:
     @property
     def engine_site(self) -> Site:
         """What an engine gets."""
-        return Site(self.client, self.source, self.history, self._tell, lambda: self.now)
+        return Site(self.client, self.source, self.history, self._tell, self._met, lambda: self.now)
 
     def until(self, **fields: Any) -> Object:
         for _ in range(2000):
@@ -146,6 +150,10 @@ class ServiceSite:
     def shift(self, stable: int, candidate: int) -> None:
         """By somebody else."""
         self.client.patch(VIRTUAL_SERVICE, "default", "app", {"spec": virtual_service(stable, candidate)["spec"]})
+
+    def _met(self, name: str, versions: Versions, until: float | None = None) -> Users:
+        self.asked.append((name, until))
+        return self.users
 
     def _tell(self, hooks: Sequence[Hook], event: Mapping[str, Any]) -> None:
         self.told.append(event)

@@ -9,6 +9,7 @@ from envoy.extensions.filters.common.matcher.action.v3.skip_action_pb2 import Sk
 from envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors
 from envoy.extensions.filters.http.fault.v3.fault_pb2 import HTTPFault
 from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation, Mutations
+from envoy.extensions.filters.http.header_to_metadata.v3.header_to_metadata_pb2 import Config as HeaderToMetadata
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.http.tap.v3.tap_pb2 import Tap
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpFilter
@@ -20,7 +21,7 @@ from google.protobuf.message import Message
 from xds.core.v3.extension_pb2 import TypedExtensionConfig as XdsExtension
 from xds.type.matcher.v3.matcher_pb2 import Matcher
 
-from turnout.compiler import cors, fault
+from turnout.compiler import cors, fault, user_log
 from turnout.compiler.values import NAMESPACE, option, packed
 
 MANAGER = "envoy.filters.network.http_connection_manager"
@@ -41,7 +42,8 @@ def router() -> HttpFilter:
 
 def chain() -> list[HttpFilter]:
     """CORS before fault, as Istio orders them; the router last, and before it the tap: it sees what services say."""
-    return [_off(cors.FILTER, Cors()), _off(fault.FILTER, HTTPFault()), _name_the_version(), tap(), router()]
+    by_route = {cors.FILTER: Cors(), fault.FILTER: HTTPFault(), user_log.FILTER: HeaderToMetadata()}
+    return [*(_off(name, config) for name, config in by_route.items()), _name_the_version(), tap(), router()]
 
 
 def tap() -> HttpFilter:

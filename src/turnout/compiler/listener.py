@@ -12,7 +12,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     Rds,
 )
 
-from turnout.compiler import access_log, filters, mirror, request_log, tracing
+from turnout.compiler import access_log, filters, mirror, request_log, tracing, user_log
 from turnout.compiler.cluster import ADS
 from turnout.compiler.endpoint import socket_address
 from turnout.compiler.values import duration, packed
@@ -42,7 +42,7 @@ def _manager(proxy: Proxy, route_table: str, sampling_percent: float) -> HttpCon
         stat_prefix=proxy.name,
         rds=Rds(config_source=ADS, route_config_name=route_table),
         http_filters=filters.chain(),
-        access_log=[access_log.requests(proxy), request_log.logger()],
+        access_log=[access_log.requests(proxy), request_log.logger(), user_log.logger()],
         tracing=tracing.requests(proxy, sampling_percent),
         preserve_external_request_id=not gateway,
         server_header_transformation=HttpConnectionManager.PASS_THROUGH,

@@ -19,7 +19,7 @@ from envoy.config.route.v3.route_components_pb2 import (
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
-from turnout.compiler import cors, fault, headers, mirror, retry, sticky
+from turnout.compiler import cors, fault, headers, mirror, retry, sticky, user_log
 from turnout.compiler.direct_response import MAX_BODY_BYTES, direct_response
 from turnout.compiler.hash_policy import is_hashed
 from turnout.compiler.match import route_match
@@ -126,6 +126,8 @@ def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
     else:
         built.route.CopyFrom(_forward(http, _resolved(rule, http, scope), scope))
         _stick(built.route, rule)
+        if key := user_log.key(rule.virtual_service):
+            built.typed_per_filter_config[user_log.FILTER].CopyFrom(packed(key))
         copies = mirror.copies(rule, scope.mesh)
         built.route.request_mirror_policies.extend(mirror.policy(each, scope.known) for each in copies)
         if copies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from envoy.config.route.v3.route_components_pb2 import RouteAction
@@ -14,21 +14,24 @@ from turnout.resources.virtual_service import VirtualService
 TOTAL = 1_000_000
 """Envoy takes the hash modulo the sum of all weights. As that never changes, a weight that grows keeps whom it has."""
 
-_TRACE_ID = ("00-([0-9a-f]{32})-.*", r"\1")
-"""Each call of a trace has another span's id."""
-_REQUEST_ID = (r"(.{14})[49ab](.{3}-.{4}-.{12})", r"\1\2")
-"""Envoy writes into a digit of the UUID whether the request is traced; behind the gateway it differs."""
+REQUEST_HEADERS: Mapping[str, tuple[str, ...]] = {
+    "traceparent": ("00-([0-9a-f]{32})-.*", r"\1"),  # each call of a trace has another span's id
+    "x-b3-traceid": (),
+    # Envoy writes into a digit of the UUID whether the request is traced; behind the gateway it differs.
+    "x-request-id": (r"(.{14})[49ab](.{3}-.{4}-.{12})", r"\1\2"),
+}
+"""What tells which user request a call is made for, the first that is there, and what of it: a regex and its rewrite.
+
+The context of a trace comes before the id: an application that continues it need not know the other.
+"""
 
 
 def policies(owner: VirtualService | None) -> list[RouteAction.HashPolicy]:
-    """Of a VirtualService that asks for it; without what is named, a request goes wherever chance sends it.
-
-    The context of a trace comes before the id: an application that continues it need not know the other.
-    """
+    """Of a VirtualService that asks for it; without what is named, a request goes wherever chance sends it."""
     wanted = parsed(owner.metadata.annotations.get(ANNOTATION, "")) if owner else None
     match wanted.by if wanted else None:
         case "request":
-            return [_header("traceparent", *_TRACE_ID), _header("x-b3-traceid"), _header("x-request-id", *_REQUEST_ID)]
+            return [_header(name, *rewrite) for name, rewrite in REQUEST_HEADERS.items()]
         case "header" if wanted:
             return [_header(wanted.name)]
         case "cookie" if wanted:

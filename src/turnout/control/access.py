@@ -44,6 +44,24 @@ class Admin(Protocol):
         """Raises EnvoyFailed."""
 
 
+class Dropped:
+    """Requests that Envoy could not get rid of; it does not know whose those are, nor which of its logs' they were."""
+
+    def __init__(self, envoy: Admin) -> None:
+        self._envoy = envoy
+        self._known: tuple[Identity | None, int] = (None, 0)
+
+    async def more(self) -> int:
+        """Since the last question to the same Envoy."""
+        envoy = self._envoy.identity
+        try:
+            _, body = await self._envoy.admin("GET", f"/stats?filter=^{_DROPPED}$")
+        except EnvoyFailed:
+            return 0
+        known, self._known = self._known, (envoy, int(body.rpartition(b":")[2] or 0))
+        return self._known[1] - known[1] if known[0] == envoy else 0
+
+
 class Follower:
     """What one reader is still to be sent."""
 
@@ -100,7 +118,7 @@ class AccessLog:
         self._changed = asyncio.Event()
         self._set = asyncio.Event()
         self._switched: tuple[Identity | None, int] | None = None
-        self._envoy_dropped: tuple[Identity | None, int] = (None, 0)
+        self._dropped = Dropped(envoy)
 
     async def keep(self) -> None:
         """Sets the switch whenever it is not as it should be, in the beginning too: for ever."""
@@ -108,7 +126,9 @@ class AccessLog:
             self._changed.clear()
             await self._switch()
             if self._followers:
-                await self._count_dropped()
+                dropped = await self._dropped.more()
+                for follower in self._followers:
+                    follower.drop(dropped)
             settled = self._switched == self._wanted()
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if settled and not self._followers else LOOK_SECONDS):
@@ -164,17 +184,6 @@ class AccessLog:
             if status == 200:
                 self._switched = wanted
                 self._set.set()
-
-    async def _count_dropped(self) -> None:
-        """Envoy drops by itself what it cannot get rid of; it does not know whose requests those are."""
-        envoy = self._envoy.identity
-        with suppress(EnvoyFailed):
-            _, body = await self._envoy.admin("GET", f"/stats?filter=^{_DROPPED}$")
-            dropped = int(body.rpartition(b":")[2] or 0)
-            known, self._envoy_dropped = self._envoy_dropped, (envoy, dropped)
-            if known[0] == envoy:
-                for follower in self._followers:
-                    follower.drop(dropped - known[1])
 
 
 def _lines(requests: Sequence[Request], dropped: int) -> Iterator[str]:

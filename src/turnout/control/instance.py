@@ -183,7 +183,7 @@ class Instance:
             environment=os.environ | mark(self.state),
         )
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
-        self.rollouts = Rollouts(self.state, self.store, self.mishaps)
+        self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
         self.token = self.state.token()
         self.api = ApiServer(self.store, self.token, views.table(self), Metrics(self.envoy, self.telemetry))
         self.dashboard = Dashboard(self.state)

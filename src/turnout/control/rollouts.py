@@ -7,15 +7,18 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from turnout.apiserver.store import Event, Store
 from turnout.apiserver.view import ViewRequest
 from turnout.client import Client
+from turnout.control.access import Admin, Dropped
 from turnout.control.mishaps import Mishaps
 from turnout.control.state import StateDir
 from turnout.control.store_thread import StoreThread
 from turnout.control.strays import mark
+from turnout.control.users import UserCounts
 from turnout.error import ApiError
 from turnout.evidence.embedded import Embedded
 from turnout.resources.kinds import ROLLOUT
@@ -24,6 +27,7 @@ from turnout.rollout.history import HISTORY, History
 from turnout.rollout.hooks import Hooks, Outcome
 from turnout.rollout.order import order_of
 from turnout.rollout.site import Site
+from turnout.xds.access import AccessLogService
 
 LOOK_SECONDS = 1.0
 CALL_SECONDS = 20.0
@@ -35,13 +39,18 @@ MOST_OUTCOMES = 1000
 class Rollouts:
     """The engine asks the API, as it would ask any other; so it may wait, and nothing waits for it."""
 
-    def __init__(self, state: StateDir, store: Store, mishaps: Mishaps) -> None:
+    def __init__(
+        self, state: StateDir, store: Store, mishaps: Mishaps, requests: AccessLogService, envoy: Admin
+    ) -> None:
+        """`requests`: as Envoy tells of them, those of sticky splits among them."""
         self._state = state
         self._store = store
         self._mishaps = mishaps
         self._thread = StoreThread(state.path / "rollouts.db", HISTORY, History)
         self._reading = StoreThread(state.path / "rollouts.db", HISTORY, History)
         """Whoever looks at the past does not wait for a look at the evidence."""
+        self._users = UserCounts(state.path / "users.db", requests)
+        self._dropped = Dropped(envoy)
         self._client: Client | None = None
         self._outcomes: deque[Outcome] = deque(maxlen=MOST_OUTCOMES)
         self._news = asyncio.Event()
@@ -57,7 +66,10 @@ class Rollouts:
             there_are = bool(self._store.list(ROLLOUT))
             if there_are or there_were:  # once more when the last one is gone: its comparison is to end
                 with self._mishaps.surviving("the rollouts", fatal=False), self._mishaps.recording():
+                    if self._users.counting:
+                        self._users.untold(await self._dropped.more())
                     await self._thread.ask(self._look)
+                    await self._thread.run(partial(self._users.tidy, none_left=not there_are))
             there_were = there_are
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -71,7 +83,8 @@ class Rollouts:
         if self._client is None:
             self._client = Client.from_state(self._state.path, CALL_SECONDS)
         self._tell_outcomes(history)
-        engine.tick(Site(self._client, Embedded(self._client), history, self._hooks.offer, time.time))
+        source = Embedded(self._client)
+        engine.tick(Site(self._client, source, history, self._hooks.offer, self._users.count, time.time))
 
     def _tell_outcomes(self, history: History) -> None:
         """Of hooks that were told there is nothing to say."""
@@ -85,6 +98,7 @@ class Rollouts:
     async def close(self) -> None:
         """The look under way is finished first; hooks are ended."""
         await asyncio.to_thread(self._hooks.close)
+        await self._thread.run(self._users.close)
         await self._thread.close()
         await self._reading.close()
 

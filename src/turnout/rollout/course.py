@@ -237,13 +237,14 @@ class Course:
         if self._order is not None:
             self.tell("order", self._order.verb)
         self._tell_of(decision, before.at)
+        served = self._now + change["seconds"]
         found = self._retreat(before, change["seconds"])
         change |= {"lastCandidateAnswerSeconds": found.last_seconds, "underWay": found.under_way}
         self.tell("change", _retreat_words(change), detail=change)
-        self._write_change(change, **self._blast())
+        self._write_change(change, **self._blast(), **self._users(until=served))
 
     def _save(self, decision: Decision) -> None:
-        self._resource.write({**self._status(decision), **self._blast()})
+        self._resource.write({**self._status(decision), **self._blast(), **self._users()})
 
     def _status(self, decision: Decision) -> dict[str, Any]:
         """All but what takes time to find out."""
@@ -256,6 +257,15 @@ class Course:
     def _blast(self) -> dict[str, Any]:
         fan_out = _known_fan_out(self._site, self._intent)
         return {"blast": report.blast(self._plan, self._saved.wanted, fan_out)}
+
+    def _users(self, until: float | None = None) -> dict[str, Any]:
+        """Those of a sticky split, while it lasts; asked for before it begins, so that none is missed."""
+        if not self._intent.sticky:
+            return {"users": None}
+        if self._saved.state.phase in ENDED and until is None:
+            return {}
+        name = f"{self._resource.namespace}/{self._resource.name}/{self._saved.started}"
+        return {"users": report.users(self._site.users(name, self._intent.versions, until))}
 
     def _moved(self, decision: Decision) -> dict[str, Any]:
         """One change of all routes. What it took is measured from the look on which it was decided."""

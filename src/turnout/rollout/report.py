@@ -9,11 +9,12 @@ from typing import Any
 from turnout.delivery.blast_radius import FanOut
 from turnout.delivery.guard import Verdict
 from turnout.delivery.plan import Plan, Routing
+from turnout.delivery.users import Users
 from turnout.rollout.saved import Saved, text
 
 
 def status(plan: Plan, saved: Saved, verdicts: Sequence[Verdict], why: str) -> dict[str, Any]:
-    """All but `blast` and `lastChange`, which stay as they are. Times are unix seconds, shares 0 to 1."""
+    """All but `blast`, `users` and `lastChange`, which stay as they are. Times are unix seconds, shares 0 to 1."""
     state = saved.state
     return {
         "phase": state.phase,
@@ -28,6 +29,20 @@ def status(plan: Plan, saved: Saved, verdicts: Sequence[Verdict], why: str) -> d
         "verdicts": [verdict_json(plan, verdict) for verdict in verdicts],
         "observedGeneration": saved.generation,
         "engine": text(saved),
+    }
+
+
+def users(found: Users) -> dict[str, int]:
+    """Who met which version."""
+    return {
+        "seen": found.seen,
+        "stable": found.stable,
+        "candidate": found.candidate,
+        "both": found.both,
+        "back": found.back,
+        "sampled": found.sampled,
+        "withoutKey": found.without_key,
+        "untold": found.untold,
     }
 
 

@@ -1,4 +1,4 @@
-"""Envoy's access log service: takes its requests in, and hands them to whoever follows them."""
+"""Envoy's access log service: takes its requests in, and hands them to whoever follows them or counts their users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from envoy.config.core.v3.address_pb2 import Address
 from envoy.data.accesslog.v3.accesslog_pb2 import AccessLogCommon, HTTPAccessLogEntry
 from envoy.service.accesslog.v3.als_pb2 import StreamAccessLogsMessage, StreamAccessLogsResponse
 
-from turnout.compiler import request_log
+from turnout.compiler import request_log, user_log
+from turnout.delivery.users import Meeting
 from turnout.mesh.names import parse_cluster
 from turnout.telemetry import labels
 from turnout.telemetry.access import Request
@@ -21,34 +22,66 @@ METHOD = "StreamAccessLogs"
 MOST_PER_SECOND = 2500
 """Requests of one of Envoy's threads. Who looks must not slow control: beyond that, Envoy waits, and then drops."""
 
+REST = 4
+"""After so much work with users' requests, so many times as long is left to others; Envoy waits, and then drops."""
+
 Take = Callable[[Sequence[Request]], None]
+Count = Callable[[Sequence[Meeting]], None]
 
 
 class AccessLogService:
-    """One stream for each of Envoy's threads. While nobody follows, what comes is let go unread."""
+    """Two streams for each of Envoy's threads. While nobody wants what comes, it is let go unread."""
 
     def __init__(self) -> None:
         self.followers: set[Take] = set()
+        """Of each request."""
+        self.counters: set[Count] = set()
+        """Of those of sticky splits."""
 
     def handler(self) -> Any:
-        """What an AdsServer serves besides."""
+        """What an AdsServer serves besides. Messages come as bytes, since most are not read."""
         method = grpc.stream_unary_rpc_method_handler(
-            self._serve,
-            request_deserializer=StreamAccessLogsMessage.FromString,
-            response_serializer=StreamAccessLogsResponse.SerializeToString,
+            self._serve, response_serializer=StreamAccessLogsResponse.SerializeToString
         )
         return grpc.method_handlers_generic_handler(SERVICE, {METHOD: method})
 
-    async def _serve(self, messages: AsyncIterator[StreamAccessLogsMessage], context: Any) -> StreamAccessLogsResponse:
-        now = asyncio.get_running_loop().time
+    async def _serve(self, messages: AsyncIterator[bytes], context: Any) -> StreamAccessLogsResponse:
+        log = ""
         async for message in messages:
-            if self.followers:
-                began = now()
-                requests = [request(entry) for entry in message.http_logs.log_entry]
-                for take in tuple(self.followers):
-                    take(requests)
-                await asyncio.sleep(began + len(requests) / MOST_PER_SECOND - now())
+            log = log or _read(message).identifier.log_name  # the first one of a stream says it
+            await (self._count(message) if log == user_log.LOG else self._tell(message))
         return StreamAccessLogsResponse()
+
+    async def _tell(self, message: bytes) -> None:
+        if self.followers:
+            now = asyncio.get_running_loop().time
+            began = now()
+            requests = [request(entry) for entry in _read(message).http_logs.log_entry]
+            for take in tuple(self.followers):
+                take(requests)
+            await asyncio.sleep(began + len(requests) / MOST_PER_SECOND - now())
+
+    async def _count(self, message: bytes) -> None:
+        if self.counters:
+            now = asyncio.get_running_loop().time
+            began = now()
+            meetings = [meeting(entry) for entry in _read(message).http_logs.log_entry]
+            for count in tuple(self.counters):
+                count(meetings)
+            await asyncio.sleep(REST * (now() - began))
+
+
+def _read(message: bytes) -> StreamAccessLogsMessage:
+    return StreamAccessLogsMessage.FromString(message)
+
+
+def meeting(entry: HTTPAccessLogEntry) -> Meeting:
+    """Who was sent where, and when."""
+    common = entry.common_properties
+    tags, began = common.custom_tags, common.start_time
+    user = tags[user_log.USER]
+    at = began.seconds + began.nanos / 1e9
+    return Meeting("" if user == user_log.NOBODY else user, tags[user_log.CLUSTER], at)
 
 
 def request(entry: HTTPAccessLogEntry) -> Request:
