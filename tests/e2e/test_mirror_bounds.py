@@ -82,12 +82,17 @@ async def test_no_user_notices_a_candidate_that_is(launch: Launch, fault: str) -
 
 def settled(site: Site, wanted: int) -> dict[str, object]:
     """The status once every copy has come to its end."""
+    last: dict[str, object] = {}
 
     def ended(status: dict[str, object]) -> dict[str, object] | None:
         row = mirror(status)
+        last.update(row, counters=copy_cluster(status, "mirror"), hops=status["hops"])
         return status if wanted == row["wanted"] == row["sent"] + row["dropped"] + row["unreached"] else None
 
-    return site.until_status(f"{wanted} copies have come to their end", ended)
+    try:
+        return site.until_status(f"{wanted} copies have come to their end", ended)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {last}") from error
 
 
 def assert_shown(site: Site, row: dict[str, int]) -> None:

@@ -5,10 +5,12 @@ So a copy goes through an internal listener of its own, with bounds on both side
 
     route ─mirror─► cluster `mirror|…` ─► internal listener `mirror|…` ─► cluster `copy|…` ─► the candidate
 
-Each is limited in connections, requests and buffers; a copy that does not fit is dropped, and counted by Envoy as
-`upstream_rq_pending_overflow` or `upstream_rq_active_overflow`. The listener has its own access log, so copies never
-mix with what users got. Envoy reads a request no faster than its copy is taken, so the listener takes every copy in at
-once, whatever the candidate does; one with too large a body ends there, with 413.
+Each is limited in requests and buffers; a copy that does not fit is dropped, and counted by Envoy as
+`upstream_rq_pending_overflow` or `upstream_rq_active_overflow`. Connections follow from requests: were they limited as
+well, one of Envoy's threads could hold them all, idle, and the copies of another would wait for their turn on the only
+one it is left with. The listener has its own access log, so copies never mix with what users got. Envoy reads a request
+no faster than its copy is taken, so the listener takes every copy in at once, whatever the candidate does; one with too
+large a body ends there, with 413.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 
 from turnout.compiler import filters, request_log, tracing
 from turnout.compiler.cluster import ADS, HTTP_OPTIONS, http_options
+from turnout.compiler.traffic_policy import UNLIMITED
 from turnout.compiler.values import duration, metadata, millionths, option, packed, uint32
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Rule, Target
@@ -167,7 +170,7 @@ def _bound(cluster: Cluster) -> None:
     cluster.per_connection_buffer_limit_bytes.value = _BUFFER_BYTES
     cluster.circuit_breakers.thresholds.append(
         CircuitBreakers.Thresholds(
-            max_connections=uint32(LIMIT),
+            max_connections=uint32(UNLIMITED),
             max_pending_requests=uint32(LIMIT),
             max_requests=uint32(LIMIT),
             max_retries=uint32(0),
