@@ -18,6 +18,7 @@ PURE = {"problem", "resources", "mesh", "compiler", "simulator", "delivery"}
 
 HOMES = {
     "click": {"cli"},
+    "cryptography": {"resources"},
     "fastapi": {"web"},
     "grpc": {"xds"},
     # Of our own API; of a Prometheus, what may go wrong; webhooks; and the client of users' tests.

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from turnout.compiler.compile import compile
 from turnout.compiler.config import Config
-from turnout.mesh import mesh
+from turnout.mesh import gateway_servers, mesh
 from turnout.mesh.findings import findings
-from turnout.mesh.gateway_hosts import is_http
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.service import Instance, InstancePort
@@ -98,9 +97,8 @@ def instances(deployments: tuple[Deployment, ...]) -> list[Instance]:
 
 
 def proxies(built: Mesh, deployments: tuple[Deployment, ...]) -> list[Proxy]:
-    """A gateway for each port that some Gateway serves HTTP on, and a way out for each Deployment."""
-    servers = (server for gateway in built.gateways for server in gateway.spec.servers)
-    ports = sorted({server.port.number for server in servers if server.port and is_http(server)})
+    """A gateway for each port that some Gateway serves, and a way out for each Deployment."""
+    ports = sorted(gateway_servers.ports(built))
     ways_out = [
         Egress(d.metadata.namespace, d.metadata.name, FIRST_EGRESS_PORT + at, d.spec.template.metadata.labels)
         for at, d in enumerate(deployments)

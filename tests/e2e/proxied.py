@@ -16,8 +16,7 @@ from typing import Any
 from tests.compiler.world import manifests
 
 from turnout.compiler.compile import compile
-from turnout.mesh import mesh
-from turnout.mesh.gateway_hosts import is_http
+from turnout.mesh import gateway_servers, mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.service import Instance, InstancePort
 from turnout.resources.core import Deployment
@@ -123,8 +122,7 @@ class Proxied:
         read_in = manifests(*((f"{index}.yaml", text) for index, text in enumerate(texts)))
         deployments = [r for r in read_in.resources if isinstance(r, Deployment)]
         built = mesh.build(read_in.resources, [await self._instance(d) for d in deployments])
-        servers = [s for g in built.gateways for s in g.spec.servers if s.port and is_http(s)]
-        ports = sorted({server.port.number for server in servers if server.port})
+        ports = sorted(gateway_servers.ports(built))
         proxies: list[Proxy] = [Ingress(port, self._port(f"gateway {port}")) for port in ports]
         proxies += [
             Egress(d.metadata.namespace, d.metadata.name, self._port(_key(d)), d.spec.template.metadata.labels)
@@ -154,6 +152,10 @@ class Proxied:
                 probe.bind(("127.0.0.1", 0))
                 self._ports[what] = int(probe.getsockname()[1])
         return self._ports[what]
+
+    def listens(self, port: int) -> int:
+        """Where a gateway's port really is."""
+        return self._ports[f"gateway {port}"]
 
     async def until_received(self, name: str, number: int) -> list[dict[str, Any]]:
         """What a server received, once it is so many requests: copies arrive after the answer."""

@@ -8,12 +8,14 @@ from itertools import groupby
 
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 
-from turnout.compiler import access_log, cluster, endpoint, mirror, tracing
+from turnout.compiler import access_log, cluster, endpoint, gateway_port, mirror, tls, tracing
 from turnout.compiler.config import Config, Versioned
+from turnout.compiler.gateway_port import Entrance
 from turnout.compiler.listener import listener
 from turnout.compiler.memo import Memo
 from turnout.compiler.route import Scope, route_configuration, virtual_host
 from turnout.mesh import routing
+from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Proxy
 from turnout.mesh.routing import RouteTable, Target
@@ -33,18 +35,20 @@ def compile(  # noqa: A001 # the field's word
     memo = Memo() if memo is None else memo
     targets = list(cluster.targets(mesh, (proxy.namespace for proxy in proxies)))
     scope = Scope(mesh, frozenset(target.cluster for target in targets))
-    names = routing.table_names(mesh, proxies)
-    tables = [routing.table(mesh, proxy, name) for name, proxy in dict(zip(names, proxies, strict=True)).items()]
+    entered = gateway_port.entrances(mesh, proxies)
+    by_table = {entrance.table: entrance.proxy for entrance in entered}
+    tables = [routing.table(mesh, proxy, name) for name, proxy in by_table.items()]
     copied = _copied(tables, scope)
     copies = [built for t in copied for built in mirror.clusters(t, http2=cluster.speaks_http2(mesh, t))]
     config = Config.of(
         clusters=[*_clusters(mesh, targets, memo), *copies],
         endpoints=_endpoints(mesh, targets, memo),
         listeners=[
-            *_listeners(proxies, names, memo, sampling_percent),
+            *_listeners(proxies, entered, memo, sampling_percent),
             *(mirror.listener(target, access_log.copies()) for target in copied),
         ],
         routes=_routes(tables, scope, memo),
+        secrets=_secrets(entered, memo),
     )
     memo.forget_unasked()
     return config
@@ -80,15 +84,29 @@ def _made_endpoints(mesh: Mesh, targets: Iterable[Target]) -> list[Versioned]:
 
 
 def _listeners(
-    proxies: Iterable[Proxy], names: Iterable[str], memo: Memo, sampling_percent: float
+    proxies: Iterable[Proxy], entered: Iterable[Entrance], memo: Memo, sampling_percent: float
 ) -> Iterator[Versioned]:
-    for proxy, table in zip(proxies, names, strict=True):
-        inputs = (proxy, table, sampling_percent)
-        yield memo.of(("listener", proxy.name), inputs, partial(_made_listener, *inputs))
+    """A port that nobody can enter has none."""
+    groups = {name: tuple(group) for name, group in groupby(entered, key=lambda e: e.proxy.listener)}
+    for proxy in proxies:
+        if own := groups.get(proxy.listener):
+            inputs = (proxy, own, sampling_percent)
+            yield memo.of(("listener", proxy.listener), inputs, partial(_made_listener, *inputs))
 
 
-def _made_listener(proxy: Proxy, table: str, sampling_percent: float) -> Versioned:
-    return Versioned.of(listener(proxy, table, sampling_percent))
+def _made_listener(proxy: Proxy, entered: Sequence[Entrance], sampling_percent: float) -> Versioned:
+    return Versioned.of(listener(proxy, entered, sampling_percent))
+
+
+def _secrets(entered: Sequence[Entrance], memo: Memo) -> list[Versioned]:
+    shown = [entrance.tls for entrance in entered if entrance.tls]
+    pairs = tuple(pair for each in shown for pair in each.pairs)
+    authorities = tuple(each.authority for each in shown if each.authority)
+    return memo.of("secrets", (pairs, authorities), partial(_made_secrets, pairs, authorities))
+
+
+def _made_secrets(pairs: Iterable[KeyPair], authorities: Iterable[Authority]) -> list[Versioned]:
+    return [Versioned.of(secret) for secret in tls.secrets(pairs, authorities)]
 
 
 def _routes(tables: Iterable[RouteTable], scope: Scope, memo: Memo) -> Iterator[Versioned]:

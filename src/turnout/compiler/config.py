@@ -12,9 +12,13 @@ CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105 # a type's name
 
-SEND_ORDER = (CLUSTER, ENDPOINTS, LISTENER, ROUTES)
-"""Make before break: what is referred to is sent before what refers to it, and removed after it."""
+SEND_ORDER = (CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET)
+"""Make before break: what is referred to is sent before what refers to it, and removed after it.
+
+Secrets are asked for by clusters and listeners, which wait for them: they are sent whenever that happens.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,10 @@ class Config:
         endpoints: Iterable[Message | Versioned],
         listeners: Iterable[Message | Versioned],
         routes: Iterable[Message | Versioned],
+        secrets: Iterable[Message | Versioned] = (),
     ) -> Config:
         """Names must be unique within a type. What has its version already is not hashed again."""
-        groups = zip(SEND_ORDER, (clusters, endpoints, listeners, routes), strict=True)
+        groups = zip(SEND_ORDER, (clusters, endpoints, listeners, routes, secrets), strict=True)
         return cls({type_url: _by_name(resources) for type_url, resources in groups})
 
     @property

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from turnout.mesh import findings, mesh
+from turnout.mesh import findings, gateway_servers, mesh
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
-from turnout.mesh.routing import is_http
 from turnout.mesh.service import Instance, InstancePort
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
@@ -106,11 +105,5 @@ def proxies(found: World, listen: Mapping[int, int], egress: Mapping[Named, int]
 
 
 def gateway_ports(found: Mesh) -> dict[int, ObjectPath]:
-    """Every port that some Gateway wants plain HTTP served on, with the first place that says so."""
-    ports: dict[int, ObjectPath] = {}
-    for gateway in found.gateways:
-        for index, server in enumerate(gateway.spec.servers):
-            if server.port and is_http(server):
-                meta, path = gateway.metadata, f"spec.servers[{index}].port.number"
-                ports.setdefault(server.port.number, ObjectPath("Gateway", meta.namespace, meta.name, path))
-    return ports
+    """Every port that some Gateway wants served, with the first place that says so."""
+    return {port: bound.where("port.number") for port, bound in gateway_servers.ports(found).items()}

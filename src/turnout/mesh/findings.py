@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from turnout.mesh import names
+from turnout.mesh import gateway_servers, names, server_tls
 from turnout.mesh.delegation import lost
 from turnout.mesh.gateway_hosts import gateways_of
 from turnout.mesh.mesh import Mesh
@@ -42,6 +42,8 @@ def findings(mesh: Mesh, deployments: tuple[Deployment, ...] = (), rollouts: tup
         found += unknown_host(mesh, rule)
     for rollout in rollouts:
         found += rollout_references(mesh, rollout)
+    found += gateway_servers.conflicts(mesh)
+    found += server_tls.unusable(mesh)
     found += _contested_hosts(mesh)
     found += _passed_over(mesh)
     found += _services(mesh, deployments)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from turnout.mesh import names
+from turnout.mesh import gateway_servers, names
+from turnout.mesh.gateway_servers import Serving
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, Ingress
 from turnout.mesh.rule import Caller, Rule, RuleKey, rules
@@ -27,12 +28,12 @@ def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
     """Routes of several VirtualServices on one host are appended in order, then catch-alls moved last (stable)."""
     drafts: dict[str, _Draft] = {}
     bound = _bound(mesh)
-    for gateway, server in _servers(mesh, proxy.port):
+    for gateway, server in _servers(mesh, proxy):
         caller = Caller(reference(gateway), proxy.port, GATEWAY_NAMESPACE, gateway.spec.selector)
         for virtual_service in bound.get(caller.gateway, ()):
             hosts = common_hosts(gateway, server, virtual_service)
             _add(drafts, hosts, rules(mesh, virtual_service, caller) if hosts else [])
-        if server.tls is not None and server.tls.https_redirect:
+        if not proxy.server and server.tls is not None and server.tls.https_redirect:
             _redirect(drafts, server)
     return [
         VirtualHost(
@@ -57,11 +58,11 @@ def _redirect(drafts: dict[str, _Draft], server: Server) -> None:
         drafts.setdefault(entry.rpartition("/")[2].lower(), _Draft()).require_tls = True
 
 
-def _servers(mesh: Mesh, port: int) -> Iterator[tuple[Gateway, Server]]:
-    for gateway in mesh.gateways:
-        for server in gateway.spec.servers:
-            if server.port and server.port.number == port and is_http(server):
-                yield gateway, server
+def _servers(mesh: Mesh, proxy: Ingress) -> Iterator[tuple[Gateway, Server]]:
+    """Those of plain HTTP share the port's routes; one that ends TLS has its own."""
+    for bound in gateway_servers.servers(mesh, proxy.port):
+        if bound.key == proxy.server if proxy.server else bound.serving is Serving.HTTP:
+            yield bound.gateway, bound.server
 
 
 def _bound(mesh: Mesh) -> dict[str, list[VirtualService]]:

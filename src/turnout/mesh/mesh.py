@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from turnout.mesh import service
+from turnout.mesh.credential import Named, Vault
 from turnout.mesh.delegation import Entry, delegating, entries
 from turnout.mesh.policy import HostPolicy, Rulebook, rulebook
 from turnout.mesh.service import Instance, ServiceHost
-from turnout.resources.core import Service, ServicePort
+from turnout.resources.core import Secret, Service, ServicePort
 from turnout.resources.destination_rule import DestinationRule, Subset
 from turnout.resources.gateway import Gateway
 from turnout.resources.virtual_service import VirtualService
@@ -24,6 +25,7 @@ class Mesh:
 
     `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
     each service. `delegating`: by namespace and name of VirtualServices that delegate, the routes that come of it.
+    `files`: the certificates and keys that TLS settings name by path, of those that could be read.
     """
 
     services: Mapping[str, ServiceHost] = field(default_factory=dict)
@@ -35,6 +37,12 @@ class Mesh:
     gateways: tuple[Gateway, ...] = ()
     instances: tuple[Instance, ...] = ()
     members: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
+    secrets: Mapping[Named, Secret] = field(default_factory=dict, repr=False)
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.secrets, self.files)
 
     def entries(self, virtual_service: VirtualService) -> Iterable[Entry]:
         """The HTTP routes of a VirtualService with hosts, those of delegates among them."""
@@ -71,8 +79,13 @@ class Mesh:
         return known.spec.ports[0].port if known and len(known.spec.ports) == 1 else listener_port
 
 
-def build(resources: Iterable[object], instances: Sequence[Instance] = ()) -> Mesh:
-    """Sorts resources by what they are. Kinds that carry no traffic rules are passed over."""
+def build(
+    resources: Iterable[object], instances: Sequence[Instance] = (), files: Mapping[str, str] | None = None
+) -> Mesh:
+    """Sorts resources by what they are. Kinds that carry no traffic rules are passed over.
+
+    `files`: what `Mesh.files` says.
+    """
     kept = list(resources)
     services = service.by_host(r for r in kept if isinstance(r, Service))
     rules = _by_age(r for r in kept if isinstance(r, DestinationRule))
@@ -89,6 +102,8 @@ def build(resources: Iterable[object], instances: Sequence[Instance] = ()) -> Me
         gateways=_by_age(r for r in kept if isinstance(r, Gateway)),
         instances=running,
         members=service.members(services.values(), running),
+        secrets={(s.metadata.namespace, s.metadata.name): s for s in kept if isinstance(s, Secret)},
+        files=files or {},
     )
 
 

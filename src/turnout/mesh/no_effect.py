@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from turnout.mesh.gateway_hosts import is_http
+from turnout.mesh.gateway_servers import SERVED, serving
 from turnout.mesh.service import Protocol, port_protocol
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
@@ -64,7 +64,7 @@ _DESTINATION_RULE = (
 )
 
 _GATEWAY = (
-    PassedOver("servers.*", "only servers of plain HTTP are served", lambda server: not is_http(server)),
+    PassedOver("servers.*", "only servers of HTTP and HTTPS are served", lambda server: serving(server) not in SERVED),
     PassedOver("servers.*.bind", "bind (servers listen on loopback)"),
     PassedOver("servers.*.default_endpoint", "defaultEndpoint"),
 )

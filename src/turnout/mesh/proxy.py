@@ -12,13 +12,22 @@ GATEWAY_NAMESPACE = "istio-system"
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """All Gateway servers on one port. `listen_port` is where it really listens (80 → 8080)."""
+    """All Gateway servers on one port. `listen_port` is where it really listens (80 → 8080).
+
+    `server`: of a port of HTTPS, the one server that is meant (`BoundServer.key`), as each has routes of its own.
+    """
 
     port: int
     listen_port: int
+    server: str = ""
 
     @property
     def name(self) -> str:
+        return f"{self.listener}|{self.server}" if self.server else self.listener
+
+    @property
+    def listener(self) -> str:
+        """The name of the listener, which all servers of a port share."""
         return f"gateway|{self.port}"
 
     @property
@@ -38,6 +47,11 @@ class Egress:
     @property
     def name(self) -> str:
         return f"egress|{self.namespace}|{self.workload}"
+
+    @property
+    def listener(self) -> str:
+        """The name of its listener."""
+        return self.name
 
 
 Proxy = Ingress | Egress

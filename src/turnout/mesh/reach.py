@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Proxy
-from turnout.mesh.routing import RouteTable, table, table_names
+from turnout.mesh.routing import RouteTable, entrances, table, table_names
 from turnout.mesh.rule import Rule, RuleKey
 from turnout.mesh.virtual_host import VirtualHost
 from turnout.resources.virtual_service import HTTPMatchRequest, VirtualService
@@ -62,7 +62,8 @@ def reach(mesh: Mesh, proxies: Sequence[Proxy]) -> Reach:
 
 
 def _tables(mesh: Mesh, proxies: Sequence[Proxy]) -> Iterable[RouteTable]:
-    named = dict(zip(table_names(mesh, proxies), proxies, strict=True))
+    entered = [entrance for proxy in proxies for entrance in entrances(mesh, proxy)]
+    named = dict(zip(table_names(mesh, entered), entered, strict=True))
     return (table(mesh, proxy, name) for name, proxy in named.items())
 
 

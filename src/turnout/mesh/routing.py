@@ -6,16 +6,19 @@ The table is what is compiled to Envoy, and what a pretend request is asked of; 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from turnout.mesh import gateway_servers
 from turnout.mesh.egress_hosts import differ_by_labels, egress_hosts
 from turnout.mesh.gateway_hosts import gateway_hosts, gateways_of, is_http
+from turnout.mesh.gateway_servers import Serving
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.rule import Rule, Target
+from turnout.mesh.server_tls import ServerTLS, server_tls
 from turnout.mesh.virtual_host import VirtualHost, distinct
 
-__all__ = ["RouteTable", "Rule", "Target", "VirtualHost", "gateways_of", "is_http", "table", "table_names"]
+__all__ = ["RouteTable", "Rule", "Target", "VirtualHost", "entrances", "gateways_of", "is_http", "table", "table_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,24 @@ def table(mesh: Mesh, proxy: Proxy, name: str) -> RouteTable:
     return RouteTable(name, distinct(hosts), block_all=not isinstance(proxy, Ingress))
 
 
+def entrances(mesh: Mesh, proxy: Proxy) -> tuple[Proxy, ...]:
+    """What has a table of its own behind one listener: a gateway's servers of HTTP together, and each that ends TLS.
+
+    A server without a certificate that it could show is none.
+    """
+    if not isinstance(proxy, Ingress):
+        return (proxy,)
+    bound = gateway_servers.servers(mesh, proxy.port)
+    secure = [b for b in bound if b.serving is Serving.HTTPS and isinstance(server_tls(mesh, b), ServerTLS)]
+    plain = (proxy,) if any(b.serving is Serving.HTTP for b in bound) else ()
+    return (*plain, *(replace(proxy, server=each.key) for each in secure))
+
+
 def table_names(mesh: Mesh, proxies: Iterable[Proxy]) -> list[str]:
-    """Each proxy's table. One name is one table: workloads of a namespace share it unless a match looks at labels."""
+    """The table of each of these `entrances`.
+
+    One name is one table: workloads of a namespace share it unless a match looks at labels.
+    """
     own: dict[str, bool] = {}
     names = []
     for proxy in proxies:

@@ -174,6 +174,13 @@ _TABLE = (
     ),
     Code("TNO306", WARNING, "a Rollout names a service, a subset or a route that does not exist"),
     Code("TNO311", WARNING, "a route that is delegated is left out"),
+    Code(
+        "TNO320",
+        WARNING,
+        "a server of a Gateway is left out: another one has its port or its host",
+        "TLS servers of one port need hosts of their own; plain HTTP, TLS and TCP need ports of their own",
+    ),
+    Code("TNO321", ERROR, "a server of a Gateway has no certificate to show, and is not served"),
     # TNO401 to TNO499: while it runs
     Code("TNO401", ERROR, "the manifests could not be applied"),
     Code("TNO402", ERROR, "a port of a Gateway is taken", "choose another: `--gateway-port 80=9080`"),

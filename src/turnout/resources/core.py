@@ -55,8 +55,8 @@ class Secret:
     """`data` is base64; `string_data` is plain and wins, as in Kubernetes."""
 
     metadata: Metadata
-    data: Mapping[str, str] = field(default_factory=dict)
-    string_data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict, repr=False)
+    string_data: Mapping[str, str] = field(default_factory=dict, repr=False)
     type: str = "Opaque"
 
 

@@ -10,7 +10,7 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 from google.protobuf.message import Message
 
-from turnout.compiler.config import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SEND_ORDER, Config
+from turnout.compiler.config import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, SEND_ORDER, Config
 from turnout.xds.watch import Rejection, Watch
 
 WARMING_LIMIT_SECONDS = 3.0
@@ -22,6 +22,7 @@ class Session:
 
     Clusters and their endpoints go first. Only when Envoy has accepted them do listeners follow, and then routes: a
     route that comes before its cluster answers 503. What is wanted no more goes last, listeners before clusters.
+    Secrets go whenever Envoy asks for them: clusters and listeners warm up until they have theirs.
     """
 
     def __init__(self) -> None:
@@ -58,12 +59,13 @@ class Session:
 
     @property
     def settled(self) -> bool:
-        """Envoy has accepted or refused every resource of the current config, and asked for the routes.
+        """Envoy has accepted or refused every resource of the current config, and asked for the routes and secrets.
 
         On a new stream it asks for one type after the other: with listeners settled, routes may still come.
         """
-        settled = all(watch.settled for watch in self._watches.values())
-        return self._config is not None and settled and not self._routes_will_be_asked_for(self._config)
+        if self._config is None or not all(watch.settled for watch in self._watches.values()):
+            return False
+        return not self._routes_will_be_asked_for(self._config) and not self._secrets_will_be_asked_for(self._config)
 
     def _routes_will_be_asked_for(self, config: Config) -> bool:
         """Envoy has listeners that need routes, and has not come to ask for these."""
@@ -71,6 +73,11 @@ class Session:
             return False
         known = config.resources[LISTENER]
         return any(_has_routes(known[name].message) for name in self._watches[LISTENER].held if name in known)
+
+    def _secrets_will_be_asked_for(self, config: Config) -> bool:
+        """Each has a user, who asks for it unless Envoy refused him."""
+        refused = any(self._watches[type_url].rejected for type_url in (CLUSTER, LISTENER))
+        return not refused and not config.resources[SECRET].keys() <= self._watches[SECRET].subscribed
 
     @property
     def warming_until(self) -> float:
@@ -81,7 +88,7 @@ class Session:
         """What to send now, `now` in seconds of any steady clock; None: wait for Envoy, or for `warming_until`."""
         if self._config is None:
             return None
-        response = self._clusters(now) or self._named(ENDPOINTS)
+        response = self._clusters(now) or self._named(ENDPOINTS) or self._named(SECRET)
         if response or self._warming(now):
             return response
         return self._listeners() or self._routes() or self._removal()

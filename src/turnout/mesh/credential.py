@@ -1,0 +1,152 @@
+"""Certificates and keys by name: from Secrets, as Istio reads them, and from files. What cannot be used says why."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from turnout.resources.certificate import authority_fault, pair_fault, revocation_fault
+from turnout.resources.core import Secret
+from turnout.resources.spelling import shown
+
+Named = tuple[str, str]
+"""Namespace and name."""
+
+CERTIFICATE_KEYS = (("cert", "key"), ("tls.crt", "tls.key"))
+AUTHORITY_KEYS = ("cacert", "ca.crt")
+REVOKED_KEYS = ("crl", "ca.crl")
+_QUALIFIED = "kubernetes-gateway://"
+"""What the name of a credential begins with that says its namespace; Istio's translation of the Gateway API does."""
+_PLAIN = "kubernetes://"
+_AUTHORITY = "-cacert"
+"""How the name of a Secret ends that holds only the authority of another."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A chain of certificates and the key of its first, under the name by which Envoy asks for it."""
+
+    name: str
+    certificate: str
+    private_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Whom to believe, and whom not any more. `certificates`: empty where nobody's chain is looked at."""
+
+    name: str
+    certificates: str
+    revoked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why there is no such credential. `field`: of the TLS settings, the one that names it."""
+
+    field: str
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """All that TLS settings can name. `files`: path to content, of those that could be read."""
+
+    secrets: Mapping[Named, Secret] = field(default_factory=dict, repr=False)
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def pair(self, credential: str, namespaces: Sequence[str], path: str) -> KeyPair | Unusable:
+        """A Secret's certificate and key; it is looked for in these namespaces, one after the other."""
+        secret = self._secret(credential, namespaces)
+        if secret is None:
+            return _missing(credential, namespaces, path)
+        data, title = _data(secret), _title(secret)
+        for certificate, key in CERTIFICATE_KEYS:
+            if data.get(certificate) and data.get(key):
+                return _sound_pair(KeyPair(f"pair|{title}", data[certificate], data[key]), f"Secret {title}", path)
+        wanted = " and ".join(CERTIFICATE_KEYS[-1])
+        hint = f"kubectl create secret tls {secret.metadata.name} --cert=… --key=…"
+        return Unusable(path, f"Secret {title} has no {wanted} (it has: {_list(data)})", hint)
+
+    def authority(self, credential: str, namespaces: Sequence[str], path: str) -> Authority | Unusable:
+        """Of the Secret `<name>-cacert`, or else of the credential's own."""
+        secret = self._secret(credential + _AUTHORITY, namespaces) or self._secret(credential, namespaces)
+        if secret is None:
+            return _missing(credential + _AUTHORITY, namespaces, path)
+        data, title = _data(secret), _title(secret)
+        certificates = next((data[key] for key in AUTHORITY_KEYS if data.get(key)), "")
+        if not certificates:
+            hint = f"put it there, or into a Secret {secret.metadata.name}{_AUTHORITY}"
+            return Unusable(path, f"Secret {title} has no {AUTHORITY_KEYS[-1]} (it has: {_list(data)})", hint)
+        revoked = next((data[key] for key in REVOKED_KEYS if data.get(key)), "")
+        return _sound_authority(Authority(f"authority|{title}", certificates, revoked), f"Secret {title}", path)
+
+    def has_authority(self, credential: str, namespaces: Sequence[str]) -> bool:
+        """Whether a credential says whom to believe."""
+        secret = self._secret(credential + _AUTHORITY, namespaces) or self._secret(credential, namespaces)
+        return secret is not None and any(_data(secret).get(key) for key in AUTHORITY_KEYS)
+
+    def file_pair(self, certificate: str, key: str, fields: tuple[str, str]) -> KeyPair | Unusable:
+        """`fields`: which ones name the two files."""
+        for path, given in zip((certificate, key), fields, strict=True):
+            if path not in self.files:
+                return _unreadable(path, given)
+        pair = KeyPair(f"pair|{certificate}|{key}", self.files[certificate], self.files[key])
+        return _sound_pair(pair, certificate, fields[0])
+
+    def file_authority(self, path: str, revoked: str, given: str) -> Authority | Unusable:
+        for each in (path, revoked):
+            if each and each not in self.files:
+                return _unreadable(each, given)
+        listed = self.files[revoked] if revoked else ""
+        return _sound_authority(Authority(f"authority|{path}|{revoked}", self.files[path], listed), path, given)
+
+    def _secret(self, credential: str, namespaces: Sequence[str]) -> Secret | None:
+        name = credential.removeprefix(_PLAIN)
+        if name.startswith(_QUALIFIED):
+            namespace, _, name = name.removeprefix(_QUALIFIED).partition("/")
+            namespaces = (namespace,)
+        return next((self.secrets[n, name] for n in namespaces if (n, name) in self.secrets), None)
+
+
+def _data(secret: Secret) -> dict[str, str]:
+    """Decoded; what is no text is left out."""
+    found = {}
+    for key, value in secret.data.items():
+        try:
+            found[key] = base64.b64decode("".join(value.split()), validate=True).decode()
+        except (binascii.Error, ValueError):
+            continue
+    return found | dict(secret.string_data)
+
+
+def _sound_pair(pair: KeyPair, title: str, path: str) -> KeyPair | Unusable:
+    fault = pair_fault(pair.certificate, pair.private_key)
+    return Unusable(path, f"{title}: {fault}") if fault else pair
+
+
+def _sound_authority(authority: Authority, title: str, path: str) -> Authority | Unusable:
+    fault = authority_fault(authority.certificates)
+    fault = fault or (revocation_fault(authority.revoked) if authority.revoked else "")
+    return Unusable(path, f"{title}: {fault}") if fault else authority
+
+
+def _missing(credential: str, namespaces: Sequence[str], path: str) -> Unusable:
+    places = " or ".join(dict.fromkeys(namespaces))
+    hint = f"kubectl create secret tls {credential} --cert=… --key=… -n {namespaces[0]}"
+    return Unusable(path, f"there is no Secret {shown(credential)} in namespace {places}", hint)
+
+
+def _unreadable(path: str, given: str) -> Unusable:
+    return Unusable(given, f"the file {shown(path)} cannot be read", "a Secret needs no file: see `credentialName`")
+
+
+def _title(secret: Secret) -> str:
+    return f"{secret.metadata.namespace}/{secret.metadata.name}"
+
+
+def _list(data: Mapping[str, str]) -> str:
+    return ", ".join(sorted(data)) or "nothing"

@@ -1,0 +1,151 @@
+"""Which servers of all Gateways a port serves, and how. Source: Istio's MergeGateways.
+
+A port is of one kind, that of its first server: plain HTTP, TLS or plain TCP. HTTP servers share the port's routes; TLS
+servers are told apart by SNI, so that a host may be there only once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from turnout.mesh.mesh import Mesh
+from turnout.problem import ObjectPath, Problem
+from turnout.resources import protocol
+from turnout.resources.codes import problem
+from turnout.resources.gateway import Gateway, Server
+
+ANY = "*"
+
+
+class Serving(StrEnum):
+    """What a server does with a connection."""
+
+    HTTP = "http"
+    """Plain HTTP of any version."""
+    HTTPS = "https"
+    """Ends TLS, and serves HTTP inside."""
+    TLS = "tls"
+    """Ends TLS, and forwards the bytes inside."""
+    PASSTHROUGH = "passthrough"
+    """Forwards TLS as it is, by SNI."""
+    TCP = "tcp"
+
+
+SERVED = (Serving.HTTP, Serving.HTTPS)
+"""What is carried out here."""
+
+
+def serving(server: Server) -> Serving:
+    """By the port's protocol and the TLS mode, which is PASSTHROUGH unless set."""
+    name = server.port.protocol if server.port else ""
+    if protocol.is_http(name):
+        return Serving.HTTP
+    if not protocol.is_tls(name):
+        return Serving.TCP
+    if server.tls is None or server.tls.mode in ("PASSTHROUGH", "AUTO_PASSTHROUGH"):
+        return Serving.PASSTHROUGH
+    return Serving.HTTPS if name.lower() == "https" else Serving.TLS
+
+
+@dataclass(frozen=True, slots=True)
+class BoundServer:
+    """One server of a Gateway on its port."""
+
+    gateway: Gateway
+    index: int
+
+    @property
+    def server(self) -> Server:
+        return self.gateway.spec.servers[self.index]
+
+    @property
+    def serving(self) -> Serving:
+        return serving(self.server)
+
+    @property
+    def port(self) -> int:
+        return self.server.port.number if self.server.port else 0
+
+    @property
+    def key(self) -> str:
+        """`namespace/gateway/port name`: the last is unique within a Gateway."""
+        meta = self.gateway.metadata
+        return f"{meta.namespace}/{meta.name}/{self.server.port.name if self.server.port else ''}"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Without the namespaces that may be in front, lower-cased, each once."""
+        return tuple(dict.fromkeys(host.rpartition("/")[2].lower() for host in self.server.hosts))
+
+    @property
+    def sni(self) -> tuple[str, ...]:
+        """The names that a client may ask for in its TLS handshake; empty: any, or none."""
+        return () if ANY in self.hosts else self.hosts
+
+    def where(self, path: str = "") -> ObjectPath:
+        """The server, or a place in it."""
+        meta = self.gateway.metadata
+        below = f".{path}" if path else ""
+        return ObjectPath("Gateway", meta.namespace, meta.name, f"spec.servers[{self.index}]{below}")
+
+
+def ports(mesh: Mesh) -> dict[int, BoundServer]:
+    """Every port that is to listen, with the first server that says so."""
+    found: dict[int, BoundServer] = {}
+    for bound in _all(mesh):
+        if bound.serving in SERVED:
+            found.setdefault(bound.port, bound)
+    return found
+
+
+def servers(mesh: Mesh, port: int) -> tuple[BoundServer, ...]:
+    """Those that are in force on a port, the older Gateway's first."""
+    return tuple(bound for bound, fault in _judged(mesh, port) if not fault)
+
+
+def conflicts(mesh: Mesh) -> Iterator[Problem]:
+    """A warning for every server that is left out, as its port is taken by another one."""
+    for port in ports(mesh):
+        for bound, fault in _judged(mesh, port):
+            if fault:
+                yield problem("TNO320", bound.where(), f"the server is not served: {fault}")
+
+
+def _all(mesh: Mesh) -> Iterator[BoundServer]:
+    for gateway in mesh.gateways:
+        for index, server in enumerate(gateway.spec.servers):
+            if server.port and server.port.number:
+                yield BoundServer(gateway, index)
+
+
+def _judged(mesh: Mesh, port: int) -> Iterator[tuple[BoundServer, str]]:
+    """With why it is left out, if it is."""
+    first: BoundServer | None = None
+    known: dict[str, BoundServer] = {}
+    for bound in _all(mesh):
+        if bound.port != port:
+            continue
+        fault = _conflict(first, bound) or _duplicate(known, bound)
+        if not fault:
+            first = first or bound
+            if _is_tls(bound):
+                known |= dict.fromkeys(bound.hosts, bound)
+        yield bound, fault
+
+
+def _conflict(first: BoundServer | None, bound: BoundServer) -> str:
+    if first is None or (first.serving is bound.serving is Serving.HTTP) or (_is_tls(first) and _is_tls(bound)):
+        return ""
+    kind = "TLS" if _is_tls(first) else first.serving.upper()
+    return f"{first.key} has made port {bound.port} one of {kind}"
+
+
+def _duplicate(known: dict[str, BoundServer], bound: BoundServer) -> str:
+    twice = [host for host in bound.hosts if host in known] if _is_tls(bound) else []
+    return f"{known[twice[0]].key} has {twice[0]} on port {bound.port}" if twice else ""
+
+
+def _is_tls(bound: BoundServer) -> bool:
+    return bound.serving in (Serving.HTTPS, Serving.TLS, Serving.PASSTHROUGH)

@@ -1,0 +1,79 @@
+"""What a server of a Gateway shows its clients, and what it wants to see of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from turnout.mesh import gateway_servers
+from turnout.mesh.credential import Authority, KeyPair, Unusable
+from turnout.mesh.gateway_servers import BoundServer, Serving
+from turnout.mesh.mesh import Mesh
+from turnout.mesh.proxy import GATEWAY_NAMESPACE
+from turnout.problem import Problem
+from turnout.resources.codes import problem
+from turnout.resources.gateway import ServerTLSSettings, TLSCertificate
+
+_VERIFYING = ("MUTUAL", "OPTIONAL_MUTUAL")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTLS:
+    """`authority`: whose clients are believed, or None where they need no certificate."""
+
+    settings: ServerTLSSettings
+    pairs: tuple[KeyPair, ...]
+    authority: Authority | None = None
+
+
+def server_tls(mesh: Mesh, bound: BoundServer) -> ServerTLS | Unusable:
+    """Of a server that ends TLS."""
+    settings = bound.server.tls
+    assert settings is not None, "a server of HTTPS or TLS has TLS settings"
+    if settings.mode == "ISTIO_MUTUAL":
+        return Unusable("mode", "ISTIO_MUTUAL needs the identities that a mesh gives its workloads")
+    # Istio looks beside the gateway's own workload. Here there is none, and beside the Gateway is as good a place.
+    namespaces = (GATEWAY_NAMESPACE, bound.gateway.metadata.namespace)
+    pairs = []
+    for found in _pairs(mesh, settings, namespaces):
+        if isinstance(found, Unusable):
+            return found
+        pairs.append(found)
+    authority = _authority(mesh, settings, namespaces) if settings.mode in _VERIFYING else None
+    return authority if isinstance(authority, Unusable) else ServerTLS(settings, tuple(pairs), authority)
+
+
+def unusable(mesh: Mesh) -> Iterator[Problem]:
+    """A problem for every server that is not served for want of a certificate."""
+    for port in gateway_servers.ports(mesh):
+        for bound in gateway_servers.servers(mesh, port):
+            if bound.serving in (Serving.HTTPS, Serving.TLS):
+                found = server_tls(mesh, bound)
+                if isinstance(found, Unusable):
+                    where = bound.where(f"tls.{found.field}")
+                    yield problem("TNO321", where, f"the server is not served: {found.message}", found.hint)
+
+
+def _pairs(mesh: Mesh, settings: ServerTLSSettings, namespaces: tuple[str, str]) -> Iterator[KeyPair | Unusable]:
+    if settings.credential_name:
+        yield mesh.vault.pair(settings.credential_name, namespaces, "credentialName")
+    elif settings.credential_names:
+        for index, name in enumerate(settings.credential_names):
+            yield mesh.vault.pair(name, namespaces, f"credentialNames[{index}]")
+    else:
+        own = TLSCertificate(settings.server_certificate, settings.private_key)
+        for index, each in enumerate(settings.tls_certificates or (own,)):
+            place = f"tlsCertificates[{index}]." if settings.tls_certificates else ""
+            fields = (f"{place}serverCertificate", f"{place}privateKey")
+            yield mesh.vault.file_pair(each.server_certificate, each.private_key, fields)
+
+
+def _authority(mesh: Mesh, settings: ServerTLSSettings, namespaces: tuple[str, str]) -> Authority | Unusable:
+    if settings.ca_cert_credential_name:
+        return mesh.vault.authority(settings.ca_cert_credential_name, namespaces, "caCertCredentialName")
+    if settings.credential_name:
+        return mesh.vault.authority(settings.credential_name, namespaces, "credentialName")
+    if settings.credential_names:
+        return mesh.vault.authority(settings.credential_names[0], namespaces, "credentialNames[0]")
+    path = settings.ca_certificates or next((c.ca_certificates for c in settings.tls_certificates), "")
+    return mesh.vault.file_authority(path, settings.ca_crl, "caCertificates" if settings.ca_certificates else "mode")

@@ -1,0 +1,94 @@
+"""Certificates and private keys as texts (PEM): whether they can be read, and belong together.
+
+What passes here is what Envoy takes: it refuses a bad pair as a whole, and says so only once it has it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+MOST_KEPT = 256
+"""Verdicts: a pair is looked at again only when it has changed."""
+_SMALLEST_RSA_BITS = 2048
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+
+
+@lru_cache(MOST_KEPT)
+def pair_fault(certificate: str, private_key: str) -> str:
+    """What is wrong with a chain of certificates and the key of its first; empty if nothing is. Never quotes them.
+
+    Keys of RSA (2048 bits or more) and of the curves P-256, P-384 and P-521, as Envoy has it.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 # 90 ms, which only certificates cost
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    chain, fault = _certificates(certificate)
+    if fault:
+        return fault
+    if "ENCRYPTED" in private_key:
+        return "the private key is encrypted, and there is nobody to ask for its password"
+    try:
+        key = load_pem_private_key(private_key.encode(), password=None)
+        belongs = key.public_key() == chain[0].public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return f"the private key cannot be read{_instead(private_key, 'PRIVATE KEY')}"
+    return "" if belongs else "the private key does not belong to the certificate"
+
+
+@lru_cache(MOST_KEPT)
+def authority_fault(certificates: str) -> str:
+    """What is wrong with certificates of authorities; empty if nothing is."""
+    return _certificates(certificates)[1]
+
+
+@lru_cache(MOST_KEPT)
+def revocation_fault(text: str) -> str:
+    """What is wrong with a list of revoked certificates; empty if nothing is."""
+    from cryptography.x509 import load_pem_x509_crl  # noqa: PLC0415
+
+    try:
+        load_pem_x509_crl(text.encode())
+    except ValueError:
+        return f"the list of revoked certificates cannot be read{_instead(text, 'X509 CRL')}"
+    return ""
+
+
+def _certificates(text: str) -> tuple[list[Certificate], str]:
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
+
+    try:
+        found = load_pem_x509_certificates(text.encode())
+        faults = [fault for fault in map(_key_fault, found) if fault]
+    except ValueError:
+        return [], f"the certificate cannot be read{_instead(text, 'CERTIFICATE')}"
+    return found, faults[0] if faults else ""
+
+
+def _key_fault(certificate: Certificate) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
+
+    try:
+        key = certificate.public_key()
+    except UnsupportedAlgorithm:
+        return "the certificate's key is of a kind that nobody knows"
+    if isinstance(key, RSAPublicKey):
+        return "" if key.key_size >= _SMALLEST_RSA_BITS else f"an RSA key of {key.key_size} bits is too short"
+    known = isinstance(key, EllipticCurvePublicKey) and key.curve.name in ("secp256r1", "secp384r1", "secp521r1")
+    return "" if known else "the certificate's key is neither RSA nor of P-256, P-384 or P-521"
+
+
+def _instead(text: str, wanted: str) -> str:
+    """What a text holds in place of what it should, as far as its own headings say."""
+    found = dict.fromkeys(_BEGIN.findall(text))
+    if not text.strip():
+        return ": it is empty"
+    if not found:
+        return f": there is no `-----BEGIN {wanted}-----` in it"
+    return "" if any(wanted in heading for heading in found) else f": it holds {', '.join(found)}"
