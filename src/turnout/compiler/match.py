@@ -9,10 +9,12 @@ from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from turnout.resources.virtual_service import HTTPMatchRequest, StringMatch
 
 
-def route_match(match: HTTPMatchRequest | None) -> RouteMatch:
-    """No match, or an empty one, is prefix `/`."""
+def route_match(match: HTTPMatchRequest | None, *, by_segment: bool = False) -> RouteMatch:
+    """No match, or an empty one, is prefix `/`. `by_segment`: a prefix ends where a segment of the path ends."""
     match = match or HTTPMatchRequest()
     built = _path(match.uri)
+    if by_segment and built.prefix not in ("", "/"):
+        built.path_separated_prefix = built.prefix
     if match.ignore_uri_case:
         built.case_sensitive.value = False
     pseudo = ((":method", match.method), (":authority", match.authority), (":scheme", match.scheme))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from envoy.config.route.v3.route_components_pb2 import RedirectAction
+from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
-from turnout.resources.virtual_service import HTTPRedirect
+from turnout.resources.virtual_service import HTTPRedirect, RegexRewrite
 
 _CODES = {
     301: RedirectAction.MOVED_PERMANENTLY,
@@ -16,13 +17,16 @@ _CODES = {
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def redirect(wanted: HTTPRedirect, listener_port: int) -> RedirectAction:
-    """No code is 301. A scheme's own port is not written out."""
+def redirect(wanted: HTTPRedirect, listener_port: int, shortened: RegexRewrite | None = None) -> RedirectAction:
+    """No code is 301. A scheme's own port is not written out. `shortened`: takes the prefix away."""
     built = RedirectAction(
         host_redirect=wanted.authority,
         response_code=_CODES.get(wanted.redirect_code, RedirectAction.MOVED_PERMANENTLY),
     )
-    if wanted.prefix_rewrite:
+    if shortened:
+        pattern = RegexMatcher(regex=shortened.match)
+        built.regex_rewrite.CopyFrom(RegexMatchAndSubstitute(pattern=pattern, substitution=shortened.rewrite))
+    elif wanted.prefix_rewrite:
         built.prefix_rewrite = wanted.prefix_rewrite
     elif wanted.uri:
         built.path_redirect = wanted.uri

@@ -49,7 +49,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class GatewayApi:
-    """`gateways`: one for each listener. `at_gateway`: by the reference of such a Gateway. `at_host`: by a service's."""
+    """`gateways`: one for each listener. `at_gateway`: by the reference of such a Gateway; `at_host`: by a service."""
 
     gateways: tuple[Gateway, ...] = ()
     at_gateway: Mapping[str, tuple[Attached, ...]] = field(default_factory=dict)

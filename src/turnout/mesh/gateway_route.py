@@ -38,6 +38,7 @@ from turnout.resources.virtual_service import (
     HeaderOperations,
     Headers,
     HTTPDirectResponse,
+    HTTPMatchRequest,
     HTTPMirrorPolicy,
     HTTPRedirect,
     HTTPRetry,
@@ -70,9 +71,10 @@ def virtual_service(route: gateway_api.HTTPRoute | GRPCRoute, permitted: Permit)
     """`http[i].match[j]` is what `rules[i].matches[j]` says. Its name is no VirtualService's: `HTTPRoute/reviews`."""
     meta = route.metadata
     named = replace(meta, name=f"{kind_of(route)}/{meta.name}")
+    rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
     http = tuple(
         _named(_http(rule, meta.namespace, permitted), rule.name or f"{meta.namespace}.{meta.name}.{index}")
-        for index, rule in enumerate(route.spec.rules)
+        for index, rule in enumerate(rules)
     )
     return VirtualService(named, VirtualServiceSpec(hosts=route.spec.hostnames or ("*",), http=http))
 
@@ -193,7 +195,7 @@ def _rewrite(wanted: HTTPURLRewriteFilter, prefix: str) -> HTTPRewrite | None:
         rewrite = replace(rewrite, uri_regex_rewrite=RegexRewrite("/.*", literal or _ROOT))
     elif wanted.path:
         uri = _new_prefix(wanted.path, prefix)
-        gone = without_prefix(prefix) if uri == _ROOT else None
+        gone = _without(prefix) if uri == _ROOT else None
         rewrite = replace(rewrite, uri="" if gone else uri, uri_regex_rewrite=gone)
     return None if rewrite == HTTPRewrite() else rewrite
 
@@ -204,7 +206,13 @@ def _new_prefix(path: HTTPPathModifier, prefix: str) -> str:
     return new + _ROOT if prefix == _ROOT or not new else new
 
 
-def without_prefix(prefix: str) -> RegexRewrite | None:
+def shortened(redirect: HTTPRedirect, match: HTTPMatchRequest | None) -> RegexRewrite | None:
+    """What a redirect does to the path where it leaves nothing of the prefix; None: what its fields say."""
+    uri = match.uri if match else None
+    return _without(uri.prefix) if uri and uri.prefix and redirect.prefix_rewrite == _ROOT else None
+
+
+def _without(prefix: str) -> RegexRewrite | None:
     """Takes a prefix away, so that the path still starts with one `/`. None: that changes nothing."""
     return None if prefix == _ROOT else RegexRewrite(f"^{re.escape(prefix)}/?(.*)", r"/\1")
 
@@ -215,8 +223,7 @@ def _redirect(wanted: HTTPRequestRedirectFilter, prefix: str) -> HTTPRedirect:
         authority=wanted.hostname or "", scheme=wanted.scheme or "", redirect_code=wanted.status_code, port=wanted.port
     )
     if wanted.port is None:
-        derive = "FROM_PROTOCOL_DEFAULT" if wanted.scheme else "FROM_REQUEST_PORT"
-        redirect = replace(redirect, derive_port=derive)
+        redirect = replace(redirect, derive_port="FROM_PROTOCOL_DEFAULT" if wanted.scheme else "FROM_REQUEST_PORT")
     if wanted.path and wanted.path.type == "ReplaceFullPath":
         return replace(redirect, uri=wanted.path.replace_full_path or _ROOT)
     return replace(redirect, prefix_rewrite=_new_prefix(wanted.path, prefix)) if wanted.path else redirect

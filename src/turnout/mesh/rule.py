@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from turnout.mesh import names
 from turnout.mesh.delegation import Entry, Root
+from turnout.mesh.gateway_api import Attached
 from turnout.mesh.mesh import Mesh
+from turnout.mesh.route_match import precedence
 from turnout.resources.virtual_service import Destination, HTTPMatchRequest, HTTPRoute, VirtualService
 
 
@@ -54,6 +56,11 @@ class Rule:
     `index` and `match_index` lead back to the field: `spec.http[index].match[match_index]`. Where the route came by
     delegation, `virtual_service` is the delegate that it is written in, `root` the route that delegated, and
     `root_match_index` leads to that one's match; `http` and `match` are what both say together.
+
+    `gateway_api`: HTTPRoute or GRPCRoute, where it comes from one (then `virtual_service` is a translation of it, and
+    the indices lead to `spec.rules[index].matches[match_index]`). Such a rule differs in three ways: a prefix matches
+    whole segments of the path, so that `/pre` takes `/pre/x` and not `/prefix`; a destination that does not exist gets
+    500, not 503; a redirect that leaves nothing of the prefix leaves no second `/` either (`gateway_route.shortened`).
     """
 
     listener_port: int
@@ -66,6 +73,7 @@ class Rule:
     match_index: int = 0
     root: Root | None = None
     root_match_index: int = 0
+    gateway_api: str = ""
 
     @property
     def name(self) -> str:
@@ -130,6 +138,42 @@ def rules(mesh: Mesh, virtual_service: VirtualService, caller: Caller) -> list[R
                 if found[-1].catch_all:
                     return found
     return found
+
+
+def gateway_api_rules(attached: Attached, caller: Caller) -> list[Rule]:
+    """Those of an HTTPRoute or a GRPCRoute, in the order in which they are written: nothing else is decided yet."""
+    if attached.port not in (0, caller.port):
+        return []
+    route = attached.route
+    return [
+        Rule(
+            caller.port,
+            caller.namespace,
+            http=http,
+            match=match,
+            virtual_service=route,
+            index=index,
+            match_index=match_index,
+            gateway_api=attached.kind,
+        )
+        for index, http in enumerate(route.spec.http)
+        for match_index, match in enumerate(http.match or (None,))
+    ]
+
+
+def in_order(found: Iterable[Rule]) -> list[Rule]:
+    """Rules of Gateway API's routes as they are tried, whichever route they come from.
+
+    What takes everything comes last, after expressions too: Gateway API leaves it open, and they would never be used.
+    """
+    return sorted(found, key=lambda rule: (rule.catch_all, precedence(rule.match), _age(rule)))
+
+
+def _age(rule: Rule) -> tuple[str, str, str, int, int]:
+    """The older route counts, then the first by namespace and name, then the first in it."""
+    assert rule.virtual_service is not None, "it is translated from a route"
+    meta = rule.virtual_service.metadata
+    return meta.creation_timestamp, meta.namespace, meta.name, rule.index, rule.match_index
 
 
 def _rule(entry: Entry, at: int, match: HTTPMatchRequest | None, caller: Caller) -> Rule:
