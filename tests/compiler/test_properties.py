@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.compiler.world import instances, proxies
 
+from turnout.analysis.analyze import findings
 from turnout.compiler.compile import compile
 from turnout.compiler.config import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Config
 from turnout.compiler.memo import Memo
 from turnout.mesh import mesh
-from turnout.mesh.findings import findings
 from turnout.problem import Problem, errors
 from turnout.resources.core import Deployment
 from turnout.resources.interpret import interpret
@@ -247,7 +247,7 @@ def served(resources: list[Any], memo: Memo | None = None) -> tuple[Config, list
         )
     )
     built = mesh.build(resources, instances(deployments))
-    return compile(built, proxies(built, deployments), memo), findings(built, deployments)
+    return compile(built, proxies(built, deployments), memo), findings(resources, built)
 
 
 def messages(config: Config, type_url: str) -> Iterator[Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from turnout.analysis.analyze import findings
 from turnout.compiler.compile import compile
 from turnout.compiler.config import Config
 from turnout.mesh import gateway_servers, mesh
-from turnout.mesh.findings import findings
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.service import Instance, InstancePort
@@ -76,7 +76,7 @@ def world(*texts: tuple[str, str]) -> World:
     read_in = manifests(*texts)
     deployments = tuple(r for r in read_in.resources if isinstance(r, Deployment))
     built = mesh.build(read_in.resources, instances(deployments))
-    found = [read_in.located(problem) for problem in findings(built, deployments)]
+    found = [read_in.located(problem) for problem in findings(read_in.resources, built)]
     return World(built, proxies(built, deployments), [*read_in.problems, *found])
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from turnout.mesh import findings, gateway_servers, mesh
+from turnout.analysis.analyze import findings
+from turnout.mesh import gateway_servers, mesh
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.service import Instance, InstancePort
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
 from turnout.resources.interpret import interpret
-from turnout.resources.rollout import Rollout
 from turnout.resources.sticky import ANNOTATION
 from turnout.workloads.status import PodStatus
 
@@ -74,7 +74,7 @@ def world(resources: Sequence[object], pods: Iterable[PodStatus], problems: Sequ
         callers=callers,
         config_maps={_name(c): c for c in of(ConfigMap, resources)},
         secrets={_name(s): s for s in of(Secret, resources)},
-        problems=(*problems, *findings.findings(found, deployments, tuple(of(Rollout, resources)))),
+        problems=(*problems, *findings(resources, found)),
     )
 
 

@@ -173,6 +173,10 @@ _TABLE = (
         "a percent sign is written %%",
     ),
     Code("TNO306", WARNING, "a Rollout names a service, a subset or a route that does not exist"),
+    Code("TNO307", ERROR, "a subset is not there for some of those who call it"),
+    Code("TNO308", WARNING, "a match is hidden by an earlier one"),
+    Code("TNO309", WARNING, "retries do not fit into the timeout"),
+    Code("TNO310", WARNING, "a weight changes nothing"),
     Code("TNO311", WARNING, "a route that is delegated is left out"),
     Code(
         "TNO320",

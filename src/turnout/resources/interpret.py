@@ -55,11 +55,15 @@ Resource = (
 
 @dataclass(frozen=True, slots=True)
 class Interpreted:
-    """`resource` is None when an error is among the problems; `kind` is None when Turnout does not know it."""
+    """`resource` is None when an error is among the problems; `kind` is None when Turnout does not know it.
+
+    `draft`: the resource as far as it could be read, for whoever looks at what is wrong; nothing is carried out of it.
+    """
 
     kind: Kind | None
     resource: Resource | None
     problems: list[Problem] = field(default_factory=list)
+    draft: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,9 @@ def interpret(obj: Mapping[str, Any], document: Document | None = None) -> Inter
     if not schema.has_effect:
         findings.add("TNO021", ("kind",), f"{name} is checked, but has no effect yet")
     if not findings.found:
-        return Interpreted(kind, resource)
+        return Interpreted(kind, resource, draft=resource)
     problems = _problems(obj, document, findings)
-    return Interpreted(kind, None if errors(problems) else resource, problems)
+    return Interpreted(kind, None if errors(problems) else resource, problems, resource)
 
 
 def _missing_type(obj: Mapping[str, Any], findings: Findings) -> None:

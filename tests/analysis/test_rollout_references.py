@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from turnout.analysis.rollout_references import rollout_references
 from turnout.mesh.mesh import build
-from turnout.mesh.rollout_references import rollout_references
 from turnout.resources.interpret import interpret
 from turnout.resources.rollout import Rollout
 

@@ -1,0 +1,100 @@
+"""Istio's own table tests of its analysis, where the folder with them is at hand.
+
+A row tells which codes its analyzer may report. Several analyzers report IST0101, and each row ran one of them only: so
+the families of rules are run whose codes the row names, the largest where several fit. A code that the row expects
+besides counts, too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turnout.analysis.analyze import FAMILIES
+from turnout.analysis.inventory import Subject, inventory
+from turnout.problem import ObjectPath
+from turnout.resources.interpret import interpret
+from turnout.resources.reader import read
+
+CASES = Path(__file__).parents[3] / "shared" / "conformance" / "analyze.json"
+LEAST_SHARE = 0.9
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+WRONG: dict[str, str] = {}
+"""Rows that are answered otherwise, by name, with the reason."""
+
+INGRESS = """\
+apiVersion: v1
+kind: Service
+metadata: {name: istio-ingressgateway, namespace: istio-system, labels: {istio: ingressgateway}}
+spec:
+  selector: {istio: ingressgateway}
+  ports:
+    - {name: http2, port: 80, protocol: TCP}
+    - {name: https, port: 443, protocol: TCP}
+    - {name: tcp, port: 31400, protocol: TCP}
+    - {name: tls, port: 15443, targetPort: 15443, protocol: TCP}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: istio-ingressgateway, namespace: istio-system, labels: {istio: ingressgateway}}
+"""
+
+
+def _rows() -> list[dict[str, Any]]:
+    if not CASES.exists():
+        if os.environ.get("TURNOUT_REQUIRE_ALL") == "1":
+            pytest.fail(f"{CASES} is missing, and TURNOUT_REQUIRE_ALL=1 forbids skipping")
+        pytest.skip(f"{CASES} is missing: conformance with Istio's analysis is not tested here")
+    rows: list[dict[str, Any]] = json.loads(CASES.read_text(encoding="utf-8"))
+    return rows
+
+
+def _subjects(row: dict[str, Any]) -> list[Subject]:
+    texts = [("ingress.yaml", INGRESS), *((file["name"], file["yaml"]) for file in row["files"])]
+    if row["mesh_config"]:
+        texts.append(("mesh.yaml", "kind: MeshConfig\n" + row["mesh_config"]))
+    objects = [document.data for name, text in texts for document in read(text, name)[0]]
+    return [Subject(obj, interpret(obj).draft) for obj in objects]
+
+
+def _found(row: dict[str, Any]) -> Counter[tuple[str, str]]:
+    kept = inventory(_subjects(row), NOW)
+    named, wanted = set(row["codes"]), {expected["code"] for expected in row["expected"]}
+    codes = {family.rule: {c for c in family.codes if c.startswith("IST")} for family in FAMILIES}
+    fitting = {rule: own for rule, own in codes.items() if own and own <= named | wanted}
+    chosen = [rule for rule, own in fitting.items() if not any(own < other for other in fitting.values())]
+    problems = {problem for rule in chosen for problem in rule(kept)}
+    return Counter((p.code, _name(p.where)) for p in problems if p.code in named | wanted)
+
+
+def _name(where: object) -> str:
+    assert isinstance(where, ObjectPath)
+    kind = where.kind.partition(".")[0]
+    return f"{kind} {where.namespace}/{where.name}" if where.namespace else f"{kind} {where.name}"
+
+
+def _wrong(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    wrong = {}
+    for row in rows:
+        found, expected = _found(row), Counter((e["code"], e["resource"]) for e in row["expected"])
+        if found != expected:
+            wrong[row["name"]] = {"missing": dict(expected - found), "too many": dict(found - expected)}
+    return wrong
+
+
+def test_nearly_all_objects_are_analyzed_as_istio_analyzes_them() -> None:
+    rows = _rows()
+    wrong = _wrong(rows)
+    assert len(wrong) <= len(rows) * (1 - LEAST_SHARE), wrong
+
+
+def test_each_row_that_is_answered_otherwise_is_known_and_explained() -> None:
+    wrong = _wrong(_rows())
+    assert set(wrong) == set(WRONG), {name: wrong.get(name) for name in set(wrong) ^ set(WRONG)}
