@@ -10,14 +10,13 @@ import pytest
 from turnout.delivery.comparison.kind import Kind
 from turnout.delivery.comparison.report import plain
 from turnout.delivery.comparison.verdict import Class, Judgement, RouteJudgement, Verdict
+from turnout.delivery.comparison.words import KINDS, examples
 from turnout.web.compare.report import (
     CLASSES,
-    KINDS,
     VERDICTS,
     accept_command,
     accepted,
     chance,
-    examples,
     figures,
     known,
     lacks,

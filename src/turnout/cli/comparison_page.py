@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from html import escape
 
 from turnout.cli import comparison_words as words
-from turnout.cli.comparison_words import Json
+from turnout.delivery.comparison.words import LATENCY, Json
+from turnout.delivery.comparison.words import examples as examples_of
 
 # No script, and nothing is loaded: answers of a service are shown, whatever they hold.
 _HEAD = """\
@@ -72,7 +73,7 @@ def _route(route: Json, view: Json) -> Iterator[str]:
     for field in words.fields(route, "regression", "difference"):
         yield f'<h3 class="{escape(field["class"])}">{escape(field["class"])}: {escape(words.title(field))}</h3>'
         yield f"<p>{escape(words.rates(field, view['from']))}</p>"
-        yield from _examples(words.examples(field), view)
+        yield from _examples(examples_of(field), view)
     for field in words.fields(route, "unclear"):
         said = f"{words.title(field)} {words.rates(field, view['from'])}{words.needed(field)}"
         yield f'<p><span class="unclear">unclear</span>: {escape(said)}</p>'
@@ -100,7 +101,7 @@ def _others(name: str, fields: Sequence[Json], view: Json) -> Iterator[str]:
     """Noise and what was accepted: all of it, but closed."""
     if not fields:
         return
-    yield f"<details><summary>{name}: {escape(words.paths(fields) or words.LATENCY)}</summary>"
+    yield f"<details><summary>{name}: {escape(words.paths(fields) or LATENCY)}</summary>"
     for field in fields:
         by = field["accepted_by"]
         why = f" (accepted by {by['path']}{': ' + by['why'] if by['why'] else ''})" if by else ""

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from turnout.cli import comparison_words as words
-from turnout.cli.comparison_words import Json
+from turnout.delivery.comparison.words import Json
+from turnout.delivery.comparison.words import examples as examples_of
 
 COLORS = {
     "regression": "bold red",
@@ -48,7 +49,7 @@ def _route(route: Json, view: Json) -> Iterator[RenderableType]:
         yield _line(field["class"], words.title(field), COLORS[field["class"]])
         yield _line("", words.rates(field, view["from"]))
         if field["examples"]:
-            yield Padding(_examples(words.examples(field), view), (0, 0, 0, _INDENT), expand=False)
+            yield Padding(_examples(examples_of(field), view), (0, 0, 0, _INDENT), expand=False)
     unclear = words.fields(route, "unclear")
     for field in unclear[: words.MOST_LISTED]:
         said = f"{words.title(field)} {words.rates(field, view['from'])}{words.needed(field)}"

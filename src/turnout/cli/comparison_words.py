@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from turnout.delivery.comparison.judgement import STATED_SIZE
-
-Json = Mapping[str, Any]
+from turnout.delivery.comparison.words import LATENCY, Json, by_chance, interval, kind
 
 WORST_FIRST = ("regression", "difference", "unclear", "noise", "accepted")
 VERDICTS = {
@@ -17,23 +15,6 @@ VERDICTS = {
     "unsure": "no difference found, but not enough compared to be sure",
     "same": "no difference found",
 }
-KINDS = {
-    "missing": "is missing",
-    "extra": "is new",
-    "type": "is of another type",
-    "value": "differs",
-    "order": "is in another order",
-    "length": "is of another length",
-    "distribution": "is random, but otherwise",
-    "failed": "fails",
-    "malformed": "is no JSON",
-    "unanswered": "never came",
-    "cut": "is cut off",
-    "truncated": "is too large to compare",
-    "slower": "is slower",
-    "faster": "is faster",
-}
-LATENCY = "latency"
 MOST_LISTED = 8
 
 
@@ -87,7 +68,7 @@ def fields(route: Json, *classes: str) -> list[Json]:
 
 def title(field: Json) -> str:
     """`$.user is missing`."""
-    return f"{field['path']} {KINDS.get(field['kind'], field['kind'])}"
+    return f"{field['path']} {kind(field)}"
 
 
 def rates(field: Json, stable: str) -> str:
@@ -101,20 +82,12 @@ def share(count: Json) -> str:
     """`4.9 % (3.7 to 6.4 %) of 1,000`."""
     if not count["pairs"]:
         return "none compared"
-    share, low, high = (f"{100 * count[name]:.3g}" for name in ("share", "low", "high"))
-    return f"{share} % ({low} to {high} %) of {count['pairs']:,}"
+    return f"{100 * count['share']:.3g} % ({interval(count)}) of {count['pairs']:,}"
 
 
 def chance(field: Json) -> str:
     """How often chance alone would do as much; only where that was asked."""
-    p = field["adjusted_p"]
-    return "" if field["class"] not in ("regression", "difference") else f"; p {f'= {p:.1g}' if p > 1e-9 else '< 1e-9'}"
-
-
-def examples(field: Json) -> list[Json]:
-    """Those that tell the same are one."""
-    shown = ("request", "at", "stable", "candidate")
-    return list({tuple(each[name] for name in shown): each for each in field["examples"]}.values())
+    return f"; {by_chance(field['adjusted_p'])}" if field["class"] in ("regression", "difference") else ""
 
 
 def needed(field: Json) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turnout.web.compare.report import CLASSES, Shown, accept_command, chance, examples, kind, rate
+from turnout.delivery.comparison.words import Json as Shown
+from turnout.delivery.comparison.words import examples, kind
+from turnout.web.compare.report import CLASSES, accept_command, chance, rate
 from turnout.web.keyed import Keyed
 from turnout.web.markup import Tag, tag
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from turnout.delivery.comparison.words import Json as Shown
+from turnout.delivery.comparison.words import by_chance, interval, kind
 from turnout.web.figure import UNKNOWN, count, duration, milliseconds, share
 from turnout.web.table import Row
-
-Shown = Mapping[str, Any]
 
 VERDICTS = {
     "regression": ("regression", "bad", "{to} breaks something that {from} does."),
@@ -26,23 +25,6 @@ CLASSES = {
     "unclear": "",
 }
 """What is listed with all it has, worst first, each with its CSS class; noise and what is accepted stand in tables."""
-KINDS = {
-    "missing": "is missing",
-    "extra": "is new",
-    "type": "is of another type",
-    "value": "has another value",
-    "order": "is in another order",
-    "length": "is of another length",
-    "distribution": "is random, but distributed otherwise",
-    "failed": "fails",
-    "malformed": "is no JSON",
-    "unanswered": "never came",
-    "cut": "is cut off",
-    "truncated": "is too large to compare",
-    "slower": "is slower",
-    "faster": "is faster",
-}
-LATENCY = "latency"
 
 
 def line(view: Shown) -> Shown:
@@ -211,34 +193,19 @@ def accepted(route: Shown) -> Iterator[Row]:
 # --- a finding
 
 
-def kind(field: Shown) -> str:
-    return KINDS.get(field["kind"], str(field["kind"]))
-
-
 def rate(counted: Shown) -> str:
     """`4.9 % (3.7 to 6.4 %) of 1 000`."""
     if not counted["pairs"]:
         return "none compared"
-    low, high = (f"{100 * counted[name]:.3g}" for name in ("low", "high"))
-    return f"{share(counted['share'])} ({low} to {high} %) of {count(counted['pairs'])}"
+    return f"{share(counted['share'])} ({interval(counted)}) of {count(counted['pairs'])}"
 
 
 def chance(field: Shown) -> str:
     """How likely that is by chance, and what it would take to tell."""
     if field["class"] in ("regression", "difference"):
-        p = field["adjusted_p"]
-        return f"By chance alone: p {f'= {p:.1g}' if p > 1e-9 else '< 1e-9'}, corrected for all that was tested."
+        return f"By chance alone: {by_chance(field['adjusted_p'])}, corrected for all that was tested."
     needed = field.get("needed_pairs")
     return "" if needed is None else f"About {count(needed)} pairs would tell."
-
-
-def examples(field: Shown) -> list[Shown]:
-    """Those that tell the same are one."""
-    shown = ("request", "at", "stable", "candidate")
-    found: dict[tuple[Any, ...], Shown] = {}
-    for each in field["examples"]:
-        found.setdefault(tuple(each[name] for name in shown), each)
-    return list(found.values())
 
 
 def accept_command(field: Shown, route: Shown) -> str:

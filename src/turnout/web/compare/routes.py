@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from turnout.delivery.comparison.words import Json as Shown
 from turnout.web.compare.finding import Finding, Found
-from turnout.web.compare.report import Place, Shown, accepted, known, lacks, latencies, listed, noise, place, routes
+from turnout.web.compare.report import Place, accepted, known, lacks, latencies, listed, noise, place, routes
 from turnout.web.figure import count
 from turnout.web.keyed import Keyed
 from turnout.web.markup import Tag, tag

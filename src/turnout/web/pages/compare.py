@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from turnout.delivery.comparison.words import Json as Shown
 from turnout.error import TurnoutError
 from turnout.web.compare.report import (
-    Shown,
     figures,
     line,
     news,
