@@ -17,9 +17,12 @@ from turnout.apiserver.view import ViewRequest
 from turnout.client import Client
 from turnout.client.change import carry_out, restore
 from turnout.delivery.edit import Edit, Refusal
+from turnout.delivery.plan import Routing
+from turnout.delivery.steering import Versions, steer
 from turnout.delivery.weights import shift
 from turnout.error import ApiError, TurnoutError
 from turnout.resources.kinds import VIRTUAL_SERVICE
+from turnout.resources.sticky import ANNOTATION
 
 HOST = "app.default.svc.cluster.local"
 NAMES = ("cluster", "ingress")
@@ -101,6 +104,18 @@ def planned(client: Client, green: int) -> tuple[list[Edit], list[dict[str, Any]
     return edits, objects
 
 
+def stuck(client: Client, sticky: str, stable: int) -> tuple[list[Edit], list[dict[str, Any]]]:
+    objects = client.list(VIRTUAL_SERVICE)["items"]
+    edits = steer(objects, Versions(HOST, "blue", "green"), Routing(stable, 100 - stable), sticky=sticky)
+    assert not isinstance(edits, Refusal)
+    return edits, objects
+
+
+def stickies(client: Client) -> list[str | None]:
+    objects = client.list(VIRTUAL_SERVICE)["items"]
+    return [(obj["metadata"].get("annotations") or {}).get(ANNOTATION) for obj in objects]
+
+
 def test_all_objects_are_patched_under_one_change_id_and_acknowledged(client: Client, envoy: Envoy) -> None:
     outcome = carry_out(client, *planned(client, 1), "shift app green=1")
     assert outcome.acknowledged
@@ -132,6 +147,37 @@ def test_undo_restores_what_was_before(client: Client, steps: list[dict[str, Any
     carry_out(client, *planned(client, 5), "shift app green=5")
     restore(client, steps[0]["objects"])
     assert weights(client) == [[0, 100], [0, 100]]
+
+
+def test_undo_restores_what_a_split_stuck_to(client: Client, steps: list[dict[str, Any]]) -> None:
+    carry_out(client, *stuck(client, "header:x-user", 50), "rollout: weight 50 %")
+    carry_out(client, *stuck(client, "request", 50), "rollout: another")
+    carry_out(client, *stuck(client, "request", 100), "rollout: back")
+    seen = [stickies(client)]
+    for step in reversed(steps):
+        restore(client, step["objects"])
+        seen.append(stickies(client))
+    assert seen == [[None] * 2, ["request"] * 2, ["header:x-user"] * 2, [None] * 2]
+    assert weights(client) == [[0, 100], [0, 100]]
+
+
+def test_undo_does_not_overwrite_what_somebody_else_lets_a_split_stick_to(
+    client: Client, steps: list[dict[str, Any]]
+) -> None:
+    carry_out(client, *stuck(client, "header:x-user", 50), "rollout: weight 50 %")
+    patch = {"metadata": {"annotations": {ANNOTATION: "request"}}}
+    client.patch(VIRTUAL_SERVICE, "default", "ingress", patch)
+    with pytest.raises(TurnoutError, match="has changed since"):
+        restore(client, steps[0]["objects"])
+    assert stickies(client) == ["header:x-user", "request"]
+
+
+def test_undo_of_weights_leaves_what_a_split_sticks_to(client: Client, steps: list[dict[str, Any]]) -> None:
+    carry_out(client, *planned(client, 5), "shift app green=5")
+    patch = {"metadata": {"annotations": {ANNOTATION: "request"}}}
+    client.patch(VIRTUAL_SERVICE, "default", "ingress", patch)
+    restore(client, steps[0]["objects"])
+    assert stickies(client) == [None, "request"]
 
 
 def test_undo_does_not_overwrite_what_somebody_changed_since(client: Client, steps: list[dict[str, Any]]) -> None:

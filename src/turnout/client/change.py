@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turnout.client.client import Client
-from turnout.delivery.edit import Edit
+from turnout.delivery.edit import Edit, sticky_of, stuck
 from turnout.error import ApiError, TurnoutError
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
@@ -63,16 +63,17 @@ def _by_name(objects: Sequence[Object]) -> Mapping[tuple[str, str], Object]:
 
 def _restore(client: Client, patched: Sequence[Object], before: Mapping[tuple[str, str], Object]) -> None:
     for obj in patched:
-        meta = obj["metadata"]
-        client.patch(VIRTUAL_SERVICE, meta["namespace"], meta["name"], _back(obj, before), type="json")
+        key = obj["metadata"]["namespace"], obj["metadata"]["name"]
+        operations = _back(obj, before[key]["spec"], sticky_of(before[key]))
+        client.patch(VIRTUAL_SERVICE, *key, operations, type="json")
 
 
-def _back(obj: Object, before: Mapping[tuple[str, str], Object]) -> list[dict[str, Any]]:
-    meta = obj["metadata"]
-    spec = before[meta["namespace"], meta["name"]]["spec"]
+def _back(obj: Object, spec: Mapping[str, Any], sticky: str | None) -> list[Mapping[str, Any]]:
+    version = obj["metadata"]["resourceVersion"]
     return [
-        {"op": "test", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
         {"op": "replace", "path": "/spec", "value": spec},
+        *stuck(obj, sticky),
     ]
 
 
@@ -103,8 +104,10 @@ def _remember(
     steps = []
     for obj in patched:
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
-        if before[key]["spec"] != obj["spec"]:
-            steps.append({"namespace": key[0], "name": key[1], "before": before[key]["spec"], "after": obj["spec"]})
+        was, sticky = before[key], [sticky_of(before[key]), sticky_of(obj)]
+        more = {"sticky": sticky} if sticky[0] != sticky[1] else {}
+        if was["spec"] != obj["spec"] or more:
+            steps.append({"namespace": key[0], "name": key[1], "before": was["spec"], "after": obj["spec"], **more})
     if steps:
         client.post("history", {"command": command, "at": time.time(), "objects": steps})
 
@@ -117,15 +120,16 @@ def undo(client: Client, step: Mapping[str, Any]) -> float:
 
 
 def restore(client: Client, steps: Sequence[Mapping[str, Any]]) -> float:
-    """Puts every object's spec back to what it was before a remembered step; seconds until Envoy serves it.
+    """Puts every object back to what it was before a remembered step; seconds until Envoy serves it.
 
+    That is its spec, and where the step has changed that, what its splits stick to (`sticky`: before and after).
     Raises TurnoutError when an object has changed since: what others did is not undone silently.
     """
     started = time.perf_counter()
     change = (uuid.uuid4().hex, len(steps))
     live = {(s["namespace"], s["name"]): client.get(VIRTUAL_SERVICE, s["namespace"], s["name"]) for s in steps}
     for step in steps:
-        if live[step["namespace"], step["name"]]["spec"] != step["after"]:
+        if not _is_as_left(live[step["namespace"], step["name"]], step):
             raise TurnoutError(
                 f"VirtualService {step['namespace']}/{step['name']} has changed since, so the step is not undone",
                 "set the weights you want with turnout shift",
@@ -133,8 +137,13 @@ def restore(client: Client, steps: Sequence[Mapping[str, Any]]) -> float:
     patched = []
     for step in steps:
         key = (step["namespace"], step["name"])
-        operations = _back(live[key], {key: {"spec": step["before"]}})
+        sticky = step["sticky"][0] if "sticky" in step else sticky_of(live[key])
+        operations = _back(live[key], step["before"], sticky)
         patched.append(client.patch(VIRTUAL_SERVICE, *key, operations, type="json", change=change))
     for obj in patched:
         _acknowledged(client, obj)
     return time.perf_counter() - started
+
+
+def _is_as_left(obj: Object, step: Mapping[str, Any]) -> bool:
+    return obj["spec"] == step["after"] and ("sticky" not in step or sticky_of(obj) == step["sticky"][1])

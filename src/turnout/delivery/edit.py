@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from turnout.mesh import names
+from turnout.resources.sticky import ANNOTATION
 
 JSONObject = Mapping[str, Any]
 """A VirtualService as the API carries it."""
@@ -66,6 +67,25 @@ def put(path: FieldPath, value: object) -> Mapping[str, Any]:
 def pointer(path: FieldPath) -> str:
     """RFC 6901."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def sticky_of(virtual_service: JSONObject) -> str | None:
+    """What decides in its splits; None: chance."""
+    found: str | None = (virtual_service["metadata"].get("annotations") or {}).get(ANNOTATION)
+    return found
+
+
+def stuck(virtual_service: JSONObject, wanted: str | None) -> Iterator[Mapping[str, Any]]:
+    """What makes `sticky_of` the wanted one; nothing where it is."""
+    path = ("metadata", "annotations", ANNOTATION)
+    if sticky_of(virtual_service) == wanted:
+        return
+    if wanted is None:
+        yield {"op": "remove", "path": pointer(path)}
+    elif virtual_service["metadata"].get("annotations") is None:
+        yield put(path[:2], {ANNOTATION: wanted})
+    else:
+        yield put(path, wanted)
 
 
 def routes(virtual_service: JSONObject) -> Sequence[JSONObject]:

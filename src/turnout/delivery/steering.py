@@ -29,6 +29,8 @@ from turnout.delivery.edit import (
     part_name,
     pointer,
     put,
+    sticky_of,
+    stuck,
     title,
 )
 from turnout.delivery.mirroring import limited, words
@@ -46,7 +48,6 @@ from turnout.delivery.steered_route import (
 )
 from turnout.delivery.steered_rule import Copied, Rules, rules
 from turnout.delivery.weights import percentages
-from turnout.resources.sticky import ANNOTATION
 
 __all__ = [
     "BASELINE_PERCENT",
@@ -96,7 +97,7 @@ def steer(
     for each in virtual_services:
         operations, shown = _changes([route for route in steered if route.virtual_service is each], wanted, copied)
         if sticky and any(route.virtual_service is each for route in steered):
-            operations += _stuck(each, sticky, split=bool(wanted.stable and wanted.candidate))
+            operations += _kept(each, sticky, split=bool(wanted.stable and wanted.candidate))
         meta = each["metadata"]
         if operations:
             edits.append(Edit(meta["namespace"], meta["name"], guarded(each, operations), (), shown))
@@ -230,15 +231,12 @@ def _operations(steered: SteeredRoute, after: Rules) -> Iterator[Mapping[str, An
             yield {"op": "replace", "path": pointer(path), "value": new}
 
 
-def _stuck(virtual_service: JSONObject, sticky: str, *, split: bool) -> Iterator[Mapping[str, Any]]:
+def _kept(virtual_service: JSONObject, sticky: str, *, split: bool) -> Iterator[Mapping[str, Any]]:
     """Somebody else's annotation is replaced by a split, and else left alone."""
-    path = ("metadata", "annotations", ANNOTATION)
-    annotations: Mapping[str, str] | None = virtual_service["metadata"].get("annotations")
-    now = (annotations or {}).get(ANNOTATION)
-    if split and now != sticky:
-        yield put(path[:2], {ANNOTATION: sticky}) if annotations is None else put(path, sticky)
-    elif not split and now == sticky:
-        yield {"op": "remove", "path": pointer(path)}
+    if split:
+        yield from stuck(virtual_service, sticky)
+    elif sticky_of(virtual_service) == sticky:
+        yield from stuck(virtual_service, None)
 
 
 def _shown(steered: SteeredRoute, after: Rules) -> RouteChange:
