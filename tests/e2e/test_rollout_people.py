@@ -122,3 +122,36 @@ async def test_requests_that_the_candidate_is_still_to_answer_are_part_of_going_
     assert change["seconds"] + 0.5 < change["lastCandidateAnswerSeconds"] < change["seconds"] + 2.0
     assert change["underWay"] == 0
     assert reports[0].failed == 0
+
+
+def test_users_of_a_sticky_split_are_counted_by_what_they_met_and_a_kill_forgets_none(site: Site) -> None:
+    people = [f"user-{number}" for number in range(40)]
+
+    def ask(*names: str) -> list[str]:
+        return [site.get(headers={"x-user": name}).version for name in names]
+
+    up = site.up()
+    rolling = Rolling(site, "v2", steps=[HALF], guards=ERRORS, sticky="header:x-user")
+    until("it has its weights", lambda: weights(site) == [50, 50])
+    met = ask(*people)
+    assert ask(*people) == met
+    site.get()
+    found = {"seen": 40, "stable": met.count("v1"), "candidate": met.count("v2"), "both": 0, "back": 0}
+    whole = {**found, "sampled": 1, "withoutKey": 1, "untold": 0}
+    until("they are counted", lambda: rolling.status["users"] == whole)
+
+    up.kill()
+    site.up()
+    assert ask(*people[:20], "somebody else") == [*met[:20], ask("somebody else")[0]]
+    until("one more is counted", lambda: rolling.status["users"]["seen"] == 41)
+    assert rolling.status["users"]["both"] == 0
+    patch(site, 0)  # by hand, and against its will
+    rolling.until("paused")
+    ask(*people)
+    until("those who had met stable are counted", lambda: rolling.status["users"]["both"] == met.count("v1"))
+    rolling.order("abort")
+    rolling.gone_back()
+    ask(*people)
+    assert rolling.status["users"]["back"] == 0, "who meets stable because it has gone back is not counted"
+    text = b"".join(path.read_bytes() for path in site.state.rglob("*") if path.is_file())
+    assert b"user-1" not in text
