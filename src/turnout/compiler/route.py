@@ -23,13 +23,20 @@ from turnout.compiler import cors, fault, headers, mirror, retry, sticky, user_l
 from turnout.compiler.direct_response import MAX_BODY_BYTES, direct_response
 from turnout.compiler.hash_policy import is_hashed
 from turnout.compiler.match import route_match
-from turnout.compiler.redirect import redirect
+from turnout.compiler.redirect import redirect as redirected
 from turnout.compiler.values import duration, packed, uint32
 from turnout.mesh import routing
+from turnout.mesh.gateway_route import shortened
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.names import BLOCK_ALL
 from turnout.mesh.routing import Rule, Target
-from turnout.resources.virtual_service import HTTPRewrite, HTTPRoute, HTTPRouteDestination
+from turnout.resources.virtual_service import (
+    HTTPRedirect,
+    HTTPRewrite,
+    HTTPRoute,
+    HTTPRouteDestination,
+    RegexRewrite,
+)
 
 Choice = tuple[HTTPRouteDestination, Target]
 """One of a route's destinations as it is written, and where it leads."""
@@ -90,7 +97,7 @@ def _text(template: str) -> SubstitutionFormatString:
 
 def route(rule: Rule, scope: Scope) -> Route:
     """One rule under one match."""
-    built = Route(name=label(rule), match=route_match(rule.match))
+    built = Route(name=label(rule), match=route_match(rule.match, by_segment=bool(rule.gateway_api)))
     if rule.http is None:
         assert rule.default is not None, "a rule without a VirtualService has a default"
         built.route.CopyFrom(_forward(HTTPRoute(), [(HTTPRouteDestination(), rule.default)], scope))
@@ -120,11 +127,13 @@ def label(rule: Rule) -> str:
 
 def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
     if http.redirect:
-        built.redirect.CopyFrom(redirect(http.redirect, rule.listener_port))
+        built.redirect.CopyFrom(redirected(http.redirect, rule.listener_port, _shortened(rule, http.redirect)))
     elif http.direct_response:
         built.direct_response.CopyFrom(direct_response(http.direct_response))
     else:
         built.route.CopyFrom(_forward(http, _resolved(rule, http, scope), scope))
+        if rule.gateway_api:
+            built.route.cluster_not_found_response_code = RouteAction.INTERNAL_SERVER_ERROR
         _stick(built.route, rule)
         if key := user_log.key(rule.virtual_service):
             built.typed_per_filter_config[user_log.FILTER].CopyFrom(packed(key))
@@ -132,6 +141,10 @@ def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
         built.route.request_mirror_policies.extend(mirror.policy(each, scope.known) for each in copies)
         if copies:
             built.request_headers_to_add.append(mirror.mark())
+
+
+def _shortened(rule: Rule, redirect: HTTPRedirect) -> RegexRewrite | None:
+    return shortened(redirect, rule.match) if rule.gateway_api else None
 
 
 def _resolved(rule: Rule, http: HTTPRoute, scope: Scope) -> list[Choice]:

@@ -10,7 +10,7 @@ from turnout.mesh import names
 from turnout.mesh.gateway_hosts import gateways_of
 from turnout.mesh.mesh import Mesh, http_ports
 from turnout.mesh.proxy import Egress
-from turnout.mesh.rule import Caller, Rule, default_rule, depends_on_labels, rules
+from turnout.mesh.rule import Caller, Rule, default_rule, depends_on_labels, gateway_api_rules, in_order, rules
 from turnout.mesh.service import ServiceHost
 from turnout.mesh.virtual_host import VirtualHost
 from turnout.resources.virtual_service import VirtualService
@@ -71,10 +71,28 @@ def egress_hosts(mesh: Mesh, proxy: Egress) -> list[VirtualHost]:
         claimants = found.on(service.host)
         for port in http_ports(service):
             here = replace(caller, port=port.port)
-            own = _first_rules(mesh, claimants, here) or [default_rule(mesh, service.host, port.port, here)]
+            own = (
+                _attached_rules(mesh, service, here)
+                or _first_rules(mesh, claimants, here)
+                or [default_rule(mesh, service.host, port.port, here)]
+            )
             domains = _domains(service, port.port, proxy.namespace)
             hosts.append(VirtualHost(f"{service.host}:{port.port}", domains, tuple(own)))
     return hosts
+
+
+def _attached_rules(mesh: Mesh, service: ServiceHost, caller: Caller) -> list[Rule]:
+    """Of the routes of Gateway API that are attached to a service.
+
+    Those of the caller's own namespace replace those that the service's namespace has for everybody.
+    """
+    attached = mesh.gateway_api.at_host.get(service.host, ())
+    for namespace in dict.fromkeys((caller.namespace, service.namespace)):
+        own = [each for each in attached if each.route.metadata.namespace == namespace]
+        found = in_order(rule for each in own for rule in gateway_api_rules(each, caller))
+        if found:
+            return found
+    return []
 
 
 def _first_rules(mesh: Mesh, claimants: Iterable[VirtualService], caller: Caller) -> list[Rule]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from turnout.mesh import gateway_servers, names
 from turnout.mesh.gateway_servers import Serving
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, Ingress
-from turnout.mesh.rule import Caller, Rule, RuleKey, rules
+from turnout.mesh.rule import Caller, Rule, RuleKey, gateway_api_rules, in_order, rules
 from turnout.mesh.virtual_host import VirtualHost
 from turnout.resources import protocol
 from turnout.resources.gateway import Gateway, Server
@@ -21,11 +21,15 @@ class _Draft:
     """What is known so far of one host. A rule that comes in through two Gateways counts once."""
 
     rules: dict[tuple[RuleKey, ...], Rule] = field(default_factory=dict)
+    gateway_api: dict[tuple[RuleKey, ...], Rule] = field(default_factory=dict)
     require_tls: bool = False
 
 
 def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
-    """Routes of several VirtualServices on one host are appended in order, then catch-alls moved last (stable)."""
+    """Routes of several VirtualServices on one host are appended in order, then catch-alls moved last (stable).
+
+    Those of Gateway API follow, in an order of their own.
+    """
     drafts: dict[str, _Draft] = {}
     bound = _bound(mesh)
     for gateway, server in _servers(mesh, proxy):
@@ -33,24 +37,31 @@ def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
         for virtual_service in bound.get(caller.gateway, ()):
             hosts = common_hosts(gateway, server, virtual_service)
             _add(drafts, hosts, rules(mesh, virtual_service, caller) if hosts else [])
+        for attached in mesh.gateway_api.at_gateway.get(caller.gateway, ()):
+            _add(drafts, attached.hosts, gateway_api_rules(attached, caller))
         if not proxy.server and server.tls is not None and server.tls.https_redirect:
             _redirect(drafts, server)
     return [
         VirtualHost(
             f"{host}:{proxy.port}",
             (host,),
-            tuple(sorted(draft.rules.values(), key=lambda rule: rule.catch_all)),
+            tuple(_tried(draft)),
             draft.require_tls,
         )
         for host, draft in sorted(drafts.items())
     ]
 
 
-def _add(drafts: dict[str, _Draft], hosts: list[str], found: list[Rule]) -> None:
+def _tried(draft: _Draft) -> list[Rule]:
+    found = [*draft.rules.values(), *in_order(draft.gateway_api.values())]
+    return sorted(found, key=lambda rule: rule.catch_all)
+
+
+def _add(drafts: dict[str, _Draft], hosts: Iterable[str], found: list[Rule]) -> None:
     for host in hosts if found else ():
         draft = drafts.setdefault(host.lower(), _Draft())
         for rule in found:
-            draft.rules.setdefault(rule.places, rule)
+            (draft.gateway_api if rule.gateway_api else draft.rules).setdefault(rule.places, rule)
 
 
 def _redirect(drafts: dict[str, _Draft], server: Server) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from turnout.mesh import service
 from turnout.mesh.credential import Named, Vault
 from turnout.mesh.delegation import Entry, delegating, entries
+from turnout.mesh.gateway_api import GatewayApi, gateway_api
 from turnout.mesh.policy import HostPolicy, Rulebook, rulebook
 from turnout.mesh.service import Instance, ServiceHost
 from turnout.resources.core import Secret, Service, ServicePort
@@ -25,6 +26,7 @@ class Mesh:
 
     `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
     each service. `delegating`: by namespace and name of VirtualServices that delegate, the routes that come of it.
+    `gateways`: those that stand for listeners of Gateway API among them.
     `files`: the certificates and keys that TLS settings name by path, of those that could be read.
     """
 
@@ -35,6 +37,7 @@ class Mesh:
     delegating: Mapping[tuple[str, str], tuple[Entry, ...]] = field(default_factory=dict)
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    gateway_api: GatewayApi = field(default_factory=GatewayApi)
     instances: tuple[Instance, ...] = ()
     members: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
     secrets: Mapping[Named, Secret] = field(default_factory=dict, repr=False)
@@ -87,6 +90,7 @@ def build(
     `files`: what `Mesh.files` says.
     """
     kept = list(resources)
+    attached = gateway_api(kept)
     services = service.by_host(r for r in kept if isinstance(r, Service))
     rules = _by_age(r for r in kept if isinstance(r, DestinationRule))
     book = rulebook(rules)
@@ -99,7 +103,8 @@ def build(
         virtual_services=routing,
         delegating=delegating(routing),
         destination_rules=rules,
-        gateways=_by_age(r for r in kept if isinstance(r, Gateway)),
+        gateways=_by_age([*(r for r in kept if isinstance(r, Gateway)), *attached.gateways]),
+        gateway_api=attached,
         instances=running,
         members=service.members(services.values(), running),
         secrets={(s.metadata.namespace, s.metadata.name): s for s in kept if isinstance(s, Secret)},
