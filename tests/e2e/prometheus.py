@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
-from tests.e2e.site import free_port, until
+from tests.e2e.site import until
+from tests.ports import free_port
 
 Labels = frozenset[tuple[str, str]]
 

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 
 import psutil
 from tests.e2e import manifests
+from tests.ports import free_port
 
 import turnout
 from turnout.client import Client
@@ -29,13 +29,6 @@ SERVICE = Path(__file__).with_name("service.py")
 SOURCES = Path(turnout.__file__).parents[1]
 WAIT_SECONDS = 20.0
 LOOK_SECONDS = 0.02
-
-
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def until(what: str, look: Callable[[], T | None], seconds: float = WAIT_SECONDS) -> T:

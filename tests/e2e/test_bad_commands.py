@@ -11,7 +11,8 @@ from unittest import mock
 
 import pytest
 from tests.e2e.mistakes import ROUTE, SETTINGS, live
-from tests.e2e.site import Outcome, Site, free_port, until
+from tests.e2e.site import Outcome, Site, until
+from tests.ports import free_port
 
 from turnout.cli import main
 

@@ -13,7 +13,8 @@ import pytest
 from tests.e2e.manifests import deployment, destination_rule
 from tests.e2e.prometheus import Prometheus, program
 from tests.e2e.rolling import Rolling, users
-from tests.e2e.site import Site, free_port
+from tests.e2e.site import Site
+from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 

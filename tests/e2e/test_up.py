@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from tests.e2e import manifests
 from tests.e2e.manifests import deployment, split, virtual_service
-from tests.e2e.site import Site, free_port, is_ready, settings, until
+from tests.e2e.site import Site, is_ready, settings, until
+from tests.ports import free_port
 
 from turnout.resources.kinds import SERVICE, VIRTUAL_SERVICE
 

@@ -6,7 +6,6 @@ import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -83,12 +82,6 @@ def build(folder: Path, name: str) -> None:
     plan = image(folder, name)
     environment = os.environ | {"PATH": PATH, "GOPROXY": "off", "GOTOOLCHAIN": "local"}
     subprocess.run(plan["build"], shell=True, check=True, cwd=folder / plan["context"], env=environment)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def healthy(app: App) -> bool:

@@ -10,7 +10,8 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tests.examples.apps import PATH, App, Start, Upstream, await_health, free_port, handler, image
+from tests.examples.apps import PATH, App, Start, Upstream, await_health, handler, image
+from tests.ports import free_port
 
 # Loaded by every Python before the program: the example's slowness is shortened to what the test asks for.
 SHORT_SLEEP = """
