@@ -42,10 +42,12 @@ _OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
 def full(config: Config) -> str:
-    """Everything but the listeners of mirrors' insides, which are long and all alike."""
+    """Everything but the listeners inside, of mirrors and tunnels, which are long and all alike."""
     return _yaml(
         {
-            "listeners": [_plain(r.message) for r in config.resources[LISTENER].values()],
+            "listeners": [
+                _plain(r.message) for name, r in config.resources[LISTENER].items() if not name.startswith("inside|")
+            ],
             "routes": [_plain(r.message) for r in config.resources[ROUTES].values()],
             "clusters": [_plain(r.message) for r in config.resources[CLUSTER].values()],
             "endpoints": [_plain(r.message) for r in config.resources[ENDPOINTS].values()],
@@ -56,7 +58,7 @@ def full(config: Config) -> str:
 def short(config: Config, base: Config) -> str:
     """Listeners by port and route table; of routes and clusters what differs from the defaults.
 
-    What is the same in `base` is left out.
+    What is the same in `base` is left out, and so are tunnels, which every way out has.
     """
     return _yaml(
         {
@@ -73,7 +75,7 @@ def _new(config: Config, base: Config, type_url: str) -> list[tuple[str, Message
     return [
         (name, resource.message)
         for name, resource in config.resources[type_url].items()
-        if name not in known or known[name].version != resource.version
+        if (name not in known or known[name].version != resource.version) and not name.startswith("inside|")
     ]
 
 
@@ -120,7 +122,7 @@ def _table(table: JSON) -> Any:
 
 def _host(host: JSON) -> Any:
     """A service that no VirtualService speaks for is one word."""
-    routes = [_route(route) for route in host.get("routes", ())]
+    routes = [_route(route) for route in host.get("routes", ()) if route.get("name") != "tunnel"]
     if routes == [{"name": "default", "match": {"prefix": "/"}, "cluster": _own_cluster(host["name"])}]:
         return "default"
     if host["name"] == "block_all":
@@ -142,6 +144,8 @@ def _route(route: JSON) -> JSON:
     action = route.get("route")
     if action is None:
         return route
+    if "connectMatcher" in route["match"]:
+        return {"name": route.get("name"), "tunnel": _choices(action)}
     _drop(action, "maxGrpcTimeout", action["timeout"])
     _drop(action, "timeout", "0s")
     if action.get("retryPolicy") == _DEFAULT_RETRIES:
@@ -152,6 +156,12 @@ def _route(route: JSON) -> JSON:
         del route["route"]
         route["cluster"] = action["cluster"]
     return route
+
+
+def _choices(action: JSON) -> str:
+    """Where connections go."""
+    weighted = action.get("weightedClusters", {}).get("clusters", ())
+    return action.get("cluster") or ", ".join(f"{each['weight']} {each['name']}" for each in weighted)
 
 
 def _cluster(cluster: JSON) -> JSON:

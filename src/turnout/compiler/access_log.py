@@ -9,6 +9,7 @@ from __future__ import annotations
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from envoy.extensions.access_loggers.stats.v3.stats_pb2 import Config
 
+from turnout.compiler import tunnel
 from turnout.compiler.endpoint import SERIES
 from turnout.compiler.values import packed
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, GATEWAY_WORKLOAD, Egress, Proxy
@@ -31,7 +32,10 @@ _ROUTE = "%ROUTE_NAME%"
 
 def requests(proxy: Proxy) -> AccessLog:
     """What users got through one proxy: the caller's side of each request."""
-    return _logger("istio", f"{source(proxy)};{_ANSWER};{_DESTINATION};{_ROUTE}")
+    logger = _logger("istio", f"{source(proxy)};{_ANSWER};{_DESTINATION};{_ROUTE}")
+    if isinstance(proxy, Egress):
+        logger.filter.CopyFrom(tunnel.others())
+    return logger
 
 
 def copies() -> AccessLog:

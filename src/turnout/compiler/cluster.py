@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
-from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
 from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, Http2ProtocolOptions
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
-from turnout.compiler import traffic_policy
+from turnout.compiler import endpoint, traffic_policy
+from turnout.compiler.resolution import ADS, STATIC, resolve
 from turnout.compiler.values import metadata, packed
-from turnout.mesh.mesh import Mesh, http_ports
+from turnout.mesh.mesh import Mesh, http_ports, tcp_ports
 from turnout.mesh.rule import Target
 from turnout.mesh.service import Protocol, port_protocol
 
 ADS_CLUSTER = "turnout-ads"
 """The one that the bootstrap has, and that leads to Turnout itself."""
-ADS = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
+__all__ = ["ADS", "ADS_CLUSTER", "HTTP_OPTIONS", "cluster", "http_options", "speaks_http2", "targets"]
 
 
 def targets(mesh: Mesh, caller_namespaces: Iterable[str]) -> Iterator[Target]:
-    """All that can be called: each service's HTTP ports as a whole and by subset, and again where callers differ."""
+    """All that can be called: each service's ports as a whole and by subset, and again where callers differ."""
     callers = sorted(set(caller_namespaces))
     for host in mesh.services.values():
-        ports = http_ports(host)
+        ports = [*http_ports(host), *tcp_ports(host)]
         for view in dict.fromkeys(("", *(mesh.view(host.host, caller) for caller in callers))):
             for port in ports:
                 for subset in ("", *(subset.name for subset in mesh.policy(host.host, view).subsets)):
@@ -32,19 +32,21 @@ def targets(mesh: Mesh, caller_namespaces: Iterable[str]) -> Iterator[Target]:
 
 
 def cluster(mesh: Mesh, target: Target) -> Cluster:
-    """One cluster with the traffic policy that is in force for it. Its endpoints come by EDS."""
+    """One cluster with the traffic policy that is in force for it. Those of Services get their endpoints by EDS."""
     policy = mesh.policy(target.host, target.view)
-    built = Cluster(
-        name=target.cluster,
-        type=Cluster.EDS,
-        eds_cluster_config=Cluster.EdsClusterConfig(eds_config=ADS, service_name=target.cluster),
-        metadata=metadata({"host": target.host, "subset": target.subset}),
-    )
+    built = Cluster(name=target.cluster, metadata=metadata({"host": target.host, "subset": target.subset}))
+    resolution = mesh.services[target.host].resolution
+    resolve(built, resolution, endpoint.assignments(mesh, [target]) if resolution != STATIC else ())
     # A draining endpoint must get nothing new, even when it is the larger part: no panic.
     built.common_lb_config.healthy_panic_threshold.value = 0
     options = http_options(http2=speaks_http2(mesh, target))
     traffic_policy.apply(built, options, policy.policy(target.port, policy.subset(target.subset)))
     built.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(options))
+    if built.HasField("cluster_type"):
+        built.lb_policy = Cluster.CLUSTER_PROVIDED  # there is nothing to balance
+        built.ClearField("load_balancing_policy")
+        built.ClearField("least_request_lb_config")
+        built.ClearField("round_robin_lb_config")
     return built
 
 

@@ -8,16 +8,17 @@ from itertools import groupby
 
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 
-from turnout.compiler import access_log, cluster, endpoint, gateway_port, mirror, tls, tracing
+from turnout.compiler import access_log, cluster, endpoint, gateway_port, mirror, request_log, tls, tracing, tunnel
 from turnout.compiler.config import Config, Versioned
 from turnout.compiler.gateway_port import Entrance
-from turnout.compiler.listener import listener
+from turnout.compiler.listener import filter_chain, listener
 from turnout.compiler.memo import Memo
+from turnout.compiler.resolution import STATIC
 from turnout.compiler.route import Scope, route_configuration, virtual_host
 from turnout.mesh import routing
 from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.mesh import Mesh
-from turnout.mesh.proxy import Proxy
+from turnout.mesh.proxy import Egress, Proxy
 from turnout.mesh.routing import RouteTable, Target
 
 
@@ -41,7 +42,7 @@ def compile(  # noqa: A001 # the field's word
     copied = _copied(tables, scope)
     copies = [built for t in copied for built in mirror.clusters(t, http2=cluster.speaks_http2(mesh, t))]
     config = Config.of(
-        clusters=[*_clusters(mesh, targets, memo), *copies],
+        clusters=[*_clusters(mesh, targets, memo), *copies, *_insides(proxies, memo)],
         endpoints=_endpoints(mesh, targets, memo),
         listeners=[
             *_listeners(proxies, entered, memo, sampling_percent),
@@ -64,7 +65,8 @@ def _copied(tables: Iterable[RouteTable], scope: Scope) -> list[Target]:
 def _clusters(mesh: Mesh, targets: Iterable[Target], memo: Memo) -> Iterator[Versioned]:
     for key, group in _groups(targets):
         host, _, view = key
-        inputs = (mesh.services[host], mesh.policy(host, view))
+        service = mesh.services[host]
+        inputs = (service, mesh.policy(host, view), None if service.resolution == STATIC else mesh.members[host])
         yield from memo.of(("clusters", key), inputs, partial(_made_clusters, mesh, group))
 
 
@@ -72,9 +74,22 @@ def _made_clusters(mesh: Mesh, targets: Iterable[Target]) -> list[Versioned]:
     return [Versioned.of(cluster.cluster(mesh, target)) for target in targets]
 
 
+def _insides(proxies: Iterable[Proxy], memo: Memo) -> Iterator[Versioned]:
+    """Where tunnels lead to."""
+    for proxy in proxies:
+        if isinstance(proxy, Egress):
+            yield memo.of(("inside", proxy.name), (), partial(_made_inside, proxy))
+
+
+def _made_inside(proxy: Egress) -> Versioned:
+    return Versioned.of(tunnel.cluster(proxy))
+
+
 def _endpoints(mesh: Mesh, targets: Iterable[Target], memo: Memo) -> Iterator[Versioned]:
     for key, group in _groups(targets):
         host, _, view = key
+        if mesh.services[host].resolution != STATIC:
+            continue
         inputs = (mesh.services[host], mesh.policy(host, view), mesh.members[host])
         yield from memo.of(("endpoints", key), inputs, partial(_made_endpoints, mesh, group))
 
@@ -91,11 +106,16 @@ def _listeners(
     for proxy in proxies:
         if own := groups.get(proxy.listener):
             inputs = (proxy, own, sampling_percent)
-            yield memo.of(("listener", proxy.listener), inputs, partial(_made_listener, *inputs))
+            yield from memo.of(("listener", proxy.listener), inputs, partial(_made_listeners, *inputs))
 
 
-def _made_listener(proxy: Proxy, entered: Sequence[Entrance], sampling_percent: float) -> Versioned:
-    return Versioned.of(listener(proxy, entered, sampling_percent))
+def _made_listeners(proxy: Proxy, entered: Sequence[Entrance], sampling_percent: float) -> list[Versioned]:
+    """A way out has two: one inside, for tunnels."""
+    made = [Versioned.of(listener(proxy, entered, sampling_percent))]
+    if isinstance(proxy, Egress):
+        chains = [filter_chain(entrance, sampling_percent) for entrance in entered]
+        made.append(Versioned.of(tunnel.listener(proxy, chains, request_log.requests(proxy))))
+    return made
 
 
 def _secrets(entered: Sequence[Entrance], memo: Memo) -> list[Versioned]:
@@ -115,7 +135,11 @@ def _routes(tables: Iterable[RouteTable], scope: Scope, memo: Memo) -> Iterator[
     destinations = memo.of("destinations", known, object)
     for table in tables:
         hosts = tuple(
-            memo.of(("host", table.name, host.name), (host, destinations), partial(virtual_host, host, scope))
+            memo.of(
+                ("host", table.name, host.name),
+                (host, destinations),
+                partial(virtual_host, host, scope, tunnelled=table.block_all),
+            )
             for host in table.hosts
         )
         yield memo.of(("table", table.name), (hosts, table.block_all), partial(_made_table, table, hosts))

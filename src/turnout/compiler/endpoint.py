@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from envoy.config.core.v3.address_pb2 import Address, SocketAddress
+from envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
 from envoy.config.core.v3.health_check_pb2 import DRAINING, HEALTHY
 from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
@@ -14,6 +14,7 @@ from turnout.compiler.values import metadata
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Target
 from turnout.mesh.service import Instance, canonical_name, revision
+from turnout.mesh.service_entry import UNIX
 from turnout.resources.destination_rule import Subset
 
 SERIES = "%UPSTREAM_HOST_NAME%"
@@ -66,8 +67,17 @@ def socket_address(address: str, port: int) -> Address:
 def _endpoint(instance: Instance, port: int, subset: str) -> LbEndpoint:
     service = canonical_name(instance.labels, instance.workload)
     labels = (instance.workload, instance.namespace, service, revision(instance.labels), subset or "-")
-    return LbEndpoint(
-        endpoint=Endpoint(address=socket_address(instance.address, port), hostname=",".join(labels)),
+    built = LbEndpoint(
+        endpoint=Endpoint(address=_address(instance.address, port), hostname=",".join(labels)),
         health_status=DRAINING if instance.draining else HEALTHY,
         metadata=metadata({"answered": subset or instance.workload}),
     )
+    if instance.weight:
+        built.load_balancing_weight.value = instance.weight
+    return built
+
+
+def _address(address: str, port: int) -> Address:
+    if address.startswith(UNIX):
+        return Address(pipe=Pipe(path=address.removeprefix(UNIX)))
+    return socket_address(address, port)

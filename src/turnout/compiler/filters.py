@@ -25,6 +25,7 @@ from turnout.compiler import cors, fault, user_log
 from turnout.compiler.values import NAMESPACE, option, packed
 
 MANAGER = "envoy.filters.network.http_connection_manager"
+EARLY_MUTATION = "envoy.http.early_header_mutation.header_mutation"
 ID_HEADER = "x-turnout-id"
 """What each request carries, and its copies: unique, and by chance, so that its first digits take a sample."""
 TAP_ID = "turnout"
@@ -86,6 +87,6 @@ def early_mutation(*removed: str) -> TypedExtensionConfig:
     """Before routing sees a request: gives it an id, and takes from it what only Turnout may say."""
     mutations = [Mutation(append=option(ID_HEADER, "%UNIQUE_ID%")), *(Mutation(remove=name) for name in removed)]
     return TypedExtensionConfig(
-        name="envoy.http.early_header_mutation.header_mutation",
+        name=EARLY_MUTATION,
         typed_config=packed(EarlyHeaderMutation(mutations=mutations)),
     )

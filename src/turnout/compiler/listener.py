@@ -14,12 +14,12 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     Rds,
 )
 
-from turnout.compiler import access_log, filters, mirror, request_log, tls, tracing, user_log
+from turnout.compiler import access_log, filters, mirror, request_log, tls, tracing, tunnel, user_log
 from turnout.compiler.cluster import ADS
 from turnout.compiler.endpoint import socket_address
 from turnout.compiler.gateway_port import Entrance
 from turnout.compiler.values import duration, packed
-from turnout.mesh.proxy import Ingress, Proxy
+from turnout.mesh.proxy import Egress, Ingress, Proxy
 
 LOOPBACK = "127.0.0.1"
 _IDLE_TIMEOUT = timedelta(hours=1)
@@ -30,7 +30,7 @@ def listener(proxy: Proxy, entrances: Sequence[Entrance], sampling_percent: floa
 
     `entrances`: one filter chain each; `sampling_percent`: of their requests are traced.
     """
-    chains = [_chain(entrance, sampling_percent) for entrance in entrances]
+    chains = [filter_chain(entrance, sampling_percent) for entrance in entrances]
     built = Listener(name=proxy.listener, address=socket_address(LOOPBACK, proxy.listen_port), filter_chains=chains)
     built.enable_reuse_port.value = False
     built.stat_prefix = proxy.listener
@@ -40,7 +40,8 @@ def listener(proxy: Proxy, entrances: Sequence[Entrance], sampling_percent: floa
     return built
 
 
-def _chain(entrance: Entrance, sampling_percent: float) -> FilterChain:
+def filter_chain(entrance: Entrance, sampling_percent: float) -> FilterChain:
+    """What one entrance leads to."""
     manager = _manager(entrance, sampling_percent)
     built = FilterChain(filters=[Filter(name=filters.MANAGER, typed_config=packed(manager))])
     if entrance.tls:
@@ -75,6 +76,8 @@ def _manager(entrance: Entrance, sampling_percent: float) -> HttpConnectionManag
     built.normalize_path.value = True
     # Streams may be silent for as long as they like: Istio switches Envoy's five minutes off.
     built.stream_idle_timeout.SetInParent()
+    if isinstance(proxy, Egress):
+        tunnel.allow(built, proxy)
     if entrance.tls:
         _tell_of_clients(built)
     return built

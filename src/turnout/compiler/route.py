@@ -19,7 +19,7 @@ from envoy.config.route.v3.route_components_pb2 import (
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
-from turnout.compiler import cors, fault, headers, mirror, retry, sticky, user_log
+from turnout.compiler import cors, fault, headers, mirror, retry, sticky, tunnel, user_log
 from turnout.compiler.direct_response import MAX_BODY_BYTES, direct_response
 from turnout.compiler.hash_policy import is_hashed
 from turnout.compiler.match import route_match
@@ -58,12 +58,17 @@ class Scope:
     known: frozenset[str]
 
 
-def virtual_host(host: routing.VirtualHost, scope: Scope) -> VirtualHost:
-    """A route may name a cluster that does not exist (yet): 503 NC, as Istio has it."""
+def virtual_host(host: routing.VirtualHost, scope: Scope, *, tunnelled: bool = False) -> VirtualHost:
+    """A route may name a cluster that does not exist (yet): 503 NC, as Istio has it.
+
+    `tunnelled`: clients may open tunnels to the host (CONNECT), and speak with it inside.
+    """
+    if host.tcp:
+        return VirtualHost(name=host.name, domains=host.domains, routes=tunnel.routes(host.tcp, scope.mesh))
     return VirtualHost(
         name=host.name,
         domains=host.domains,
-        routes=[route(rule, scope) for rule in host.rules],
+        routes=[*(route(rule, scope) for rule in host.rules), *([tunnel.to_inside()] if tunnelled else [])],
         include_request_attempt_count=True,
         require_tls=VirtualHost.ALL if host.require_tls else VirtualHost.NONE,
     )
@@ -75,6 +80,7 @@ def route_configuration(name: str, hosts: Sequence[VirtualHost], *, block_all: b
         name=name,
         virtual_hosts=[*hosts, _blocked()] if block_all else hosts,
         max_direct_response_body_size_bytes=uint32(MAX_BODY_BYTES),
+        request_headers_to_remove=[tunnel.HEADER] if block_all else [],
     )
     built.validate_clusters.value = False
     built.ignore_port_in_host_matching = not block_all
@@ -88,7 +94,9 @@ def _blocked() -> VirtualHost:
         match=RouteMatch(prefix="/"),
         direct_response=answer,
     )
-    return VirtualHost(name=BLOCK_ALL, domains=["*"], routes=[blocked])
+    refused = Route(name=BLOCK_ALL, direct_response=answer)
+    refused.match.connect_matcher.SetInParent()
+    return VirtualHost(name=BLOCK_ALL, domains=["*"], routes=[blocked, refused])
 
 
 def _text(template: str) -> SubstitutionFormatString:

@@ -6,12 +6,13 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from turnout.mesh import names
+from turnout.mesh import names, tcp
 from turnout.mesh.gateway_hosts import gateways_of
-from turnout.mesh.mesh import Mesh, http_ports
+from turnout.mesh.mesh import Mesh, http_ports, tcp_ports
 from turnout.mesh.proxy import Egress
-from turnout.mesh.rule import Caller, Rule, default_rule, depends_on_labels, gateway_api_rules, in_order, rules
-from turnout.mesh.service import ServiceHost
+from turnout.mesh.rule import Caller, Rule, Target, default_rule, depends_on_labels, gateway_api_rules, in_order, rules
+from turnout.mesh.service import ServiceHost, is_tls
+from turnout.mesh.tcp import TcpRule
 from turnout.mesh.virtual_host import VirtualHost
 from turnout.resources.virtual_service import VirtualService
 
@@ -45,7 +46,7 @@ def visible(mesh: Mesh, namespace: str) -> Iterator[VirtualService]:
 
 def differ_by_labels(mesh: Mesh, namespace: str) -> bool:
     """Whether two workloads of a namespace may have different virtual hosts."""
-    return any(depends_on_labels(mesh, virtual_service) for virtual_service in visible(mesh, namespace))
+    return any(depends_on_labels(mesh, vs) or tcp.depends_on_labels(vs) for vs in visible(mesh, namespace))
 
 
 def claims(mesh: Mesh, namespace: str) -> Claims:
@@ -67,7 +68,7 @@ def egress_hosts(mesh: Mesh, proxy: Egress) -> list[VirtualHost]:
     found = claims(mesh, proxy.namespace)
     caller = Caller(names.MESH, HTTP_PORT, proxy.namespace, proxy.labels)
     hosts = [_foreign_host(host, first) for host, first in _foreign(mesh, found, caller)]
-    for service in mesh.services.values():
+    for service in _callable(mesh, proxy.namespace):
         claimants = found.on(service.host)
         for port in http_ports(service):
             here = replace(caller, port=port.port)
@@ -78,7 +79,37 @@ def egress_hosts(mesh: Mesh, proxy: Egress) -> list[VirtualHost]:
             )
             domains = _domains(service, port.port, proxy.namespace)
             hosts.append(VirtualHost(f"{service.host}:{port.port}", domains, tuple(own)))
+        for port in tcp_ports(service):
+            here = replace(caller, port=port.port)
+            rule = _tcp_rule(mesh, service, here, claimants, tls=is_tls(port))
+            domains = _domains(service, port.port, proxy.namespace)
+            hosts.append(VirtualHost(f"{service.host}:{port.port}", domains, tcp=rule))
     return hosts
+
+
+def _callable(mesh: Mesh, namespace: str) -> Iterator[ServiceHost]:
+    """A ServiceEntry that is not exported to a namespace is not there for it."""
+    for service in mesh.services.values():
+        if service.entry is None or names.exported(service.entry.export_to, service.namespace, namespace):
+            yield service
+
+
+def _tcp_rule(
+    mesh: Mesh, service: ServiceHost, caller: Caller, claimants: Iterable[VirtualService], *, tls: bool
+) -> TcpRule:
+    """Where the first VirtualService that has something to say sends connections.
+
+    What is tunnelled to a TLS port is for the host that the tunnel is for: its `tls` entries come before `tcp` ones.
+    """
+    for virtual_service in claimants:
+        for hosts, rule in tcp.tls_rules(virtual_service, caller, service.addresses) if tls else ():
+            if any(names.host_matches(host, service.host) for host in hosts):
+                return rule
+        found = tcp.tcp_rule(virtual_service, caller, service.addresses)
+        if found:
+            return found
+    view = mesh.view(service.host, caller.namespace)
+    return TcpRule(caller.port, caller.namespace, Target(service.host, caller.port, view=view))
 
 
 def _attached_rules(mesh: Mesh, service: ServiceHost, caller: Caller) -> list[Rule]:
@@ -115,6 +146,9 @@ def _foreign_host(host: str, found: list[Rule]) -> VirtualHost:
 
 def _domains(service: ServiceHost, port: int, caller_namespace: str) -> tuple[str, ...]:
     """Every name the caller may use. A forward proxy sees all ports, so each name is listed with its port."""
+    if service.entry is not None:
+        called = [service.host, *(address for address in service.addresses if "/" not in address)]
+        return _with_port(called, port)
     namespace, name = service.namespace, service.name
     forms = [service.host, f"{service.host}."]
     forms += [name] if namespace == caller_namespace else []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from turnout.mesh import service
+from turnout.mesh import service, service_entry
 from turnout.mesh.credential import Named, Vault
 from turnout.mesh.delegation import Entry, delegating, entries
 from turnout.mesh.gateway_api import GatewayApi, gateway_api
@@ -15,9 +15,10 @@ from turnout.mesh.service import Instance, ServiceHost
 from turnout.resources.core import Secret, Service, ServicePort
 from turnout.resources.destination_rule import DestinationRule, Subset
 from turnout.resources.gateway import Gateway
+from turnout.resources.service_entry import ServiceEntry
 from turnout.resources.virtual_service import VirtualService
 
-Ruling = TypeVar("Ruling", VirtualService, DestinationRule, Gateway)
+Ruling = TypeVar("Ruling", VirtualService, DestinationRule, Gateway, ServiceEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ def build(
     """
     kept = list(resources)
     attached = gateway_api(kept)
-    services = service.by_host(r for r in kept if isinstance(r, Service))
+    external = service_entry.hosts(_by_age(r for r in kept if isinstance(r, ServiceEntry)))
+    services = service.by_host((r for r in kept if isinstance(r, Service)), external)
     rules = _by_age(r for r in kept if isinstance(r, DestinationRule))
     book = rulebook(rules)
     routing = _by_age(r for r in kept if isinstance(r, VirtualService))
@@ -106,10 +108,16 @@ def build(
         gateways=_by_age([*(r for r in kept if isinstance(r, Gateway)), *attached.gateways]),
         gateway_api=attached,
         instances=running,
-        members=service.members(services.values(), running),
+        members=_members(services, running),
         secrets={(s.metadata.namespace, s.metadata.name): s for s in kept if isinstance(s, Secret)},
         files=files or {},
     )
+
+
+def _members(services: Mapping[str, ServiceHost], running: Iterable[Instance]) -> dict[str, tuple[Instance, ...]]:
+    """Pods that a service selects, and the endpoints that are written down."""
+    selected = service.members(services.values(), running)
+    return {host: (*selected[host], *service_entry.endpoints(found)) for host, found in services.items()}
 
 
 def http_ports(host: ServiceHost) -> list[ServicePort]:
@@ -117,11 +125,20 @@ def http_ports(host: ServiceHost) -> list[ServicePort]:
     return [port for port in host.spec.ports if service.port_protocol(port) is not service.Protocol.TCP]
 
 
+def tcp_ports(host: ServiceHost) -> list[ServicePort]:
+    """The ports of a service whose connections are passed on unread."""
+    return [
+        port
+        for port in host.spec.ports
+        if service.port_protocol(port) is service.Protocol.TCP and port.protocol == "TCP"
+    ]
+
+
 def _by_age(resources: Iterable[Ruling]) -> tuple[Ruling, ...]:
     """Creation time, then name, then namespace: the order in which Istio lets rules for one host compete."""
     return tuple(sorted(resources, key=_age))
 
 
-def _age(resource: VirtualService | DestinationRule | Gateway) -> tuple[str, str, str]:
+def _age(resource: VirtualService | DestinationRule | Gateway | ServiceEntry) -> tuple[str, str, str]:
     meta = resource.metadata
     return (meta.creation_timestamp, meta.name, meta.namespace)

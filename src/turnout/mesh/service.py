@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from turnout.mesh.names import fqdn
+from turnout.problem import ObjectPath
 from turnout.resources import core
+from turnout.resources.host import is_ip
+from turnout.resources.service_entry import ServiceEntrySpec
 
 
 class Protocol(StrEnum):
@@ -19,7 +22,8 @@ class Protocol(StrEnum):
 
 
 _HTTP2 = {"http2", "grpc", "grpc-web", "h2c", "kubernetes.io/h2c"}
-_TCP = {"tcp", "tls", "https", "mongo", "mysql", "redis", "udp", "kubernetes.io/wss"}
+_TLS = {"tls", "https"}
+_TCP = {"tcp", "mongo", "mysql", "redis", "udp", "kubernetes.io/wss"} | _TLS
 
 
 def port_protocol(port: core.ServicePort) -> Protocol:
@@ -30,21 +34,53 @@ def port_protocol(port: core.ServicePort) -> Protocol:
     return Protocol.TCP if word in _TCP or port.protocol != "TCP" else Protocol.HTTP
 
 
+def is_tls(port: core.ServicePort) -> bool:
+    """Whether connections to the port begin with the name that they are for (SNI)."""
+    return (port.app_protocol or port.name.partition("-")[0]).lower() in _TLS
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceHost:
-    """A service under its full name."""
+    """A service under its full name.
+
+    Of a ServiceEntry's host, `name` is the host itself, `entry` what the ServiceEntry says and `entry_name` its name;
+    `spec` has its ports and selector as a Service would.
+    """
 
     namespace: str
     name: str
     spec: core.ServiceSpec
+    entry: ServiceEntrySpec | None = None
+    entry_name: str = ""
 
     @property
     def host(self) -> str:
-        return fqdn(self.name, self.namespace)
+        return self.name if self.entry else fqdn(self.name, self.namespace)
+
+    @property
+    def owner(self) -> ObjectPath:
+        """The object that it comes from."""
+        if self.entry:
+            return ObjectPath("ServiceEntry", self.namespace, self.entry_name)
+        return ObjectPath("Service", self.namespace, self.name)
 
     @property
     def headless(self) -> bool:
         return self.spec.cluster_ip == "None"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Under which it is called besides its names: IP addresses, and of a ServiceEntry also blocks of them."""
+        if self.entry:
+            return self.entry.addresses
+        return (self.spec.cluster_ip,) if is_ip(self.spec.cluster_ip) else ()
+
+    @property
+    def resolution(self) -> str:
+        """How its endpoints are found, as a ServiceEntry names it. Those of a Service, and pods, are known: STATIC."""
+        if self.entry:
+            return "STATIC" if self.spec.selector else self.entry.resolution
+        return "DNS" if self.spec.type == "ExternalName" else "STATIC"
 
     def port(self, number: int) -> core.ServicePort | None:
         return next((port for port in self.spec.ports if port.port == number), None)
@@ -61,7 +97,11 @@ class InstancePort:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One running pod that may be sent requests. A draining one finishes what it has and gets nothing new."""
+    """One running pod that may be sent requests. A draining one finishes what it has and gets nothing new.
+
+    Or an endpoint of a ServiceEntry: then `address` may be a host name, or `unix://` and a path. `weight`: its share
+    beside other endpoints, 0 as much as 1. `locality`: `region/zone/subzone`.
+    """
 
     namespace: str
     workload: str
@@ -70,6 +110,8 @@ class Instance:
     ports: tuple[InstancePort, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
     draining: bool = False
+    weight: int = 0
+    locality: str = ""
 
     def target(self, port: core.ServicePort) -> int:
         """Where a service port leads: by name, by number, else the one port that a process has."""
@@ -113,7 +155,10 @@ def canonical_name(labels: Mapping[str, str], workload: str) -> str:
     return next((labels[key] for key in keys if labels.get(key)), workload)
 
 
-def by_host(services: Iterable[core.Service]) -> dict[str, ServiceHost]:
-    """Services under their full names, sorted."""
-    hosts = (ServiceHost(s.metadata.namespace, s.metadata.name, s.spec) for s in services)
-    return {service.host: service for service in sorted(hosts, key=lambda service: service.host)}
+def by_host(services: Iterable[core.Service], entries: Iterable[ServiceHost] = ()) -> dict[str, ServiceHost]:
+    """Services under their full names, sorted. Of `entries` (hosts of ServiceEntries) those that are no Service."""
+    hosts = [ServiceHost(s.metadata.namespace, s.metadata.name, s.spec) for s in services]
+    found = {service.host: service for service in hosts}
+    for entry in entries:
+        found.setdefault(entry.host, entry)
+    return dict(sorted(found.items()))

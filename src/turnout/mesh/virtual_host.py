@@ -6,16 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from turnout.mesh.rule import Rule
+from turnout.mesh.tcp import TcpRule
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualHost:
-    """Rules are tried in order; none at all answers 404. `require_tls`: whatever comes in plain text is redirected."""
+    """Rules are tried in order; none at all answers 404. `require_tls`: whatever comes in plain text is redirected.
+
+    `tcp`: its connections are passed on unread, as that says, and it has no rules. A plain request goes there, too.
+    """
 
     name: str
     domains: tuple[str, ...]
     rules: tuple[Rule, ...] = ()
     require_tls: bool = False
+    tcp: TcpRule | None = None
 
 
 def distinct(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:

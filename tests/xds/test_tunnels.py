@@ -1,0 +1,155 @@
+"""What workloads open tunnels for (CONNECT) on a real Envoy: gRPC, TCP, and hosts of ServiceEntries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+import pytest
+import yaml
+
+from turnout.compiler.compile import compile
+from turnout.mesh import mesh
+from turnout.mesh.proxy import Egress, Proxy
+from turnout.mesh.service import Instance, InstancePort
+from turnout.resources.interpret import interpret
+
+if TYPE_CHECKING:
+    from tests.xds.conftest import Backend, World
+
+pytestmark = pytest.mark.e2e
+
+SERVICES = """
+apiVersion: v1
+kind: Service
+metadata: {name: greeter, namespace: default}
+spec: {selector: {app: greeter}, ports: [{port: 9000, name: grpc}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cache, namespace: default}
+spec: {selector: {app: cache}, ports: [{port: 6379, name: redis}]}
+"""
+SUBSETS = """
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: NAME, namespace: default}
+spec: {host: NAME, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}
+"""
+
+
+def split(name: str, kind: str, more: str = "") -> str:
+    """One request (or connection) of four goes to v1."""
+    route = "[{destination: {host: NAME, subset: v1}, weight: 1}, {destination: {host: NAME, subset: v2}, weight: 3}]"
+    written = f"""
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: NAME, namespace: default}}
+spec: {{hosts: [NAME], {kind}: [{{{more}route: {route}}}]}}
+"""
+    return (written + "---" + SUBSETS).replace("NAME", name)
+
+
+def instance(app: str, version: str, container_port: int, port: int) -> Instance:
+    labels = {"app": app, "version": version}
+    ports = (InstancePort(container_port, port),)
+    return Instance("default", f"{app}-{version}", f"{app}-{version}-1", "127.0.0.1", ports, labels)
+
+
+async def publish(world: World, text: str, running: Sequence[Instance] = (), proxies: Sequence[Proxy] = ()) -> None:
+    found = [interpret({"metadata": {"namespace": "default"}} | each) for each in yaml.safe_load_all(text) if each]
+    built = mesh.build([each.resource for each in found], running)
+    caller = Egress("default", "caller", world.port, {"app": "caller"})
+    assert await world.publish(compile(built, proxies or [caller])) == []
+
+
+class Greeter(grpc.GenericRpcHandler):  # type: ignore[misc] # gRPC ships no types
+    """Answers every call with its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def service(self, handler_call_details: Any) -> Any:
+        async def answer(request: bytes, context: Any) -> bytes:
+            return self.name.encode()
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+@asynccontextmanager
+async def greeters(*versions: str) -> AsyncIterator[list[Instance]]:
+    async with AsyncExitStack() as stack:
+        running = []
+        for version in versions:
+            server = grpc.aio.server()
+            server.add_generic_rpc_handlers([Greeter(version)])
+            port = server.add_insecure_port("127.0.0.1:0")
+            await server.start()
+            stack.push_async_callback(server.stop, None)
+            running.append(instance("greeter", version, 9000, port))
+        yield running
+
+
+async def call(channel: Any, count: int) -> Counter[str]:
+    """Who answered how often."""
+    method = channel.unary_unary("/greeter.Greeter/Greet")
+    answers = await asyncio.gather(*(method(b"", timeout=5) for _ in range(count)))
+    return Counter(answer.decode() for answer in answers)
+
+
+async def connect(world: World, target: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+    """A tunnel, and the first line of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+    writer.write(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode())
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    return reader, writer, head.split(b"\r\n")[0]
+
+
+async def ask(world: World, target: str) -> str:
+    """Opens a tunnel and asks inside, in HTTP/1.1, to be told who answers."""
+    reader, writer, status = await connect(world, target)
+    assert b"200" in status, status
+    writer.write(b"GET / HTTP/1.1\r\nhost: " + target.encode() + b"\r\n\r\n")
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    body = await asyncio.wait_for(reader.read(100), 5)
+    writer.close()
+    return body.decode()
+
+
+async def test_calls_of_a_grpc_client_are_split_by_weight_through_its_proxy(world: World) -> None:
+    async with greeters("v1", "v2") as running:
+        await publish(world, SERVICES + "---" + split("greeter", "http"), running)
+        options = [("grpc.http_proxy", f"http://127.0.0.1:{world.port}")]
+        async with grpc.aio.insecure_channel("greeter:9000", options=options) as channel:
+            answers = await call(channel, 400)
+    assert sum(answers.values()) == 400
+    assert 60 < answers["v1"] < 140
+
+
+async def test_http2_without_a_tunnel_is_routed_as_well(world: World) -> None:
+    async with greeters("v1", "v2") as running:
+        await publish(world, SERVICES + "---" + split("greeter", "http"), running)
+        options = [("grpc.default_authority", "greeter:9000"), ("grpc.enable_http_proxy", 0)]
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{world.port}", options=options) as channel:
+            answers = await call(channel, 100)
+    assert set(answers) == {"v1", "v2"}
+
+
+async def test_tcp_connections_are_split_by_weight(world: World, backends: dict[str, Backend]) -> None:
+    running = [instance("cache", name, 6379, backend.port) for name, backend in backends.items()]
+    await publish(world, SERVICES + "---" + split("cache", "tcp"), running)
+    answers = Counter([await ask(world, "cache:6379") for _ in range(200)])
+    assert 25 < answers["v1"] < 80
+    assert answers["v1"] + answers["v2"] == 200
+
+
+async def test_a_tunnel_to_nowhere_is_refused(world: World) -> None:
+    await publish(world, SERVICES)
+    _, writer, status = await connect(world, "nobody.test:443")
+    writer.close()
+    assert b"502" in status
