@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from envoy.config.route.v3.route_components_pb2 import RedirectAction, Route, RouteMatch
+from envoy.config.route.v3.route_components_pb2 import Route, RouteMatch
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute
 
 from turnout.resources.re2 import compiled
@@ -56,15 +56,15 @@ def redirected(route: Route, headers: Mapping[str, str]) -> tuple[int, str]:
         path = _with_prefix(route.match, wanted.prefix_rewrite, path)
     elif wanted.path_redirect:
         path = wanted.path_redirect + ("" if "?" in wanted.path_redirect else query(path))
-    scheme = wanted.scheme_redirect or ("https" if wanted.https_redirect else headers[":scheme"])
+    scheme = wanted.scheme_redirect or headers[":scheme"]
     port = f":{wanted.port_redirect}" if wanted.port_redirect else ""
     host = wanted.host_redirect or _own_host(headers, scheme, port)
     return _STATUS[wanted.response_code], f"{scheme}://{host}{port}{path}"
 
 
 def to_https(headers: Mapping[str, str]) -> tuple[int, str]:
-    """Where a virtual host sends everything that comes in plain text."""
-    return redirected(Route(redirect=RedirectAction(https_redirect=True)), headers)
+    """Where a virtual host sends everything that comes in plain text. The Host header stays, its port included."""
+    return 301, f"https://{headers[':authority']}{headers[':path']}"
 
 
 def _own_host(headers: Mapping[str, str], scheme: str, port: str) -> str:
