@@ -11,6 +11,7 @@ from tests.cli.rollouts import NOW, printed, rollout, status, verdict
 from turnout.cli.rollout.board import board, listed
 from turnout.cli.rollout.follow import QUIET_SECONDS, News
 from turnout.cli.rollout.words import moved, points, share, spoken
+from turnout.rollout.user_words import users_words
 
 JSON = dict[str, Any]
 
@@ -100,6 +101,24 @@ def test_the_reason_is_told_unless_the_guards_say_it() -> None:
 
     assert "why: no traffic" in shown(phase="running", why="no traffic", verdicts=[open_one])
     assert not any("why" in line for line in shown(phase="running", why="errors: need more", verdicts=[open_one]))
+
+
+def test_a_sticky_one_says_who_met_which_version() -> None:
+    users = {"seen": 1041, "stable": 620, "candidate": 424, "both": 3, "back": 0, "sampled": 1}
+    users |= {"withoutKey": 12, "untold": 0}
+    said = "1,041 users seen: 620 met v1, 424 met v2, 3 both; none went back; 12 requests had no header x-user"
+    sticky = rollout(phase="running", users=users)
+    sticky["spec"]["sticky"] = "header:x-user"
+    assert said in printed(board(sticky, NOW, 200), 200)
+    assert said in News().lines({**sticky, "status": status("finished", users=users)}, NOW)
+    assert not any("users seen" in line for line in shown(phase="running", users=None))
+
+
+def test_a_part_of_the_users_is_not_told_of_as_if_it_were_all() -> None:
+    users = {"seen": 200_000, "stable": 2, "candidate": 2, "both": 2, "back": 2, "sampled": 4}
+    said = users_words({"users": users | {"withoutKey": 0, "untold": 9}}, {"sticky": "request", "from": "a", "to": "b"})
+    assert said.startswith("about 200,000 user requests seen: ")
+    assert said.endswith("2 went back; counted by 1 in 4; 9 requests were lost, whose user requests may be missing")
 
 
 def test_a_paused_one_says_how_to_go_on() -> None:

@@ -195,7 +195,7 @@ class ServiceSite:
 
 @contextmanager
 def running(folder: Path) -> Iterator[ServiceSite]:
-    blast: dict[str, Any] = {"fan_out": None, "user_requests": 0, "calls": 0}
+    blast: dict[str, Any] = {"fan_out": None, "user_requests": 0, "calls": 0, "propagates": None}
     steps: list[Any] = []
 
     async def history(request: ViewRequest) -> Any:

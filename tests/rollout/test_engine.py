@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.rollout.service_site import NAME, ServiceSite, rollout, running
 
+from turnout.delivery.users import Users
 from turnout.resources.kinds import ROLLOUT
 from turnout.rollout import engine
 
@@ -285,3 +286,38 @@ def test_it_halts_while_there_is_nothing_to_go_back_to_and_says_so_once(site: Se
     site.service.stable_ready = True
     assert site.tick()["phase"] == "aborted"
     assert site.weights == (100, 0)
+
+
+# --- who met which version
+
+
+def test_users_of_a_sticky_rollout_are_counted_from_before_its_split_until_it_has_gone_back(site: ServiceSite) -> None:
+    site.start(rollout(HALF, sticky="header:x-user"))
+    assert site.tick()["users"]["seen"] == 0
+    assert site.asked == [(f"default/{NAME}/{site.now}", None)]
+    site.users = Users(seen=9, stable=5, candidate=6, both=2, back=1)
+    assert site.tick()["users"] == {
+        "seen": 9,
+        "stable": 5,
+        "candidate": 6,
+        "both": 2,
+        "back": 1,
+        "sampled": 1,
+        "withoutKey": 0,
+        "untold": 0,
+    }
+    site.order("abort a1")
+    site.users = Users(seen=10)
+    assert site.tick()["users"]["seen"] == 10
+    (_, until), asked = site.asked[-1], len(site.asked)
+    assert until == site.now, "who comes later meets stable because it has gone back"
+    site.tick(3)
+    assert len(site.asked) == asked
+    assert site.status["users"]["seen"] == 10
+
+
+def test_nobody_is_counted_where_chance_splits(site: ServiceSite) -> None:
+    site.start(rollout(HALF))
+    site.until(phase="finished")
+    assert site.status.get("users") is None
+    assert site.asked == []

@@ -170,7 +170,13 @@ def test_what_is_asked_for_stands_beside_what_is_seen() -> None:
     copies = {"stable": 100, "candidate": 0, "mirrorPercent": 6.25, "users": "", "compare": True}
     assert dict(split.rows(rollout(routing=copies)))["Asked for"] == "6.25 % copied to v2 and compared"
     nothing = dict(split.rows(rollout(blast=None)))
-    assert nothing["User requests touched"] == "-"
+    assert nothing["User requests touched"] == nothing["Who met which version"] == "-"
+
+
+def test_users_of_a_sticky_rollout_are_told_by_the_version_that_they_met() -> None:
+    users = {"seen": 3, "stable": 2, "candidate": 1, "both": 0, "back": 0, "sampled": 1, "withoutKey": 0, "untold": 0}
+    said = dict(split.rows(rollout(users=users)))
+    assert said["Who met which version"] == "3 users seen: 2 met v1, 1 met v2, 0 both"
 
 
 # --- guards

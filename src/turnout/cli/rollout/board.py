@@ -12,6 +12,7 @@ from rich.text import Text
 from turnout.cli.rollout import lookup
 from turnout.cli.rollout.lookup import Object
 from turnout.cli.rollout.words import moved, points, share, spoken
+from turnout.rollout.user_words import users_words
 
 _STYLES = {
     "running": "bold green",
@@ -199,6 +200,8 @@ def _open(status: Mapping[str, Any]) -> str:
 def _rest(obj: Object, status: Mapping[str, Any]) -> Iterator[str]:
     if (why := status.get("why")) and why != _open(status):
         yield f"why: {why}"
+    if users := users_words(status, obj["spec"]):
+        yield users
     if changed := status.get("lastChange"):
         yield moved(changed)
     if status.get("phase") in ("paused", "halted"):

@@ -14,6 +14,7 @@ from turnout.cli.rollout import lookup
 from turnout.cli.rollout.lookup import Object
 from turnout.cli.rollout.words import moved, share
 from turnout.error import ApiError, NotRunning, TurnoutError
+from turnout.rollout.user_words import users_words
 
 LOOK_SECONDS = 0.5
 QUIET_SECONDS = 30.0
@@ -79,6 +80,8 @@ def _facts(obj: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"step {at}", f"step {at + 1} of {len(steps)}: {steps[at]['name']}{_touching(status)}"
     if changed := status.get("lastChange"):
         yield f"change {changed}", moved(changed)
+    if phase in lookup.ENDED and (users := users_words(status, obj["spec"])):
+        yield f"users {users}", users
     if phase != "running":
         text = f"{phase}: {status['why']}" if status.get("why") else phase
         yield text, text

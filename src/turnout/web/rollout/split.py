@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from turnout.rollout.user_words import users_words
 from turnout.web.figure import UNKNOWN, share
 from turnout.web.rollout.story import Shown
 
@@ -15,6 +16,7 @@ def rows(rollout: Shown) -> Iterator[tuple[str, str]]:
     yield "Seen", str(status.get("split") or UNKNOWN)
     yield "User requests touched", _blast(status.get("blast") or {})
     yield "Calls per user request", _mean(status.get("blast") or {})
+    yield "Who met which version", users_words(status, rollout["spec"]) or UNKNOWN
 
 
 def _routing(routing: Shown, spec: Shown) -> str:
