@@ -6,7 +6,8 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 
@@ -46,6 +47,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """One request as it goes over the wire. `target`: a path, or the whole URL for a workload's way out."""
+
+    route: Route
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """As it came over the wire."""
 
@@ -66,42 +79,37 @@ class Client:
             connection.close()
         self._connections.clear()
 
-    def exchange(
-        self, route: Route, method: str, target: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
-    ) -> Answer:
+    def exchange(self, question: Question) -> Answer:
         """Raises TimeoutError, ssl.SSLError, and EnvoyFailed where the connection ends without an answer."""
         began = time.perf_counter()
-        kept = route in self._connections
+        kept = question.route in self._connections
         try:
-            answer = self._send(route, method, target, headers, body, timeout_seconds)
+            status, headers, body = self._send(question)
         except (ConnectionError, HTTPException) as error:
-            self._forget(route)
+            self._forget(question.route)
             if not kept:
                 raise EnvoyFailed(f"the connection ended without an answer: {error}") from error
-            answer = self._send(route, method, target, headers, body, timeout_seconds)
+            status, headers, body = self._send(question)
         except OSError:
-            self._forget(route)
+            self._forget(question.route)
             raise
-        status, received, content = answer
-        return Answer(status, received, content, time.perf_counter() - began)
+        return Answer(status, headers, body, time.perf_counter() - began)
 
     def _forget(self, route: Route) -> None:
         connection = self._connections.pop(route, None)
         if connection is not None:
             connection.close()
 
-    def _send(
-        self, route: Route, method: str, target: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
-    ) -> tuple[int, Headers, bytes]:
-        connection = self._connection(route, timeout_seconds)
-        connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-        for name, value in headers.items():
+    def _send(self, question: Question) -> tuple[int, Headers, bytes]:
+        connection = self._connection(question.route, question.timeout_seconds)
+        connection.putrequest(question.method, question.target, skip_host=True, skip_accept_encoding=True)
+        for name, value in question.headers.items():
             connection.putheader(name, value)
-        connection.endheaders(body or None)
+        connection.endheaders(question.body or None)
         response = connection.getresponse()
         content = response.read(MAX_BODY_BYTES)
         if response.will_close:
-            self._forget(route)
+            self._forget(question.route)
         return response.status, _headers(response), content
 
     def _connection(self, route: Route, timeout_seconds: float) -> HTTPConnection:
@@ -122,3 +130,19 @@ def _connected(route: Route, timeout_seconds: float) -> socket.socket:
 
 def _headers(response: HTTPResponse) -> Headers:
     return Headers(response.getheaders())
+
+
+def asked_by_many(questions: Sequence[Question], clients: int) -> list[Answer]:
+    """The answers in the order of the questions; `clients` ask at the same time. Raises as `exchange`."""
+    with ThreadPoolExecutor(clients) as pool:
+        parts = list(pool.map(_asked, (questions[first::clients] for first in range(clients))))
+    found: list[Answer] = [parts[at % clients][at // clients] for at in range(len(questions))]
+    return found
+
+
+def _asked(questions: Sequence[Question]) -> list[Answer]:
+    client = Client()
+    try:
+        return [client.exchange(question) for question in questions]
+    finally:
+        client.close()

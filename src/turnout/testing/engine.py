@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,23 +48,31 @@ class Engine:
             node="turnout.testing",
             drain_seconds=0,
         )
+        self._starting: Future[None] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Until Envoy answers. Raises EnvoyFailed."""
+        """Begins. Whatever needs Envoy waits until it answers, and raises EnvoyFailed if it does not."""
         self._thread.start()
-        self.call(self._start())
-        identity = self._envoy.identity
-        assert identity is not None, "it was started"
-        argv = ["/bin/sh", "-c", _WATCH, str(identity.pid), str(self._runtime)]
-        self._watch = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
+        self._starting = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
+
+    def _started(self) -> None:
+        """Returns when Envoy answers. Raises EnvoyFailed."""
+        assert self._starting is not None, "start comes first"
+        self._starting.result(CALL_SECONDS)
 
     async def _start(self) -> None:
         await self._ads.start()
         await self._envoy.start()
+        identity = self._envoy.identity
+        assert identity is not None, "it was started"
+        argv = ["/bin/sh", "-c", _WATCH, str(identity.pid), str(self._runtime)]
+        self._watch = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)  # noqa: ASYNC220 - a fork
 
     def stop(self) -> None:
         """Nothing is left running."""
+        with suppress(EnvoyFailed):
+            self._started()
         self.call(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CALL_SECONDS)
@@ -81,6 +90,7 @@ class Engine:
 
     def publish(self, config: Config) -> None:
         """Returns when Envoy has it. Raises EnvoyFailed for what it refuses."""
+        self._started()
         self.call(self._published(config))
 
     async def _published(self, config: Config) -> None:

@@ -16,7 +16,7 @@ from turnout.problem import Problem
 from turnout.resources.spelling import closest
 from turnout.testing import cast, manifests
 from turnout.testing.address import Address, address
-from turnout.testing.client import Answer, Client, Route, Tls
+from turnout.testing.client import Answer, Client, Question, Route, Tls, asked_by_many
 from turnout.testing.engine import Engine, running_engine
 from turnout.testing.received import Pod, Received
 from turnout.testing.response import Response
@@ -29,8 +29,8 @@ NAMESPACE = "default"
 ANYBODY = (NAMESPACE, "test")
 """Who calls when a test does not say who: a workload without labels."""
 TIMEOUT_SECONDS = 30.0
-
-Send = Callable[[int], Response]
+CLIENTS = 4
+"""That ask at the same time, where order does not matter."""
 
 
 class Mesh:
@@ -101,17 +101,14 @@ class Mesh:
         """
         to = address(url)
         content = body.encode() if isinstance(body, str) else body
-        given = {name.lower(): value for name, value in (headers or {}).items()}
+        sent = {"host": to.authority, **{name.lower(): value for name, value in (headers or {}).items()}}
         if json is not None:
-            content, given = json_format.dumps(json).encode(), {"content-type": "application/json", **given}
+            content, sent = json_format.dumps(json).encode(), {"content-type": "application/json", **sent}
         if content or method in ("POST", "PUT", "PATCH"):
-            given = {"content-length": str(len(content)), **given}
-        route = self._gateway(to, tls) if gateway else self._way_out(to, from_)
-        if gateway and from_:
-            raise TurnoutError("a request comes from a workload, or through a gateway, not both")
+            sent = {"content-length": str(len(content)), **sent}
+        route = self._route(to, from_, tls, gateway=gateway)
         target = to.target if gateway else f"http://{to.authority}{to.target}"
-        sent = {"host": to.authority, **given}
-        return self._response(self._client.exchange(route, method, target, sent, content, timeout_seconds))
+        return self._response(self._client.exchange(Question(route, method, target, sent, content, timeout_seconds)))
 
     def get(self, url: str, **more: Any) -> Response:
         """As `request`."""
@@ -129,21 +126,26 @@ class Mesh:
         """As `request`."""
         return self.request("PATCH", url, **more)
 
-    def remove(self, url: str, **more: Any) -> Response:
-        """A DELETE, as `request`."""
-        return self.request("DELETE", url, **more)
-
     def split(
         self,
         url: str,
         n: int = 1000,
         *,
         headers: Mapping[str, str] | Callable[[int], Mapping[str, str]] | None = None,
-        **more: Any,
+        from_: str | None = None,
+        gateway: bool = False,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Split:
-        """`n` GETs, and who answered how many of them. `headers` may depend on the number of the request, from 0."""
-        of = headers if callable(headers) else lambda _: headers or {}
-        answers = (self.request("GET", url, headers=of(number), **more) for number in range(n))
+        """`n` GETs, some at the same time, and who answered how many of them.
+
+        `headers` may depend on the number of the request, from 0: `headers=lambda i: {"x-user": f"u{i}"}`.
+        """
+        to, of = address(url), headers if callable(headers) else lambda _: headers or {}
+        route = self._route(to, from_, None, gateway=gateway)
+        target = to.target if gateway else f"http://{to.authority}{to.target}"
+        sent = ({"host": to.authority, **of(number)} for number in range(n))
+        questions = [Question(route, "GET", target, own, b"", timeout_seconds) for own in sent]
+        answers = map(self._response, asked_by_many(questions, CLIENTS))
         return Split(Counter(answer.version or str(answer.status) for answer in answers))
 
     # --- who received what
@@ -166,6 +168,11 @@ class Mesh:
         return self.upstream(service, version).mirrored
 
     # --- where things are
+
+    def _route(self, to: Address, from_: str | None, tls: Tls | None, *, gateway: bool) -> Route:
+        if gateway and from_:
+            raise TurnoutError("a request comes from a workload, or through a gateway, not both")
+        return self._gateway(to, tls) if gateway else self._way_out(to, from_)
 
     def _gateway(self, to: Address, tls: Tls | None) -> Route:
         gateways = self._stage.gateways
@@ -211,7 +218,7 @@ class Mesh:
         name, _, serial = mark.partition("#")
         played = (own for pod, own in self._stage.stand_ins.items() if f"{pod.namespace}/{pod.name}" == name)
         stand_in = next(played, None) if mark else None
-        received = stand_in.of_serial(int(serial)) if stand_in else None
+        received = stand_in.received.get(int(serial)) if stand_in else None
         return Response(answer.status, answer.headers, answer.body, answer.seconds, received)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,7 +40,8 @@ class StandIn:
     def __init__(self, pod: Pod) -> None:
         self.pod = pod
         self.port = 0
-        self.received: deque[tuple[int, Received]] = deque(maxlen=MOST_REMEMBERED)
+        self.received: dict[int, Received] = {}
+        """By number. A test's thread looks things up while the loop adds to it: whole, or by number."""
         self._serial = 0
         self._behaviour = Behaviour()
         self._server: asyncio.Server | None = None
@@ -68,10 +68,6 @@ class StandIn:
         elif self._server is None:
             await self.start()
 
-    def of_serial(self, serial: int) -> Received | None:
-        """What was received under a number, if it is remembered."""
-        return next((received for number, received in reversed(self.received) if number == serial), None)
-
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._converse(reader, writer))
         self._connections.add(task)
@@ -88,9 +84,7 @@ class StandIn:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request and its answer. False: the connection is to be ended."""
         received = await _request(reader, self.pod)
-        self._serial += 1
-        serial = self._serial
-        self.received.append((serial, received))
+        serial = self._remember(received)
         behaviour = self._behaviour
         if behaviour.hangs_up:
             return False
@@ -98,6 +92,12 @@ class StandIn:
             await asyncio.sleep(behaviour.after_seconds)
         writer.write(_answer(received, behaviour, f"{self.pod.namespace}/{self.pod.name}#{serial}"))
         return True
+
+    def _remember(self, received: Received) -> int:
+        self._serial += 1
+        self.received[self._serial] = received
+        self.received.pop(self._serial - MOST_REMEMBERED, None)
+        return self._serial
 
 
 async def _request(reader: asyncio.StreamReader, pod: Pod) -> Received:

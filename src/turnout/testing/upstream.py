@@ -49,7 +49,7 @@ class Upstream:
     def _all(self) -> list[Received]:
         """Once nothing is under way any more: copies arrive later than the answer of what they copy."""
         self._engine.settle()
-        found = (received for stand_in in self._stand_ins for _, received in stand_in.received)
+        found = [received for stand_in in self._stand_ins for received in list(stand_in.received.values())]
         return sorted(found, key=lambda received: received.at_seconds)
 
     def _behave(self, behaviour: Behaviour) -> None:
