@@ -14,7 +14,7 @@ import turnout
 
 SOURCES = Path(turnout.__file__).parent
 MODULES = sorted(SOURCES.rglob("*.py"))
-PURE = {"problem", "resources", "mesh", "compiler", "simulator", "delivery"}
+PURE = {"problem", "resources", "mesh", "analysis", "compiler", "simulator", "delivery"}
 
 HOMES = {
     "click": {"cli"},

@@ -14,6 +14,7 @@ from turnout.analysis.gateway_conflicts import gateway_conflicts, shared_certifi
 from turnout.analysis.gateway_credentials import gateway_credentials
 from turnout.analysis.gateway_ports import gateway_ports
 from turnout.analysis.gateway_references import gateway_references
+from turnout.analysis.gateway_routes import gateway_routes
 from turnout.analysis.ingress_subsets import ingress_subsets
 from turnout.analysis.inventory import Inventory, Subject
 from turnout.analysis.lost_delegates import lost_delegates
@@ -50,6 +51,7 @@ _ROUTING = (
     _family(own.slow_retries, "TNO309"),
     _family(own.idle_weights, "TNO310"),
     _family(subset_pods.unknown_hosts, "IST0174"),
+    _family(gateway_routes, "TNO330", "TNO331"),
 )
 """True wherever the objects are applied."""
 

@@ -7,17 +7,15 @@ import binascii
 from collections.abc import Iterator
 from datetime import datetime
 
-from turnout.analysis.certificate import validity
 from turnout.analysis.destinations import where
 from turnout.analysis.gateway_ports import no_pods, selected
 from turnout.analysis.hint import hint_for
 from turnout.analysis.inventory import Inventory
 from turnout.analysis.istio_codes import istio_problem
+from turnout.mesh.credential import CERTIFICATE_KEYS
 from turnout.problem import Problem
+from turnout.resources.certificate import pair_fault, time_fault
 from turnout.resources.core import Secret
-
-KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
-"""What a Secret may call certificate and key; the second pair is what Istio began with."""
 
 
 def gateway_credentials(inventory: Inventory) -> Iterator[Problem]:
@@ -40,35 +38,26 @@ def gateway_credentials(inventory: Inventory) -> Iterator[Problem]:
                 yield istio_problem(
                     "IST0101", where(gateway, place), f'Referenced credentialName not found: "{name}"', hint
                 )
-            elif fault := certificate_fault(secret, inventory.now):
+            elif fault := _fault(secret, inventory.now):
                 message = f"the Secret {namespace}/{short} cannot be used: {fault}"
                 yield istio_problem(
                     "IST0161", where(gateway, place), message, "it takes `tls.crt` and `tls.key`, in PEM"
                 )
 
 
-def certificate_fault(secret: Secret, now: datetime | None) -> str | None:
-    """Why a Secret holds no certificate that can be served."""
-    for certificate_key, private_key in KEYS:
+def _fault(secret: Secret, now: datetime | None) -> str:
+    """Why a Secret holds no certificate that can be served; empty if it does."""
+    for certificate_key, private_key in CERTIFICATE_KEYS:
         certificate, key = _value(secret, certificate_key), _value(secret, private_key)
         if certificate and key:
-            break
-    else:
-        return "it has no certificate and key"
-    valid = validity(certificate)
-    if valid is None:
-        return f"{certificate_key} is no certificate"
-    if now is None:
-        return None
-    if now > valid[1]:
-        return f"its certificate was valid until {valid[1]:%Y-%m-%d}"
-    return f"its certificate is valid from {valid[0]:%Y-%m-%d} on" if now < valid[0] else None
+            return pair_fault(certificate, key) or (time_fault(certificate, now) if now else "")
+    return "it has no certificate and key"
 
 
-def _value(secret: Secret, key: str) -> bytes:
+def _value(secret: Secret, key: str) -> str:
     if key in secret.string_data:
-        return secret.string_data[key].encode()
+        return secret.string_data[key]
     try:
-        return base64.b64decode(secret.data.get(key, ""), validate=False)
+        return base64.b64decode(secret.data.get(key, "")).decode("utf-8", "replace")
     except (ValueError, binascii.Error):
-        return b""
+        return ""

@@ -15,6 +15,7 @@ from turnout.problem import ObjectPath
 from turnout.resources.core import Deployment, Namespace, Pod, Secret, Service
 from turnout.resources.gateway import Gateway
 from turnout.resources.interpret import Resource
+from turnout.resources.kinds import title
 from turnout.resources.rollout import Rollout
 from turnout.resources.service_entry import ServiceEntry
 
@@ -54,7 +55,7 @@ class Subject:
         return {str(key): str(item) for key, item in value.items()}
 
     def where(self, path: str = "") -> ObjectPath:
-        return ObjectPath(self.kind, self.namespace, self.name, path)
+        return ObjectPath(title(str(self.obj.get("apiVersion", "")), self.kind), self.namespace, self.name, path)
 
 
 @dataclass(frozen=True, slots=True)

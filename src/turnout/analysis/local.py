@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from turnout.analysis.inventory import Inventory
 from turnout.analysis.rollout_references import rollout_references
 from turnout.mesh import gateway_servers, server_tls
+from turnout.mesh.gateway_listener import is_translated
 from turnout.mesh.no_effect import no_effect
 from turnout.mesh.service import selects
 from turnout.problem import ObjectPath, Problem
@@ -22,7 +23,7 @@ def passed_over(inventory: Inventory) -> Iterator[Problem]:
     ruling: tuple[VirtualService | DestinationRule | Gateway, ...] = (
         *mesh.virtual_services,
         *mesh.destination_rules,
-        *mesh.gateways,
+        *(gateway for gateway in mesh.gateways if not is_translated(gateway)),
     )
     for resource in ruling:
         meta = resource.metadata

@@ -13,9 +13,11 @@ from turnout.error import TurnoutError
 
 COMMANDS = {
     "up": "start everything the YAML describes, and keep it so",
+    "check": "what is wrong with YAML files, before anything runs",
     "status": "services, versions, weights, health, traffic",
     "graph": "who calls whom, how fast, and with how many errors",
     "top": "every version's traffic, live",
+    "plan": "what a change of files would do to traffic",
     "shift": "move traffic between the versions of a service",
     "mirror": "send a version a copy of real traffic",
     "compare": "hold a new version's answers against the old one's",

@@ -68,7 +68,7 @@ def read_paths(paths: Sequence[Path], previous: Manifests | None = None) -> Mani
 
     Folders are gone through for *.yaml and *.yml; hidden folders and SKIPPED_FILES are left out.
     """
-    files, problems = _found(paths)
+    files, problems = found_files(paths)
     known = previous.parsed if previous else {}
     parsed = [_parsed(file, known.get(file)) for file in files]
     twice, doubled = _twice(parsed)
@@ -109,8 +109,8 @@ def settings_file(paths: Sequence[Path]) -> Path | None:
     return top / FILE_NAME if (top / FILE_NAME).is_file() else None
 
 
-def _found(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
-    """The files, each once, in the order of the paths."""
+def found_files(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
+    """The files that the paths mean, absolute, each once, in the order of the paths; and what is wrong with a path."""
     files: dict[Path, Path] = {}
     problems: list[Problem] = []
     for path in paths:
@@ -166,14 +166,15 @@ def _manifest(document: Document, source: str) -> tuple[Manifest | None, list[Pr
     if "apiVersion" not in data and "kind" not in data:
         message = "not a Kubernetes object: it has neither `apiVersion` nor `kind`"
         return None, [problem(NO_MANIFEST, document.place(), message)]
-    obj = _in_namespace(data)
+    obj = in_namespace(data)
     interpreted = interpret(obj, document)
     if interpreted.kind is None or interpreted.resource is None:
         return None, interpreted.problems
     return Manifest(with_source(obj, source), document, interpreted.kind, interpreted.resource), interpreted.problems
 
 
-def _in_namespace(data: Mapping[str, Any]) -> dict[str, Any]:
+def in_namespace(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The object with its namespace said, where its kind has one."""
     key = key_of(data)
     metadata = data.get("metadata")
     if key is None or not key[0].namespaced or key[1] or not isinstance(metadata, Mapping):

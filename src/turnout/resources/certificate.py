@@ -6,10 +6,13 @@ What passes here is what Envoy takes: it refuses a bad pair as a whole, and says
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cryptography.x509 import Certificate
 
 MOST_KEPT = 256
@@ -40,6 +43,16 @@ def pair_fault(certificate: str, private_key: str) -> str:
     return "" if belongs else "the private key does not belong to the certificate"
 
 
+def time_fault(certificates: str, now: datetime) -> str:
+    """Which of the certificates is not valid at that time; empty if all are, or none can be read."""
+    for certificate in _certificates(certificates)[0]:
+        if now > certificate.not_valid_after_utc:
+            return f"a certificate was valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
+        if now < certificate.not_valid_before_utc:
+            return f"a certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} on"
+    return ""
+
+
 @lru_cache(MOST_KEPT)
 def authority_fault(certificates: str) -> str:
     """What is wrong with certificates of authorities; empty if nothing is."""
@@ -62,7 +75,9 @@ def _certificates(text: str) -> tuple[list[Certificate], str]:
     from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
 
     try:
-        found = load_pem_x509_certificates(text.encode())
+        with warnings.catch_warnings():  # such as of a serial number that is 0: Envoy does not mind
+            warnings.simplefilter("ignore")
+            found = load_pem_x509_certificates(text.encode())
         faults = [fault for fault in map(_key_fault, found) if fault]
     except ValueError:
         return [], f"the certificate cannot be read{_instead(text, 'CERTIFICATE')}"

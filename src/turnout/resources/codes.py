@@ -136,6 +136,7 @@ _TABLE = (
     Code("TNO203", WARNING, "a YAML document is no Kubernetes object and is left out", "keep other files elsewhere"),
     Code("TNO204", ERROR, "an object is in two places", "keep one of them; until then neither file is applied"),
     Code("TNO205", WARNING, "a folder has no manifest in it"),
+    Code("TNO206", WARNING, "the templates of a Helm chart are not checked", "helm template CHART | turnout check -"),
     Code("TNO210", ERROR, "turnout.yaml has a key that does not exist"),
     Code("TNO211", ERROR, "a value in turnout.yaml has the wrong type"),
     Code(

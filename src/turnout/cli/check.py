@@ -1,0 +1,73 @@
+"""`turnout check`: what is wrong with files, without a cluster, a network, or anything that runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from turnout.cli.check_report import Report
+
+STDIN = "-"
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH|-]...", type=click.Path(exists=True, allow_dash=True))
+@click.option("--json", "form", flag_value="json", help="The findings as JSON.")
+@click.option("--sarif", "form", flag_value="sarif", help="The findings as SARIF 2.1.0, for code scanning.")
+@click.option("--github", "form", flag_value="github", help="The findings as annotations of GitHub Actions.")
+@click.option("--strict", is_flag=True, help="Exit status 1 for warnings, too.")
+@click.option("--local", is_flag=True, help="Tell also what has no effect when the files run here.")
+@click.option("--ignore", metavar="CODE", multiple=True, help="Leave findings of this code out; repeatable.")
+def command(paths: tuple[str, ...], form: str | None, strict: bool, local: bool, ignore: tuple[str, ...]) -> None:
+    """Check YAML: its form, what each object says, and what the objects say together.
+
+    Without a path it is the current folder; `-` is standard input. Istioctl's findings have istioctl's codes.
+    Exit status 0 when there is no error, 1 when there is one, 2 when the command is used in a wrong way.
+
+    \b
+    Example:
+      turnout check k8s/
+      helm template shop/ | turnout check - --strict
+      turnout check k8s/ --sarif > turnout.sarif
+    """
+    from turnout.cli import check_report
+
+    _require_known(ignore)
+    report = _report(paths or (".",), local=local, ignore=frozenset(ignore))
+    written = {
+        None: check_report.text,
+        "json": check_report.as_json,
+        "sarif": check_report.sarif,
+        "github": check_report.github,
+    }[form](report)
+    if written:
+        click.echo(written)
+    click.echo(report.summary, err=True)
+    if report.errors or (strict and report.warnings):
+        sys.exit(1)
+
+
+def _require_known(codes: Sequence[str]) -> None:
+    from turnout.analysis.istio_codes import ISTIO_CODES
+    from turnout.resources.codes import CODES
+
+    for code in codes:
+        if code not in CODES and code not in ISTIO_CODES:
+            raise click.BadParameter(f"there is no code {code}; docs/problems.md lists them", param_hint="--ignore")
+
+
+def _report(paths: Sequence[str], *, local: bool, ignore: frozenset[str]) -> Report:
+    from datetime import UTC, datetime
+
+    from turnout.cli.check_report import Report
+    from turnout.inputs.check import check
+    from turnout.inputs.survey import survey
+
+    piped = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if STDIN in paths else None
+    found = survey([Path(path) for path in paths if path != STDIN], piped)
+    return Report(found, check(found, datetime.now(UTC), local=local, ignore=ignore))

@@ -1,0 +1,141 @@
+"""Every object that files hold, also those that nothing would be done with: what `turnout check` looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from turnout.analysis.inventory import Subject
+from turnout.inputs.files import NO_MANIFEST, NOTHING_FOUND, TWICE, found_files, in_namespace, read_text, shown
+from turnout.problem import ObjectPath, Place, Problem
+from turnout.resources.codes import problem
+from turnout.resources.document import Document
+from turnout.resources.interpret import interpret
+from turnout.resources.kinds import title
+from turnout.resources.reader import read
+
+CHART: Final = "TNO206"
+UNKNOWN_KIND: Final = "TNO011"
+STDIN: Final = "stdin"
+"""What stands for standard input where a file is named."""
+
+Name = tuple[str, str, str]
+"""Kind (as `kinds.title` has it), namespace, name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object, and where it stands."""
+
+    subject: Subject
+    document: Document
+
+    @property
+    def name(self) -> Name:
+        where = self.subject.where()
+        return where.kind, where.namespace, where.name
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`problems`: of reading, and of each object by itself, at their places. `unchecked`: kinds that have no rules."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[tuple[Problem, Entry | None], ...]
+    files: int
+    unchecked: tuple[str, ...] = ()
+
+    def located(self, problems: Iterable[Problem]) -> Iterator[tuple[Problem, Entry | None]]:
+        """Findings about objects, at their lines. Of objects that stand in no file nothing is told."""
+        known: dict[Name, list[Entry]] = {}
+        for entry in self.entries:
+            known.setdefault(entry.name, []).append(entry)
+        for found in problems:
+            if isinstance(found.where, ObjectPath):
+                where = found.where
+                for entry in known.get((where.kind, where.namespace, where.name), ())[:1]:
+                    yield replace(found, where=entry.document.place(where.fields)), entry
+
+
+def survey(paths: Sequence[Path], piped: str | None = None) -> Survey:
+    """Reads files, folders, and a text that was piped in. Nothing is left out because of an error elsewhere."""
+    files, faults = found_files(paths)
+    charts = {chart: None for file in files if (chart := _chart(file)) is not None}
+    named = {path.absolute() for path in paths}
+    found: list[tuple[Problem, Entry | None]] = [(fault, None) for fault in faults]
+    texts = [] if piped is None else [(STDIN, piped, True)]
+    for file in files:
+        try:
+            text = read_text(file)
+        except OSError as error:
+            found.append((problem("TNO201", Place(shown(file), 1, 1), f"cannot read it: {error.strerror}"), None))
+            continue
+        if _chart(file) is None or "{{" not in text:
+            texts.append((shown(file), text, file in named))
+    found += [(_unrendered(chart), None) for chart in charts]
+    entries: list[Entry] = []
+    unchecked: dict[str, None] = {}
+    for name, text, asked in texts:
+        documents, problems = read(text, name)
+        found += [(fault, None) for fault in problems]
+        for document in documents:
+            _add(document, entries, found, unchecked, asked=asked)
+    found += _twice(entries)
+    return Survey(tuple(entries), tuple(found), len(texts), tuple(sorted(unchecked)))
+
+
+def _add(
+    document: Document,
+    entries: list[Entry],
+    found: list[tuple[Problem, Entry | None]],
+    unchecked: dict[str, None],
+    *,
+    asked: bool,
+) -> None:
+    """`asked`: its file was named. In a folder there may be YAML for anybody."""
+    if "apiVersion" not in document.data and "kind" not in document.data:
+        message = "not a Kubernetes object: it has neither `apiVersion` nor `kind`"
+        found += [(problem(NO_MANIFEST, document.place(), message), None)] if asked else []
+        return
+    obj = in_namespace(document.data)
+    interpreted = interpret(obj, document)
+    entry = Entry(Subject(obj, interpreted.draft), document)
+    entries.append(entry)
+    if interpreted.kind is None and _is_foreign(interpreted.problems):
+        unchecked[entry.subject.kind] = None
+        return
+    found += [(fault, entry) for fault in interpreted.problems]
+
+
+def _is_foreign(problems: Sequence[Problem]) -> bool:
+    """A kind that simply is not ours; not one that is misspelt, or of a version that does not exist."""
+    return all(p.code == UNKNOWN_KIND and not (p.hint or "").startswith(("did you mean", "known:")) for p in problems)
+
+
+def _twice(entries: Iterable[Entry]) -> Iterator[tuple[Problem, Entry]]:
+    first: dict[Name, Entry] = {}
+    for entry in entries:
+        before = first.setdefault((title("", entry.name[0]) + entry.subject.group, *entry.name[1:]), entry)
+        if before is not entry:
+            kind, namespace, name = entry.name
+            message = f"{kind} {namespace}/{name} is also in {before.document.place()}"
+            yield problem(TWICE, entry.document.place(), message), entry
+
+
+def _chart(file: Path) -> Path | None:
+    """The Helm chart that a file is a template of."""
+    for folder in file.parents:
+        if folder.name == "templates" and (folder.parent / "Chart.yaml").is_file():
+            return folder.parent
+    return None
+
+
+def _unrendered(chart: Path) -> Problem:
+    message = f"the templates of the Helm chart {shown(chart)} are not checked: only what Helm makes of them is YAML"
+    hint = f"helm template {shown(chart)} | turnout check -"
+    return problem(CHART, Place(shown(chart / "Chart.yaml"), 1, 1), message, hint)
+
+
+__all__ = ["NOTHING_FOUND", "Entry", "Survey", "survey"]
