@@ -12,6 +12,7 @@ from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.service import Instance, InstancePort
 from turnout.problem import ObjectPath, Problem, errors
+from turnout.resources import kinds
 from turnout.resources.core import Deployment
 from turnout.resources.document import Document
 from turnout.resources.interpret import interpret
@@ -64,7 +65,8 @@ def manifests(*texts: tuple[str, str]) -> Manifests:
         for document in found:
             meta = document.data["metadata"]
             meta.setdefault("namespace", "default")
-            documents[document.data["kind"], meta["namespace"], meta["name"]] = document
+            kind = kinds.title(document.data["apiVersion"], document.data["kind"])
+            documents[kind, meta["namespace"], meta["name"]] = document
     interpreted = [interpret(document.data, document) for document in documents.values()]
     problems += [problem for each in interpreted for problem in each.problems]
     assert not errors(problems), problems

@@ -14,6 +14,7 @@ from turnout.compiler.config import LISTENER, Config
 from turnout.control.mishaps import Mishaps
 from turnout.control.ports import taken
 from turnout.problem import ObjectPath, Problem
+from turnout.resources import kinds
 from turnout.resources.codes import problem
 from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, VIRTUAL_SERVICE
 from turnout.workloads.ports import free
@@ -104,7 +105,7 @@ class Acknowledgement:
 
 def key_of(obj: Mapping[str, Any]) -> ObjectKey:
     meta = obj["metadata"]
-    return obj["kind"], meta.get("namespace", ""), meta["name"]
+    return kinds.title(obj["apiVersion"], obj["kind"]), meta.get("namespace", ""), meta["name"]
 
 
 def _status(generation: int, *, ok: bool) -> dict[str, Any]:

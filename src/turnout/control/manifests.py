@@ -74,7 +74,7 @@ class Files:
         """Where an object stands in the files; None when it came from elsewhere."""
         for manifest in self.manifests.objects:
             meta = manifest.obj["metadata"]
-            if (manifest.kind.kind, meta.get("namespace", ""), meta["name"]) == (kind, namespace, name):
+            if (manifest.kind.title, meta.get("namespace", ""), meta["name"]) == (kind, namespace, name):
                 return manifest.document
         return None
 
@@ -133,7 +133,7 @@ def _drift(manifests: Manifests, store: Store) -> Iterator[Drift]:
             continue
         for difference in apply.drift(manifest.obj, live):
             path = _dotted(difference.path)
-            names = (manifest.kind.kind, meta.get("namespace", ""), meta["name"])
+            names = (manifest.kind.title, meta.get("namespace", ""), meta["name"])
             yield Drift(*names, path, _shown(difference.file_value), _shown(difference.live_value))
 
 

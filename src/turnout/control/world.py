@@ -14,6 +14,7 @@ from turnout.mesh.service import Instance, InstancePort
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
 from turnout.resources.interpret import interpret
+from turnout.resources.kinds import title
 from turnout.resources.sticky import ANNOTATION
 from turnout.workloads.status import PodStatus
 
@@ -32,7 +33,7 @@ class Resources:
         kept: dict[tuple[str, str, str], tuple[str, object, tuple[Problem, ...]]] = {}
         for obj in objects:
             meta = obj["metadata"]
-            key = (obj["kind"], meta.get("namespace", ""), meta["name"])
+            key = (title(obj["apiVersion"], obj["kind"]), meta.get("namespace", ""), meta["name"])
             sticky = (meta.get("annotations") or {}).get(ANNOTATION)
             version = f"{meta.get('generation', 0)}/{meta.get('labels')}/{meta.get('uid')}/{sticky}"
             known = self._known.get(key)

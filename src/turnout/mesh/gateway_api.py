@@ -48,39 +48,58 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What there is of Gateway API, and what decides what belongs together. `namespaces`: with their labels."""
+
+    routes: tuple[Route, ...] = ()
+    listeners: tuple[BoundListener, ...] = ()
+    namespaces: Mapping[str, Labels] = field(default_factory=dict)
+    grants: tuple[ReferenceGrant, ...] = ()
+    entries: tuple[ServiceEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayApi:
     """`gateways`: one for each listener. `at_gateway`: by the reference of such a Gateway; `at_host`: by a service."""
 
+    source: Source = field(default_factory=Source)
     gateways: tuple[Gateway, ...] = ()
     at_gateway: Mapping[str, tuple[Attached, ...]] = field(default_factory=dict)
     at_host: Mapping[str, tuple[Attached, ...]] = field(default_factory=dict)
 
 
 def gateway_api(resources: Iterable[object]) -> GatewayApi:
-    """Of all resources. What does not fit is left out here, and told by `gateway_api_findings`."""
-    kept = list(resources)
-    routes = [each for each in kept if isinstance(each, (HTTPRoute, GRPCRoute))]
-    listeners = bound_listeners(each for each in kept if isinstance(each, KubernetesGateway))
-    if not routes and not listeners:
+    """Of all resources. What does not fit is left out here, and told by `gateway_status`."""
+    source = _source(list(resources))
+    if not source.routes and not source.listeners:
         return GatewayApi()
-    namespaces = known_namespaces(kept)
-    grants = [each for each in kept if isinstance(each, ReferenceGrant)]
-    entries = [each for each in kept if isinstance(each, ServiceEntry)]
     at_gateway: dict[str, list[Attached]] = {}
     at_host: dict[str, list[Attached]] = {}
-    for route in sorted(routes, key=_age):
-        for key, attached in _at_gateways(route, listeners, namespaces, grants):
+    for route in source.routes:
+        for key, attached in _at_gateways(route, source):
             at_gateway.setdefault(key, []).append(attached)
-        for key, attached in _at_services(route, entries):
+        for key, attached in _at_services(route, source.entries):
             at_host.setdefault(key, []).append(attached)
     return GatewayApi(
-        tuple(translated(bound, namespaces) for bound in listeners if bound.is_served),
+        source,
+        tuple(translated(bound, source.namespaces) for bound in source.listeners if bound.is_served),
         {key: tuple(found) for key, found in at_gateway.items()},
         {key: tuple(found) for key, found in at_host.items()},
     )
 
 
-def known_namespaces(resources: Iterable[object]) -> dict[str, Labels]:
+def _source(kept: Sequence[object]) -> Source:
+    routes = [each for each in kept if isinstance(each, (HTTPRoute, GRPCRoute))]
+    return Source(
+        tuple(sorted(routes, key=_age)),
+        tuple(bound_listeners(each for each in kept if isinstance(each, KubernetesGateway))),
+        _namespaces(kept),
+        tuple(each for each in kept if isinstance(each, ReferenceGrant)),
+        tuple(each for each in kept if isinstance(each, ServiceEntry)),
+    )
+
+
+def _namespaces(resources: Iterable[object]) -> dict[str, Labels]:
     """With their labels; those that only objects mention have none."""
     found: dict[str, Labels] = {}
     for each in resources:
@@ -99,16 +118,14 @@ def _age(route: Route) -> tuple[str, str, str]:
 # --- at Gateways
 
 
-def _at_gateways(
-    route: Route, listeners: Sequence[BoundListener], namespaces: Mapping[str, Labels], grants: Sequence[ReferenceGrant]
-) -> Iterator[tuple[str, Attached]]:
+def _at_gateways(route: Route, source: Source) -> Iterator[tuple[str, Attached]]:
     found: dict[str, tuple[str, ...]] = {}
     for parent in route.spec.parent_refs:
-        for bound in listeners:
-            if refers(parent, route, bound) and refusal(route, bound, namespaces) is None and bound.is_served:
+        for bound in source.listeners:
+            if refers(parent, route, bound) and bound.is_served and refusal(route, bound, source.namespaces) is None:
                 found[bound.reference] = bound.common(hostnames(route))
     if found:
-        translated_route = virtual_service(route, permit(route, grants))
+        translated_route = virtual_service(route, permit(route, source.grants))
         for reference, hosts in found.items():
             yield reference, Attached(kind_of(route), translated_route, hosts)
 

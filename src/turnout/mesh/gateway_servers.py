@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from turnout.mesh.gateway_listener import place
 from turnout.mesh.mesh import Mesh
 from turnout.problem import ObjectPath, Problem
 from turnout.resources import protocol
@@ -86,9 +87,7 @@ class BoundServer:
 
     def where(self, path: str = "") -> ObjectPath:
         """The server, or a place in it."""
-        meta = self.gateway.metadata
-        below = f".{path}" if path else ""
-        return ObjectPath("Gateway", meta.namespace, meta.name, f"spec.servers[{self.index}]{below}")
+        return place(self.gateway, self.index, path)
 
 
 def ports(mesh: Mesh) -> dict[int, BoundServer]:

@@ -17,6 +17,8 @@ from turnout.resources.spelling import closest, shown
 MOST_LISTENERS = 64
 PROTOCOLS = ("HTTP", "HTTPS", "TLS", "TCP", "UDP")
 SERVED = ("HTTP", "HTTPS")
+NOT_SERVED = frozenset(("istio-waypoint", "istio-east-west"))
+"""Classes of gateways that no request comes in by from outside."""
 
 _CONTROLLER = re.compile(
     r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
@@ -29,6 +31,10 @@ def check_kubernetes_gateway(resource: KubernetesGateway, findings: Findings) ->
     if not is_subdomain(spec.gateway_class_name):
         message = f"{shown(spec.gateway_class_name)} cannot be the name of a GatewayClass"
         findings.add("TNO101", ("spec", "gatewayClassName"), message, "Istio's is `istio`")
+    elif spec.gateway_class_name in NOT_SERVED:
+        message = f"no effect here: gateways of class {spec.gateway_class_name}"
+        hint = "inside the mesh each workload's own proxy routes: attach routes to Services"
+        findings.add("TNO173", ("spec", "gatewayClassName"), message, hint)
     if not spec.listeners:
         findings.add("TNO155", at, "a Gateway must have at least one listener")
     if len(spec.listeners) > MOST_LISTENERS:
