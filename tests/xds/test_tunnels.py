@@ -153,3 +153,41 @@ async def test_a_tunnel_to_nowhere_is_refused(world: World) -> None:
     _, writer, status = await connect(world, "nobody.test:443")
     writer.close()
     assert b"502" in status
+
+
+def entry(name: str, host: str, port: int, resolution: str, more: str = "", protocol: str = "HTTP") -> str:
+    return f"""
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{name: {name}, namespace: default}}
+spec:
+  hosts: ["{host}"]
+  ports: [{{number: {port}, name: main, protocol: {protocol}}}]
+  resolution: {resolution}
+  {more}
+---"""
+
+
+@pytest.mark.parametrize(
+    ("host", "resolution", "endpoints", "asked"),
+    [
+        ("api.test", "STATIC", "endpoints: [{address: 127.0.0.1, ports: {main: PORT}}]", "api.test:80"),
+        ("api.test", "DNS", "endpoints: [{address: localhost, ports: {main: PORT}}]", "api.test:80"),
+        ("api.test", "DNS_ROUND_ROBIN", "endpoints: [{address: localhost, ports: {main: PORT}}]", "api.test:80"),
+        ("localhost", "NONE", "", "localhost:PORT"),
+        ("*.localhost", "DYNAMIC_DNS", "", "api.localhost:PORT"),
+    ],
+)
+async def test_a_service_entry_is_called_in_plain_http_and_by_tunnel(
+    world: World, backends: dict[str, Backend], host: str, resolution: str, endpoints: str, asked: str
+) -> None:
+    port = backends["v1"].port
+    asked, number = asked.replace("PORT", str(port)), int(asked.rpartition(":")[2].replace("PORT", str(port)))
+    await publish(world, entry("api", host, number, resolution, endpoints.replace("PORT", str(port))))
+    await world.until(lambda: resolved(world, asked))
+    assert await world.get(host=asked) == (200, "v1")
+    assert await ask(world, asked) == "v1"
+
+
+async def resolved(world: World, host: str) -> bool:
+    return (await world.get(host=host))[0] == 200

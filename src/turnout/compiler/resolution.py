@@ -44,4 +44,5 @@ def _as_asked(cluster: Cluster) -> None:
     """The host that the request is for: a forward proxy knows it, where Istio would know the connection's address."""
     cache = DnsCacheConfig(name="turnout", dns_lookup_family=Cluster.V4_PREFERRED, max_hosts=uint32(_MOST_NAMES))
     cluster.cluster_type.name = "envoy.clusters.dynamic_forward_proxy"
-    cluster.cluster_type.typed_config.CopyFrom(packed(ClusterConfig(dns_cache_config=cache)))
+    config = ClusterConfig(dns_cache_config=cache, allow_insecure_cluster_options=True)  # TLS is the policy's part
+    cluster.cluster_type.typed_config.CopyFrom(packed(config))
