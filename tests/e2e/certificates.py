@@ -83,3 +83,13 @@ def write(folder: Path, name: str, text: str) -> Path:
     path = folder / name
     path.write_text(text)
     return path
+
+
+def serving(certificate: trustme.LeafCert, believes: trustme.CA | None = None) -> ssl.SSLContext:
+    """A server; it wants a certificate of its clients if it `believes` somebody."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    if believes:
+        believes.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context

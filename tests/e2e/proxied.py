@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -46,16 +47,23 @@ class Answer:
 
 
 class Upstream:
-    """Answers with what it received; `x-answer: 503` and `x-delay: 0.2` in a request say how."""
+    """Answers with what it received; `x-answer: 503` and `x-delay: 0.2` in a request say how.
 
-    def __init__(self, name: str) -> None:
+    `tls`: what it speaks TLS with, if it does; then `asked` is whom its clients asked for.
+    """
+
+    def __init__(self, name: str, tls: ssl.SSLContext | None = None) -> None:
         self.name = name
+        self.asked: list[str | None] = []
+        self._tls = tls
+        if tls:
+            tls.sni_callback = lambda _, name, __: self.asked.append(name)
         self.port = 0
         self.received: list[dict[str, Any]] = []
         self._open: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -66,17 +74,19 @@ class Upstream:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
+        shown = writer.get_extra_info("peercert") or {}
+        names = [value for _, value in shown.get("subjectAltName", ())]
         with suppress(OSError, EOFError):
             while True:
-                await self._answer(reader, writer)
+                await self._answer(reader, writer, names)
         self._open.discard(writer)
         writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, names: list[str]) -> None:
         start, headers = _head(await reader.readuntil(b"\r\n\r\n"))
         await reader.readexactly(int(headers.get("content-length", "0")))
         method, path, _ = start.split()
-        request = {"by": self.name, "method": method, "path": path, "headers": headers}
+        request = {"by": self.name, "method": method, "path": path, "headers": headers, "client": names}
         self.received.append(request)
         await asyncio.sleep(float(headers.get("x-delay", "0")))
         body = json.dumps(request).encode()
@@ -95,6 +105,8 @@ class Proxied:
     runtime: Path
     upstreams: dict[str, Upstream] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
+    secured: dict[str, ssl.SSLContext] = field(default_factory=dict)
+    """By namespace and name: Deployments that speak TLS."""
     _ports: dict[str, int] = field(default_factory=dict)
 
     async def start(self) -> None:
@@ -117,11 +129,14 @@ class Proxied:
         for upstream in self.upstreams.values():
             await upstream.stop()
 
-    async def apply(self, *texts: str, sampling_percent: float = 1.0) -> None:
-        """Until Envoy serves the manifests; asserts that it refuses nothing. `sampling_percent`: of requests traced."""
+    async def apply(self, *texts: str, sampling_percent: float = 1.0, files: Mapping[str, str] | None = None) -> None:
+        """Until Envoy serves the manifests; asserts that it refuses nothing.
+
+        `sampling_percent`: of requests traced; `files`: certificates by path.
+        """
         read_in = manifests(*((f"{index}.yaml", text) for index, text in enumerate(texts)))
         deployments = [r for r in read_in.resources if isinstance(r, Deployment)]
-        built = mesh.build(read_in.resources, [await self._instance(d) for d in deployments])
+        built = mesh.build(read_in.resources, [await self._instance(d) for d in deployments], files)
         ports = sorted(gateway_servers.ports(built))
         proxies: list[Proxy] = [Ingress(port, self._port(f"gateway {port}")) for port in ports]
         proxies += [
@@ -140,7 +155,7 @@ class Proxied:
             port = self._port(f"{name} listens")
         else:
             if name not in self.upstreams:
-                self.upstreams[name] = Upstream(meta.name)
+                self.upstreams[name] = Upstream(meta.name, self.secured.get(name))
                 await self.upstreams[name].start()
             port = self.upstreams[name].port
         labels = deployment.spec.template.metadata.labels

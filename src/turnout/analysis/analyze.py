@@ -75,7 +75,7 @@ _CLUSTER = (
 _LOCAL = (
     _family(own.out_of_reach, "TNO304"),
     _family(local.rollouts, "TNO306"),
-    _family(local.unserved, "TNO320", "TNO321"),
+    _family(local.unserved, "TNO320", "TNO321", "TNO322"),
     _family(local.passed_over, "TNO302"),
     _family(local.empty_services, "TNO303"),
 )

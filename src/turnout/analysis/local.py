@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from turnout.analysis.inventory import Inventory
 from turnout.analysis.rollout_references import rollout_references
-from turnout.mesh import gateway_servers, server_tls
+from turnout.mesh import client_tls, gateway_servers, server_tls
 from turnout.mesh.gateway_listener import is_translated
 from turnout.mesh.no_effect import no_effect
 from turnout.mesh.service import selects
@@ -47,9 +47,10 @@ def empty_services(inventory: Inventory) -> Iterator[Problem]:
 
 
 def unserved(inventory: Inventory) -> Iterator[Problem]:
-    """TNO320: servers of Gateways that get into each other's way; TNO321: those whose certificates cannot be used."""
+    """TNO320: servers of Gateways that get into each other's way; TNO321, TNO322: certificates that cannot be used."""
     yield from gateway_servers.conflicts(inventory.mesh)
     yield from server_tls.unusable(inventory.mesh)
+    yield from client_tls.unusable(inventory.mesh)
 
 
 def rollouts(inventory: Inventory) -> Iterator[Problem]:

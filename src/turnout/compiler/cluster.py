@@ -8,9 +8,10 @@ from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, Http2ProtocolOptions
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
-from turnout.compiler import endpoint, traffic_policy
+from turnout.compiler import endpoint, traffic_policy, upstream_tls
 from turnout.compiler.resolution import ADS, STATIC, resolve
 from turnout.compiler.values import metadata, packed
+from turnout.mesh.client_tls import ClientTLS
 from turnout.mesh.mesh import Mesh, http_ports, tcp_ports
 from turnout.mesh.rule import Target
 from turnout.mesh.service import Protocol, port_protocol
@@ -31,7 +32,7 @@ def targets(mesh: Mesh, caller_namespaces: Iterable[str]) -> Iterator[Target]:
                     yield Target(host.host, port.port, subset, view)
 
 
-def cluster(mesh: Mesh, target: Target) -> Cluster:
+def cluster(mesh: Mesh, target: Target, tls: ClientTLS | None = None) -> Cluster:
     """One cluster with the traffic policy that is in force for it. Those of Services get their endpoints by EDS."""
     policy = mesh.policy(target.host, target.view)
     built = Cluster(name=target.cluster, metadata=metadata({"host": target.host, "subset": target.subset}))
@@ -41,6 +42,8 @@ def cluster(mesh: Mesh, target: Target) -> Cluster:
     built.common_lb_config.healthy_panic_threshold.value = 0
     options = http_options(http2=speaks_http2(mesh, target))
     traffic_policy.apply(built, options, policy.policy(target.port, policy.subset(target.subset)))
+    if tls:
+        upstream_tls.apply(built, options, tls)
     built.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(options))
     if built.HasField("cluster_type"):
         built.lb_policy = Cluster.CLUSTER_PROVIDED  # there is nothing to balance

@@ -8,14 +8,27 @@ from itertools import groupby
 
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 
-from turnout.compiler import access_log, cluster, endpoint, gateway_port, mirror, request_log, tls, tracing, tunnel
+from turnout.compiler import (
+    access_log,
+    cluster,
+    endpoint,
+    gateway_port,
+    mirror,
+    request_log,
+    tls,
+    tracing,
+    tunnel,
+    upstream_tls,
+)
 from turnout.compiler.config import Config, Versioned
 from turnout.compiler.gateway_port import Entrance
 from turnout.compiler.listener import filter_chain, listener
 from turnout.compiler.memo import Memo
 from turnout.compiler.resolution import STATIC
 from turnout.compiler.route import Scope, route_configuration, virtual_host
+from turnout.compiler.upstream_tls import Secured
 from turnout.mesh import routing
+from turnout.mesh.client_tls import ClientTLS
 from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Proxy
@@ -35,21 +48,24 @@ def compile(  # noqa: A001 # the field's word
     """
     memo = Memo() if memo is None else memo
     targets = list(cluster.targets(mesh, (proxy.namespace for proxy in proxies)))
+    secured, targets = upstream_tls.secured(mesh, targets)
     scope = Scope(mesh, frozenset(target.cluster for target in targets))
     entered = gateway_port.entrances(mesh, proxies)
     by_table = {entrance.table: entrance.proxy for entrance in entered}
     tables = [routing.table(mesh, proxy, name) for name, proxy in by_table.items()]
     copied = _copied(tables, scope)
-    copies = [built for t in copied for built in mirror.clusters(t, http2=cluster.speaks_http2(mesh, t))]
+    copies = [
+        built for t in copied for built in mirror.clusters(t, http2=cluster.speaks_http2(mesh, t), tls=secured.get(t))
+    ]
     config = Config.of(
-        clusters=[*_clusters(mesh, targets, memo), *copies, *_insides(proxies, memo)],
+        clusters=[*_clusters(mesh, targets, secured, memo), *copies, *_insides(proxies, memo)],
         endpoints=_endpoints(mesh, targets, memo),
         listeners=[
             *_listeners(proxies, entered, memo, sampling_percent),
             *(mirror.listener(target, access_log.copies()) for target in copied),
         ],
         routes=_routes(tables, scope, memo),
-        secrets=_secrets(entered, memo),
+        secrets=_secrets(entered, secured.values(), memo),
     )
     memo.forget_unasked()
     return config
@@ -62,16 +78,17 @@ def _copied(tables: Iterable[RouteTable], scope: Scope) -> list[Target]:
     return sorted({t for t in wanted if t.cluster in scope.known}, key=lambda target: target.cluster)
 
 
-def _clusters(mesh: Mesh, targets: Iterable[Target], memo: Memo) -> Iterator[Versioned]:
+def _clusters(mesh: Mesh, targets: Iterable[Target], secured: Secured, memo: Memo) -> Iterator[Versioned]:
     for key, group in _groups(targets):
         host, _, view = key
         service = mesh.services[host]
-        inputs = (service, mesh.policy(host, view), None if service.resolution == STATIC else mesh.members[host])
-        yield from memo.of(("clusters", key), inputs, partial(_made_clusters, mesh, group))
+        members = None if service.resolution == STATIC else mesh.members[host]
+        inputs = (service, mesh.policy(host, view), members, [secured.get(target) for target in group])
+        yield from memo.of(("clusters", key), inputs, partial(_made_clusters, mesh, group, secured))
 
 
-def _made_clusters(mesh: Mesh, targets: Iterable[Target]) -> list[Versioned]:
-    return [Versioned.of(cluster.cluster(mesh, target)) for target in targets]
+def _made_clusters(mesh: Mesh, targets: Iterable[Target], secured: Secured) -> list[Versioned]:
+    return [Versioned.of(cluster.cluster(mesh, target, secured.get(target))) for target in targets]
 
 
 def _insides(proxies: Iterable[Proxy], memo: Memo) -> Iterator[Versioned]:
@@ -118,10 +135,15 @@ def _made_listeners(proxy: Proxy, entered: Sequence[Entrance], sampling_percent:
     return made
 
 
-def _secrets(entered: Sequence[Entrance], memo: Memo) -> list[Versioned]:
-    shown = [entrance.tls for entrance in entered if entrance.tls]
-    pairs = tuple(pair for each in shown for pair in each.pairs)
-    authorities = tuple(each.authority for each in shown if each.authority)
+def _secrets(entered: Sequence[Entrance], secured: Iterable[ClientTLS], memo: Memo) -> list[Versioned]:
+    """Of both ends."""
+    inner = [entrance.tls for entrance in entered if entrance.tls]
+    outer = list(secured)
+    pairs = (*(pair for each in inner for pair in each.pairs), *(each.pair for each in outer if each.pair))
+    authorities = (
+        *(each.authority for each in inner if each.authority),
+        *(each.authority for each in outer if each.authority),
+    )
     return memo.of("secrets", (pairs, authorities), partial(_made_secrets, pairs, authorities))
 
 

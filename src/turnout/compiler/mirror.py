@@ -39,10 +39,11 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     ResponseMapper,
 )
 
-from turnout.compiler import filters, request_log, tracing
+from turnout.compiler import filters, request_log, tracing, upstream_tls
 from turnout.compiler.cluster import ADS, HTTP_OPTIONS, http_options
 from turnout.compiler.traffic_policy import UNLIMITED
 from turnout.compiler.values import duration, metadata, millionths, option, packed, uint32
+from turnout.mesh.client_tls import ClientTLS
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Rule, Target
 from turnout.resources.virtual_service import Destination, HTTPRoute
@@ -140,7 +141,7 @@ def inner(target: Target) -> str:
     return f"copy|{target.key}"
 
 
-def clusters(target: Target, *, http2: bool) -> tuple[Cluster, Cluster]:
+def clusters(target: Target, *, http2: bool, tls: ClientTLS | None = None) -> tuple[Cluster, Cluster]:
     """Both sides of the internal listener. The inner one shares the endpoints of the real cluster."""
     entry = Endpoint(address=Address(envoy_internal_address=EnvoyInternalAddress(server_listener_name=outer(target))))
     first = Cluster(
@@ -161,7 +162,10 @@ def clusters(target: Target, *, http2: bool) -> tuple[Cluster, Cluster]:
     second.common_lb_config.healthy_panic_threshold.value = 0
     for cluster, speaks_http2 in ((first, False), (second, http2)):
         _bound(cluster)
-        cluster.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(http_options(http2=speaks_http2)))
+        options = http_options(http2=speaks_http2)
+        if tls and cluster is second:
+            upstream_tls.apply(cluster, options, tls)
+        cluster.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(options))
     return first, second
 
 

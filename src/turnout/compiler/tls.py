@@ -8,21 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from envoy.config.core.v3.base_pb2 import DataSource, TransportSocket
+from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
 from envoy.extensions.transport_sockets.tls.v3.common_pb2 import (
     CertificateValidationContext,
+    SubjectAltNameMatcher,
     TlsCertificate,
     TlsParameters,
 )
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import SdsSecretConfig, Secret
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, DownstreamTlsContext
+from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
-from turnout.compiler.cluster import ADS
 from turnout.compiler.values import packed
 from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.server_tls import ServerTLS
 from turnout.resources.gateway import ServerTLSSettings
+from turnout.resources.host import is_ip
 
 SOCKET = "envoy.transport_sockets.tls"
+_ADS = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
 HTTP = ("h2", "http/1.1")
 """What is offered by ALPN, the best first."""
 
@@ -50,7 +54,7 @@ def _common(tls: ServerTLS, alpn: Iterable[str]) -> CommonTlsContext:
 
 def by_name(name: str) -> SdsSecretConfig:
     """Envoy asks for it where it asks for everything."""
-    return SdsSecretConfig(name=name, sds_config=ADS)
+    return SdsSecretConfig(name=name, sds_config=_ADS)
 
 
 def _parameters(settings: ServerTLSSettings) -> TlsParameters | None:
@@ -82,7 +86,19 @@ def _demands(settings: ServerTLSSettings) -> CertificateValidationContext:
     return CertificateValidationContext(
         verify_certificate_spki=settings.verify_certificate_spki,
         verify_certificate_hash=settings.verify_certificate_hash,
+        match_typed_subject_alt_names=alternative_names(settings.subject_alt_names),
     )
+
+
+def alternative_names(wanted: Iterable[str]) -> list[SubjectAltNameMatcher]:
+    """One of them has to be in the certificate, as what it looks like: a URI, an address, or a host."""
+    return [SubjectAltNameMatcher(san_type=_kind(name), matcher=StringMatcher(exact=name)) for name in wanted]
+
+
+def _kind(name: str) -> SubjectAltNameMatcher.SanType.ValueType:
+    if "://" in name:
+        return SubjectAltNameMatcher.URI
+    return SubjectAltNameMatcher.IP_ADDRESS if is_ip(name) else SubjectAltNameMatcher.DNS
 
 
 def secrets(pairs: Iterable[KeyPair], authorities: Iterable[Authority]) -> Iterator[Secret]:

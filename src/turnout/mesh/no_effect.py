@@ -43,7 +43,7 @@ _VIRTUAL_SERVICE = (
 )
 
 _BLOCKS = (
-    PassedOver("tls", "tls to destinations", lambda tls: tls.mode != "DISABLE"),
+    PassedOver("tls.mode", "ISTIO_MUTUAL, which is plain text here", lambda mode: mode == "ISTIO_MUTUAL"),
     PassedOver("load_balancer.locality_lb_setting", "localityLbSetting (there is one locality)"),
     PassedOver("load_balancer.zone_aware_lb_setting", "zoneAwareLbSetting (there is one zone)"),
     PassedOver("load_balancer.simple", "PASSTHROUGH (LEAST_REQUEST is used)", lambda simple: simple == "PASSTHROUGH"),

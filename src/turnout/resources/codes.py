@@ -186,6 +186,7 @@ _TABLE = (
         "TLS servers of one port need hosts of their own; plain HTTP, TLS and TCP need ports of their own",
     ),
     Code("TNO321", ERROR, "a server of a Gateway has no certificate to show, and is not served"),
+    Code("TNO322", ERROR, "a DestinationRule names a certificate that is not there, or cannot be used"),
     Code("TNO330", ERROR, "a route of Gateway API is attached to nothing"),
     Code("TNO331", ERROR, "a backend does not exist, or may not be named; requests get 500"),
     # TNO401 to TNO499: while it runs

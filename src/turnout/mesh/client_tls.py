@@ -1,0 +1,108 @@
+"""What the proxy shows a destination, and what it wants to see of it: a DestinationRule's `tls`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from turnout.mesh.credential import Authority, KeyPair, Unusable
+from turnout.mesh.mesh import Mesh
+from turnout.mesh.names import fqdn
+from turnout.mesh.proxy import GATEWAY_NAMESPACE
+from turnout.problem import ObjectPath, Problem
+from turnout.resources.codes import problem
+from turnout.resources.destination_rule import ClientTLSSettings, DestinationRule, TrafficPolicy
+
+SYSTEM_AUTHORITIES = "system"
+"""The name under which `Mesh.files` holds whom this machine believes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTLS:
+    """`pair`: what is shown, if anything is; `authority`: None where the destination's certificate is not looked at."""
+
+    settings: ClientTLSSettings
+    pair: KeyPair | None = None
+    authority: Authority | None = None
+
+
+def client_tls(mesh: Mesh, host: str, view: str, port: int, subset: str) -> ClientTLS | Unusable | None:
+    """Towards a known service, as callers of a view see it; None for plain text.
+
+    A Secret is looked for where the rule may stand: with the caller, with the service, in the root namespace.
+    """
+    policy = mesh.policy(host, view)
+    if not _mentions_tls(policy.traffic_policy) and not any(_mentions_tls(s.traffic_policy) for s in policy.subsets):
+        return None
+    settings = policy.policy(port, policy.subset(subset)).tls
+    own = mesh.services[host].namespace
+    return resolved(mesh, settings, tuple(dict.fromkeys((view or own, own, GATEWAY_NAMESPACE))))
+
+
+def resolved(
+    mesh: Mesh, settings: ClientTLSSettings | None, namespaces: tuple[str, ...]
+) -> ClientTLS | Unusable | None:
+    """With the credentials that the settings name. ISTIO_MUTUAL is plain text here: a mesh's identities are missing."""
+    if settings is None or settings.mode not in ("SIMPLE", "MUTUAL"):
+        return None
+    pair = _pair(mesh, settings, namespaces) if settings.mode == "MUTUAL" else None
+    if isinstance(pair, Unusable):
+        return pair
+    authority = None if settings.insecure_skip_verify else _authority(mesh, settings, namespaces)
+    return authority if isinstance(authority, Unusable) else ClientTLS(settings, pair, authority)
+
+
+def unusable(mesh: Mesh) -> Iterator[Problem]:
+    """A problem for every `tls` of a DestinationRule that names a credential which is not there, or no good."""
+    for rule in mesh.destination_rules:
+        meta = rule.metadata
+        for path, settings in _written(rule):
+            namespaces = tuple(dict.fromkeys((meta.namespace, *_homes(mesh, rule), GATEWAY_NAMESPACE)))
+            found = resolved(mesh, settings, namespaces)
+            if isinstance(found, Unusable):
+                where = ObjectPath("DestinationRule", meta.namespace, meta.name, f"{path}.tls.{found.field}")
+                yield problem("TNO322", where, f"requests get 503: {found.message}", found.hint)
+
+
+def _homes(mesh: Mesh, rule: DestinationRule) -> Iterator[str]:
+    known = mesh.services.get(fqdn(rule.spec.host, rule.metadata.namespace))
+    if known:
+        yield known.namespace
+
+
+def _mentions_tls(policy: TrafficPolicy | None) -> bool:
+    return policy is not None and (policy.tls is not None or any(p.tls is not None for p in policy.port_level_settings))
+
+
+def _written(rule: DestinationRule) -> Iterator[tuple[str, ClientTLSSettings]]:
+    """Every `tls` of a rule, with the path of what it is in."""
+    policies = [("spec.trafficPolicy", rule.spec.traffic_policy)]
+    policies += [(_path(index), subset.traffic_policy) for index, subset in enumerate(rule.spec.subsets)]
+    for path, policy in policies:
+        if policy and policy.tls:
+            yield path, policy.tls
+        for index, port in enumerate(policy.port_level_settings if policy else ()):
+            if port.tls:
+                yield f"{path}.portLevelSettings[{index}]", port.tls
+
+
+def _path(subset: int) -> str:
+    return f"spec.subsets[{subset}].trafficPolicy"
+
+
+def _pair(mesh: Mesh, settings: ClientTLSSettings, namespaces: tuple[str, ...]) -> KeyPair | Unusable:
+    if settings.credential_name:
+        return mesh.vault.pair(settings.credential_name, namespaces, "credentialName")
+    fields = ("clientCertificate", "privateKey")
+    return mesh.vault.file_pair(settings.client_certificate, settings.private_key, fields)
+
+
+def _authority(mesh: Mesh, settings: ClientTLSSettings, namespaces: tuple[str, ...]) -> Authority | Unusable:
+    """Without any of its own, whom this machine believes."""
+    if settings.credential_name and (
+        settings.mode == "SIMPLE" or mesh.vault.has_authority(settings.credential_name, namespaces)
+    ):
+        return mesh.vault.authority(settings.credential_name, namespaces, "credentialName")
+    if settings.ca_certificates and not settings.credential_name:
+        return mesh.vault.file_authority(settings.ca_certificates, settings.ca_crl, "caCertificates")
+    return mesh.vault.file_authority(SYSTEM_AUTHORITIES, "", "mode")
