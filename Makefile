@@ -23,7 +23,8 @@ ifdef PYTEST_ARGS
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
 	$(BIN)/python -m pytest -m "not e2e and not soak" -n auto
-	$(BIN)/python -m pytest -m "e2e and not soak"
+	$(BIN)/python -m pytest -m "e2e and not alone and not soak" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "alone and not soak"
 endif
 
 check: $(STAMP) typings ## format, lint, types, import contracts

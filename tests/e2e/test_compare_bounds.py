@@ -18,7 +18,7 @@ from tests.e2e.site import Site, until
 
 from turnout.load import Plan, run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 RATE = 200.0
 MOST_GROWTH_BYTES = 64 << 20

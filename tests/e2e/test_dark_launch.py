@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.e2e.launch import URL, Launch, copy_cluster, hops, mirror
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 REQUESTS = 1000
 RATE = 125  # a stall of the machine of half a second fits into what may be under way to the candidate

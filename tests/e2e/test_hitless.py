@@ -19,7 +19,7 @@ from turnout.delivery.weights import shift
 from turnout.mesh.names import fqdn
 from turnout.resources.kinds import DEPLOYMENT, VIRTUAL_SERVICE
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 WEIGHTS = [0, 1, 50, 99, 100, 10]
 

@@ -16,7 +16,7 @@ from tests.e2e.site import Site, until
 
 from turnout.load import Plan, Report, run
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 RATE = 250.0
 SECONDS = 3.0

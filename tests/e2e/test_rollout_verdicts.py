@@ -19,7 +19,7 @@ from tests.e2e.site import Site, until
 
 from turnout.resources.kinds import ROLLOUT
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 RATE = 300.0
 ODD = {"v2": "", "v3": "errors", "v4": "late", "v5": "type"}
