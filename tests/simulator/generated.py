@@ -95,6 +95,8 @@ VALUES: st.SearchStrategy[JSON] = st.one_of(
     st.just({}),
 )
 NAMED_VALUES = st.dictionaries(st.sampled_from(["x-a", "x-b", "X-C"]), VALUES, min_size=1, max_size=2)
+LABELS = st.sampled_from([{"app": "app"}, {"tier": "front"}, {"app": "b"}])
+NAMESPACES = st.sampled_from(["default", "other"])
 GATEWAYS = st.sampled_from([["mesh"], ["default/gw"], ["other/gw2", "mesh"]])
 MATCHES = st.one_of(
     *(
@@ -111,15 +113,10 @@ MATCHES = st.one_of(
         )
     ),
     st.fixed_dictionaries({"uri": URIS}, optional={"ignoreUriCase": st.booleans(), "headers": NAMED_VALUES}),
-    st.fixed_dictionaries({"uri": URIS}, optional={"port": st.sampled_from([80, 9090])}),
+    st.fixed_dictionaries({"uri": URIS, "port": st.sampled_from([80, 9090])}),
     st.fixed_dictionaries({"uri": URIS, "gateways": GATEWAYS}),
-    st.fixed_dictionaries(
-        {"uri": URIS},
-        optional={
-            "sourceLabels": st.sampled_from([{"app": "app"}, {"tier": "front"}, {"app": "b"}]),
-            "sourceNamespace": st.sampled_from(["default", "other"]),
-        },
-    ),
+    st.fixed_dictionaries({"uri": URIS, "sourceLabels": LABELS}),
+    st.fixed_dictionaries({"uri": URIS, "sourceNamespace": NAMESPACES}, optional={"sourceLabels": LABELS}),
 )  # fmt: skip
 DESTINATIONS = st.sampled_from(
     [

@@ -10,24 +10,27 @@ from turnout.problem import ObjectPath
 
 
 class Action(StrEnum):
-    """Who answers in the end, and how."""
+    """Who answers in the end, and how. TUNNEL: the connection goes on as it is, unread."""
 
     FORWARD = "forward"
     REDIRECT = "redirect"
     RESPOND = "respond"
     REFUSE = "refuse"
+    TUNNEL = "tunnel"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleName:
     """A rule, by where it stands: `where.path` is `spec.http[0].match[1]`. None: no rule is written for the service.
 
-    `name`: what metrics and logs call it. `when`: its condition in words.
+    `name`: what metrics and logs call it. `when`: its condition in words. `delegated_by`: the route that leaves its
+    requests to this one.
     """
 
     where: ObjectPath | None
     name: str
     when: str
+    delegated_by: ObjectPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Destination:
     """Where a share of requests goes, and as what it arrives there.
 
     `headers`: the request's. `response_headers`: what is done to this one's answers only, before what is done to all.
-    `failure`: `NC` where there is no such host or subset, `UH` where nothing runs: such requests get 503.
+    `failure`: `NC` where there is no such host or subset, `UH` where nothing runs. `failure_status`: what its share of
+    requests gets then.
     """
 
     cluster: str
@@ -72,6 +76,7 @@ class Destination:
     port: int
     percent: float
     failure: str = ""
+    failure_status: int | None = None
     endpoints: tuple[Endpoint, ...] = ()
     authority: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)

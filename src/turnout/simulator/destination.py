@@ -13,18 +13,20 @@ from turnout.simulator.answer import Destination, Endpoint
 from turnout.simulator.headers import Adjusting, sent_on
 from turnout.simulator.reading import response_headers
 
+INTERNAL_SERVER_ERROR = RouteAction.INTERNAL_SERVER_ERROR
 _MILLION = 1_000_000
 
 
 def destinations(mesh: Mesh, route: Route, known: frozenset[str], headers: Mapping[str, str]) -> Iterator[Destination]:
     """In the order in which they are written. `known`: the clusters that exist; `headers`: the request's."""
+    missing = 500 if route.route.cluster_not_found_response_code == INTERNAL_SERVER_ERROR else 503
     weighted = route.route.weighted_clusters.clusters
     total = sum(each.weight.value for each in weighted)
     for each in weighted:
-        place = placed(mesh, each.name, known, 100 * each.weight.value / total)
+        place = placed(mesh, each.name, known, 100 * each.weight.value / total, missing)
         yield _sent(place, route.route, headers, (each, route), each)
     if not weighted:
-        yield _sent(placed(mesh, route.route.cluster, known, 100.0), route.route, headers, (route,), None)
+        yield _sent(placed(mesh, route.route.cluster, known, 100.0, missing), route.route, headers, (route,), None)
 
 
 def _sent(
@@ -47,13 +49,13 @@ def mirrors(mesh: Mesh, targets: Iterable[Target], action: RouteAction, known: f
         yield placed(mesh, target.cluster, known, percent)
 
 
-def placed(mesh: Mesh, cluster: str, known: frozenset[str], percent: float) -> Destination:
-    """What a cluster's name leads to."""
+def placed(mesh: Mesh, cluster: str, known: frozenset[str], percent: float, missing: int = 503) -> Destination:
+    """What a cluster's name leads to. `missing`: the status where there is no such cluster."""
     _, port, subset, host, *view = cluster.split("|")
     found = Destination(cluster, host, subset, int(port), percent)
     service = mesh.services.get(host)
     if cluster not in known or service is None:
-        return replace(found, failure="NC")
+        return replace(found, failure="NC", failure_status=missing)
     own = mesh.policy(host, "".join(view)).subset(subset) if subset else None
     written = service.port(int(port))
     pods = tuple(
@@ -61,4 +63,4 @@ def placed(mesh: Mesh, cluster: str, known: frozenset[str], percent: float) -> D
         for i in mesh.endpoints(service, own)
     )
     alive = any(not pod.draining for pod in pods)
-    return replace(found, endpoints=pods, failure="" if alive else "UH")
+    return replace(found, endpoints=pods, failure="" if alive else "UH", failure_status=None if alive else 503)

@@ -25,15 +25,25 @@ _MILLIONTHS_OF_A_PERCENT = 10_000
 
 
 def name(rule: Rule) -> RuleName:
-    return RuleName(_where(rule), label(rule), words(rule.match))
+    return RuleName(_where(rule), label(rule), words(rule.match), _root(rule))
 
 
 def _where(rule: Rule) -> ObjectPath | None:
     if rule.virtual_service is None:
         return None
     meta = rule.virtual_service.metadata
-    path = f"spec.http[{rule.index}]" + (f".match[{rule.match_index}]" if rule.match else "")
-    return ObjectPath("VirtualService", meta.namespace, meta.name, path)
+    kind, routes, matches = (
+        (rule.gateway_api, "rules", "matches") if rule.gateway_api else ("VirtualService", "http", "match")
+    )
+    path = f"spec.{routes}[{rule.index}]" + (f".{matches}[{rule.match_index}]" if rule.match else "")
+    return ObjectPath(kind, meta.namespace, meta.name, path)
+
+
+def _root(rule: Rule) -> ObjectPath | None:
+    if rule.root is None:
+        return None
+    meta = rule.root.virtual_service.metadata
+    return ObjectPath("VirtualService", meta.namespace, meta.name, f"spec.http[{rule.root.index}]")
 
 
 def split(rule: Rule) -> str:

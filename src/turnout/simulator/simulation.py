@@ -18,6 +18,7 @@ from turnout.mesh.names import BLOCK_ALL
 from turnout.mesh.proxy import Proxy
 from turnout.mesh.routing import RouteTable, VirtualHost, table
 from turnout.mesh.rule import Rule
+from turnout.mesh.tcp import TcpRule
 from turnout.simulator import destination, domain, reading, rewriting
 from turnout.simulator.answer import Action, Answer, Passed
 from turnout.simulator.matching import misses
@@ -53,6 +54,8 @@ class Simulation:
             return self._unknown(nothing)
         host, name = found
         nothing = replace(nothing, virtual_host=host.name, domain=name)
+        if host.tcp:
+            return self._tunnelled(host.tcp, nothing)
         if host.require_tls and headers["x-forwarded-proto"] != "https":
             status, location = rewriting.to_https(headers)
             why = "its Gateway's server has httpsRedirect"
@@ -75,6 +78,16 @@ class Simulation:
                 return self._acted(rule, compiled, tried, headers)
             passed.append(Passed(reading.name(rule), tuple(why)))
         return replace(nothing, passed=tuple(passed), reason="no rule matches")
+
+    def _tunnelled(self, rule: TcpRule, nothing: Answer) -> Answer:
+        choices = rule.choices(self.mesh)
+        total = sum(weight for weight, _ in choices)
+        found = [
+            destination.placed(self.mesh, target.cluster, self.known, 100 * weight / total)
+            for weight, target in choices
+        ]
+        why = "the port speaks no HTTP: its connections are passed on unread"
+        return replace(nothing, action=Action.TUNNEL, status=None, reason=why, destinations=tuple(found))
 
     def _acted(self, rule: Rule, compiled: Route, tried: Answer, headers: Mapping[str, str]) -> Answer:
         if reading.is_answered_preflight(compiled, headers):
