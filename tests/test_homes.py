@@ -34,8 +34,8 @@ HOMES = {
     "uvicorn": {"apiserver", "web"},
     "watchfiles": {"inputs"},
     "yaml": {"resources"},
-    # Envoy's protobuf messages: built by the compiler, asked by the simulator, carried by xds.
-    "envoy": {"compiler", "simulator", "xds"},
+    # Envoy's protobuf messages: built by the compiler, asked by the simulator and of plans, carried by xds.
+    "envoy": {"compiler", "delivery", "simulator", "xds"},
     "google": {"compiler", "simulator", "xds"},
     "xds": {"compiler"},
 }

@@ -39,6 +39,8 @@ WRONG = [
     ("status", "extra"),
     ("graph", "extra"),
     ("top", "--sort", "beauty"),
+    ("plan",),
+    ("plan", "k8s", "--nonsense"),
     ("shift",),
     ("shift", "reviews"),
     ("shift", "reviews", "v2"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from turnout.mesh import mesh
+from turnout.mesh.mesh import Mesh
 from turnout.mesh.service import ServiceHost, revision, selects
 from turnout.resources.core import Deployment, DeploymentSpec, PodTemplate
 from turnout.resources.destination_rule import Subset
@@ -12,6 +13,7 @@ from turnout.resources.meta import Metadata
 from turnout.testing.received import Pod
 
 MOST_REPLICAS = 10
+UNSAID = revision({})
 
 
 def deployment(name: str, labels: Mapping[str, str], namespace: str, replicas: int = 1) -> Deployment:
@@ -50,13 +52,23 @@ def _played(service: ServiceHost, subsets: Iterable[Subset]) -> Iterator[Deploym
             yield deployment(name, labels, service.namespace)
 
 
-def pods(played: Deployment) -> Iterator[Pod]:
+def pods(deployments: Iterable[Deployment], found: Mesh) -> Iterator[Pod]:
     """One for each replica, at most MOST_REPLICAS."""
-    meta, labels = played.metadata, played.spec.template.metadata.labels
-    for number in range(min(played.spec.replicas, MOST_REPLICAS)):
-        yield Pod(
-            meta.namespace, meta.name, f"{meta.name}-{number + 1}", revision(labels), tuple(sorted(labels.items()))
-        )
+    for played in deployments:
+        meta, labels = played.metadata, played.spec.template.metadata.labels
+        version = _version(meta.namespace, labels, found)
+        for number in range(min(played.spec.replicas, MOST_REPLICAS)):
+            yield Pod(meta.namespace, meta.name, f"{meta.name}-{number + 1}", version, tuple(sorted(labels.items())))
+
+
+def _version(namespace: str, labels: Mapping[str, str], found: Mesh) -> str:
+    """What Istio's metrics show; where no label says it, the first subset that the pod is in."""
+    own = revision(labels)
+    if own != UNSAID:
+        return own
+    services = (s for s in found.services.values() if s.namespace == namespace and selects(s.spec.selector, labels))
+    subsets = (subset for service in services for subset in found.policies[service.host].subsets)
+    return next((s.name for s in subsets if s.labels and s.labels.items() <= labels.items()), own)
 
 
 def container_ports(played: Deployment) -> tuple[int, ...]:

@@ -39,7 +39,7 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """Who a stand-in plays. `version` is what Istio's metrics show: the label `version`, or `latest`."""
+    """Who a stand-in plays. `version`: the label of that name, else the subset that it is in, else `latest`."""
 
     namespace: str
     workload: str

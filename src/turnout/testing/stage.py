@@ -9,6 +9,7 @@ from turnout.compiler.compile import compile
 from turnout.compiler.memo import Memo
 from turnout.control.world import World, gateway_ports, of, proxies, world
 from turnout.inputs.files import Manifest
+from turnout.mesh import mesh
 from turnout.problem import Problem
 from turnout.resources.core import Deployment
 from turnout.resources.kinds import DEPLOYMENT, Kind
@@ -51,7 +52,7 @@ class Stage:
         """Returns when Envoy has it. Raises EnvoyFailed."""
         known = list(self.resources.values())
         known += cast.understudies(known)
-        wanted = [pod for deployment in of(Deployment, known) for pod in cast.pods(deployment)]
+        wanted = list(cast.pods(of(Deployment, known), mesh.build(known)))
         for pod in wanted:
             self._play(pod)
         self.world = world(known, [self._status(pod) for pod in wanted], self.remarks)

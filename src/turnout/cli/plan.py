@@ -1,0 +1,101 @@
+"""`turnout plan`: what a change of files would do to traffic."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from turnout.cli.options import connect, state_option
+
+if TYPE_CHECKING:
+    from turnout.cli.plan_words import Places
+    from turnout.control.planned import Planned
+    from turnout.inputs.files import Manifests
+
+CHANGES, PROBLEMS = 3, 1
+"""Exit status."""
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option(
+    "--against", type=click.Path(path_type=Path), help="Compare with these manifests, not with what is running."
+)
+@click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
+@state_option
+def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, state: Path | None) -> None:
+    """Show what the manifests in PATH (files, folders) would do to traffic, if they took the place of what is running.
+
+    Route by route: before and after, for whom, and how many requests would go elsewhere; and the problems that come
+    with it. Nothing is changed. Exit status: 0 no changes, 3 changes, 1 problems.
+
+    \b
+    Example:
+      turnout plan k8s/
+      turnout plan k8s/ --against ../main/k8s
+    """
+    from turnout.cli.plan_words import Places
+    from turnout.control.planned import planned
+    from turnout.inputs.files import read_paths
+
+    manifests = read_paths(paths)
+    _require_sound(manifests)
+    wanted = [manifest.obj for manifest in manifests.objects]
+    before = read_paths([against]) if against else None
+    if before:
+        _require_sound(before)
+        found = planned([manifest.obj for manifest in before.objects], wanted)
+    else:
+        live = _live(state)
+        found = planned(live, _after(live, wanted, manifests, paths))
+    _show(found, Places.of(manifests, before), as_json=as_json)
+    if any(problem.severity == "error" for problem in found.problems):
+        sys.exit(PROBLEMS)
+    sys.exit(CHANGES if found.changes else 0)
+
+
+def _require_sound(manifests: Manifests) -> None:
+    """Warnings are the business of `turnout check`; with an error there is no plan."""
+    from turnout.problem import errors
+
+    refused = errors(manifests.problems)
+    for problem in refused:
+        click.echo(str(problem), err=True)
+    if refused:
+        sys.exit(PROBLEMS)
+
+
+def _live(state: Path | None) -> list[dict[str, Any]]:
+    """All objects of the running Turnout, but for pods. Raises TurnoutError when none is running."""
+    from turnout.resources.kinds import KINDS, POD
+
+    client = connect(state)
+    return [obj for kind in KINDS if kind is not POD for obj in client.list(kind)["items"]]
+
+
+def _after(
+    live: Sequence[dict[str, Any]], wanted: Sequence[dict[str, Any]], manifests: Manifests, paths: Sequence[Path]
+) -> Sequence[Mapping[str, Any]]:
+    """As `turnout up` would apply the files: what was changed live stays, and so does what came from other files."""
+    from turnout.control.planned import applied
+    from turnout.inputs.apply import plan, source_of
+
+    roots = [path.absolute() for path in paths]
+    sources = {source[0] for obj in live if (source := source_of(obj))}
+    elsewhere = {file for file in sources if not any(Path(file).is_relative_to(root) for root in roots)}
+    return applied(plan(wanted, live, broken={*manifests.broken, *elsewhere}), live)
+
+
+def _show(found: Planned, places: Places, *, as_json: bool) -> None:
+    from turnout.cli.plan_json import data
+    from turnout.cli.plan_words import shown
+
+    if as_json:
+        click.echo(json.dumps(data(found, places), indent=2))
+    else:
+        shown(found, places)
