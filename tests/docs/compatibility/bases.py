@@ -1,0 +1,187 @@
+"""For each kind an object that is valid without the field in question, and values where a type's own do not say much."""
+
+from __future__ import annotations
+
+from typing import Any
+
+JSON = dict[str, Any]
+
+ROUTE: JSON = {"route": [{"destination": {"host": "a"}}]}
+SPLIT: JSON = {"route": [{"destination": {"host": "a"}, "weight": 1}, {"destination": {"host": "b"}, "weight": 1}]}
+
+
+def _http(**route: Any) -> JSON:
+    return {"hosts": ["a", "shop.test"], "gateways": ["gw", "mesh"], "http": [route]}
+
+
+_TLS_ROUTE: JSON = {
+    "hosts": ["t.test"],
+    "gateways": ["tls"],
+    "tls": [{"match": [{"sniHosts": ["t.test"]}], "route": [{"destination": {"host": "t"}}]}],
+}
+_TCP_ROUTE: JSON = {"hosts": ["t"], "gateways": ["mesh", "tls"], "tcp": [{"route": [{"destination": {"host": "t"}}]}]}
+
+
+def _policy(**policy: Any) -> JSON:
+    return {"host": "a", "trafficPolicy": {"connectionPool": {"tcp": {"maxConnections": 5}}, **policy}}
+
+
+def _on_port(**policy: Any) -> JSON:
+    pool = {"connectionPool": {"tcp": {"maxConnections": 5}}}
+    return {"host": "a", "trafficPolicy": {"portLevelSettings": [{"port": {"number": 80}, **pool, **policy}]}}
+
+
+def _server(protocol: str = "HTTP", number: int = 80, **server: Any) -> JSON:
+    port = {"number": number, "name": "probed", "protocol": protocol}
+    return {"selector": {"istio": "ingressgateway"}, "servers": [{"port": port, "hosts": ["*"], **server}]}
+
+
+def _entry(**spec: Any) -> JSON:
+    ports = [{"number": 80, "name": "http", "protocol": "HTTP"}]
+    plain = {"hosts": ["ext.test"], "ports": ports, "resolution": "STATIC", "endpoints": [{"address": "10.0.0.1"}]}
+    return {**plain, **spec}
+
+
+_WARM = {"simple": "ROUND_ROBIN", "warmup": {"duration": "10s"}}
+_HTTP2 = {"h2UpgradePolicy": "UPGRADE", "http2KeepAlive": {"interval": "5s", "timeout": "5s"}}
+_BLOCKS: dict[str, JSON] = {
+    "loadBalancer.consistentHash": {"loadBalancer": {"consistentHash": {"httpHeaderName": "y"}}},
+    "loadBalancer.consistentHash.httpCookie": {"loadBalancer": {"consistentHash": {"httpCookie": {"name": "y"}}}},
+    "loadBalancer.localityLbSetting": {
+        "outlierDetection": {"interval": "1s"},
+        "loadBalancer": {"localityLbSetting": {"enabled": True}},
+    },
+    "loadBalancer.localityLbSetting.distribute": {
+        "loadBalancer": {"localityLbSetting": {"distribute": [{"from": "r1/*", "to": {"r2/*": 100}}]}}
+    },
+    "loadBalancer.localityLbSetting.failover": {
+        "outlierDetection": {"interval": "1s"},
+        "loadBalancer": {"localityLbSetting": {"failover": [{"from": "r1", "to": "r2"}]}},
+    },
+    "loadBalancer.warmup": {"loadBalancer": _WARM},
+    "loadBalancer.warmupDurationSecs": {"loadBalancer": {"simple": "ROUND_ROBIN"}},
+    "connectionPool.tcp.tcpKeepalive": {"connectionPool": {"tcp": {"tcpKeepalive": {"probes": 3}}}},
+    "connectionPool.http": {"connectionPool": {"http": {"h2UpgradePolicy": "UPGRADE"}}},
+    "connectionPool.http.useClientProtocol": {"connectionPool": {"http": {"http1MaxPendingRequests": 5}}},
+    "connectionPool.http.h2UpgradePolicy": {"connectionPool": {"http": {"http1MaxPendingRequests": 5}}},
+    "connectionPool.http.http2KeepAlive": {"connectionPool": {"http": _HTTP2}},
+    "outlierDetection": {"outlierDetection": {"interval": "1s", "splitExternalLocalOriginErrors": True}},
+    "outlierDetection.splitExternalLocalOriginErrors": {"outlierDetection": {"interval": "1s"}},
+    "tls": {"tls": {"mode": "SIMPLE"}},
+    "tls.mode": {"tls": {}},
+    "tls.clientCertificate": {"tls": {"mode": "MUTUAL", "clientCertificate": "/c", "privateKey": "/k"}},
+    "tls.privateKey": {"tls": {"mode": "MUTUAL", "clientCertificate": "/c", "privateKey": "/k"}},
+    "tunnel": {"tunnel": {"targetHost": "y.test", "targetPort": 81}},
+}
+
+_FAULT = {"delay": {"fixedDelay": "1s", "percentage": {"value": 10}}}
+_ABORT = {"abort": {"httpStatus": 500, "percentage": {"value": 10}}}
+_SIMPLE = {"mode": "SIMPLE", "credentialName": "cert"}
+_FILES = {"mode": "SIMPLE", "serverCertificate": "/cert.pem", "privateKey": "/key.pem"}
+_MUTUAL = {"mode": "MUTUAL", "credentialName": "cert"}
+
+BASES: dict[str, dict[str, JSON]] = {
+    "VirtualService": {
+        "": _http(**ROUTE),
+        "http[].match[]": _http(match=[{}], **ROUTE),
+        "http[].match[].ignoreUriCase": _http(match=[{"uri": {"prefix": "/y"}}], **ROUTE),
+        "http[].match[].port": _http(match=[{"uri": {"prefix": "/y"}}], **ROUTE),
+        "http[].match[].sourceNamespace": _http(match=[{"uri": {"prefix": "/y"}}], **ROUTE),
+        "http[].route[].weight": _http(**SPLIT),
+        "http[].route[].destination.port": {
+            **_http(route=[{"destination": {"host": "two"}}]),
+        },
+        "http[].redirect": _http(match=[{"uri": {"prefix": "/p"}}], redirect={"authority": "y.test"}),
+        "http[].redirect.authority": _http(redirect={"uri": "/y"}),
+        "http[].directResponse": _http(directResponse={"status": 200}),
+        "http[].delegate.name": _http(delegate={"name": "y"}),
+        "http[].delegate.namespace": _http(delegate={"name": "x"}),
+        "http[].rewrite": _http(match=[{"uri": {"prefix": "/p"}}], **ROUTE),
+        "http[].rewrite.uriRegexRewrite": _http(rewrite={"uriRegexRewrite": {"match": "y", "rewrite": "z"}}, **ROUTE),
+        "http[].retries": _http(retries={"attempts": 3}, **ROUTE),
+        "http[].fault.delay": _http(fault=_FAULT, **ROUTE),
+        "http[].fault.delay.percent": _http(fault={"delay": {"fixedDelay": "1s"}}, **ROUTE),
+        "http[].fault.abort": _http(fault=_ABORT, **ROUTE),
+        "http[].mirror": _http(mirror={"host": "a", "subset": "v1"}, **ROUTE),
+        "http[].mirror.port": _http(mirror={"host": "two"}, **ROUTE),
+        "http[].mirrors": _http(mirrors=[{"destination": {"host": "two"}}], **ROUTE),
+        "http[].mirrors[].destination.subset": _http(mirrors=[{"destination": {"host": "a"}}], **ROUTE),
+        "http[].mirrorPercent": _http(mirror={"host": "b"}, **ROUTE),
+        "http[].mirrorPercentage": _http(mirror={"host": "b"}, **ROUTE),
+        "http[].corsPolicy": _http(corsPolicy={"allowOrigins": [{"exact": "https://y"}]}, **ROUTE),
+        "tls[]": _TLS_ROUTE,
+        "tcp[]": _TCP_ROUTE,
+        "tls[].route[].weight": {
+            **_TLS_ROUTE,
+            "tls": [{"match": [{"sniHosts": ["t.test"]}], **SPLIT}],
+        },
+        "tcp[].route[].weight": {**_TCP_ROUTE, "tcp": [SPLIT]},
+    },
+    "DestinationRule": {
+        "": _policy(),
+        "subsets[]": {"host": "a", "subsets": [{"name": "y", "labels": {"version": "v1"}}]},
+        "trafficPolicy": _policy(),
+        "trafficPolicy.portLevelSettings[]": _on_port(),
+        **{f"trafficPolicy.{path}": _policy(**block) for path, block in _BLOCKS.items()},
+        **{f"trafficPolicy.portLevelSettings[].{path}": _on_port(**block) for path, block in _BLOCKS.items()},
+    },
+    "Gateway": {
+        "": _server(),
+        "servers[].tls": _server("HTTPS", 443, tls=_SIMPLE),
+        "servers[].tls.httpsRedirect": _server(),
+        "servers[].tls.serverCertificate": _server("HTTPS", 443, tls=_FILES),
+        "servers[].tls.privateKey": _server("HTTPS", 443, tls=_FILES),
+        "servers[].tls.credentialNames": _server("HTTPS", 443, tls=_FILES),
+        "servers[].tls.tlsCertificates": _server("HTTPS", 443, tls=_SIMPLE),
+        "servers[].tls.caCertificates": _server("HTTPS", 443, tls={**_FILES, "mode": "MUTUAL"} | {"caCertificates": "/ca.pem"}),
+        "servers[].tls.subjectAltNames": _server("HTTPS", 443, tls=_MUTUAL),
+        "servers[].tls.verifyCertificateSpki": _server("HTTPS", 443, tls=_MUTUAL),
+        "servers[].tls.verifyCertificateHash": _server("HTTPS", 443, tls=_MUTUAL),
+        "servers[].tls.caCrl": _server("HTTPS", 443, tls={**_FILES, "mode": "MUTUAL"} | {"caCertificates": "/ca.pem"}),
+        "servers[].tls.caCertCredentialName": _server("HTTPS", 443, tls={"mode": "MUTUAL", "credentialName": "cert"}),
+    },
+    "ServiceEntry": {
+        "": _entry(),
+        "addresses": _entry(ports=[{"number": 81, "name": "tcp", "protocol": "TCP"}]),
+        "resolution": _entry(endpoints=[]) | {"resolution": "NONE"},
+        "workloadSelector": {key: value for key, value in _entry().items() if key != "endpoints"},
+        "endpoints[].ports": _entry(),
+    },
+}
+
+SAMPLES: dict[str, dict[str, list[Any]]] = {
+    "VirtualService": {
+        "http[].match[].gateways[]": ["mesh", "gw"],
+        "http[].match[].sourceLabels{}": ["x"],
+        "http[].redirect.prefixRewrite": ["/x"],
+        "http[].directResponse.body.bytes": ["eHg="],
+        "http[].retries.retryOn": ["503", "reset"],
+        "http[].fault.abort.grpcStatus": ["UNAVAILABLE"],
+        "http[].fault.abort.http2Error": ["x"],
+        "http[].headers.request.set{}": ["x"],
+        "tls[].match[].sniHosts[]": ["t.test", "x.t.test"],
+        "exportTo[]": ["x", "."],
+        "tls[].match[].destinationSubnets[]": ["10.0.0.0/8"],
+        "tcp[].match[].destinationSubnets[]": ["10.0.0.0/8"],
+        "tcp[].match[].sourceSubnet": ["10.0.0.0/8"],
+    },
+    "DestinationRule": {
+        "exportTo[]": ["x", "."],
+        "host": ["b"],
+        "subsets[].name": ["z"],
+        "trafficPolicy.tunnel.protocol": ["POST"],
+    },
+    "Gateway": {
+        "servers[].bind": ["127.0.0.5"],
+        "servers[].defaultEndpoint": ["127.0.0.1:80"],
+        "servers[].tls.serverCertificate": ["/other.pem"],
+        "servers[].tls.privateKey": ["/other-key.pem"],
+        "servers[].tls.cipherSuites[]": ["ECDHE-RSA-AES128-GCM-SHA256"],
+        "servers[].port.protocol": ["TCP", "HTTPS", "HTTP2"],
+        "servers[].hosts[]": ["shop.test", "x.test"],
+    },
+    "ServiceEntry": {
+        "addresses[]": ["10.9.9.9"],
+        "endpoints[].ports{}": [81],
+    },
+}

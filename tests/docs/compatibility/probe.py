@@ -1,0 +1,121 @@
+"""What becomes of one field: it is set in an object that is valid without it, and everything is derived with and without."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.compiler.world import instances, proxies
+from tests.docs.compatibility.fields import EACH, KEY, SAMPLE_KEY, Field
+
+from turnout.analysis.analyze import findings
+from turnout.compiler.compile import compile
+from turnout.mesh import mesh
+from turnout.problem import ObjectPath, Problem, errors
+from turnout.resources.core import Deployment
+from turnout.resources.interpret import interpret
+
+JSON = dict[str, Any]
+NO_EFFECT = ("TNO149", "TNO150", "TNO159", "TNO161", "TNO169", "TNO302")
+"""Warnings that say of a field that it is passed over."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`word`: honoured, warned, rejected, or silent. `why`: what the user is told."""
+
+    word: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Derived:
+    version: str
+    problems: tuple[Problem, ...]
+
+
+class Context:
+    """Objects that are always there; `derived` adds one."""
+
+    def __init__(self, objects: list[JSON], files: Mapping[str, str]) -> None:
+        self._files = files
+        self._resources = {_key(obj): _resource(obj) for obj in objects}
+
+    def derived(self, obj: JSON) -> Derived | list[Problem]:
+        """The problems, where it is refused."""
+        found = interpret(obj)
+        if found.resource is None:
+            return errors(found.problems)
+        resources = list({**self._resources, _key(obj): found.resource}.values())
+        deployments = tuple(each for each in resources if isinstance(each, Deployment))
+        built = mesh.build(resources, instances(deployments), self._files)
+        config = compile(built, proxies(built, deployments))
+        return Derived(config.version, (*found.problems, *findings(resources, built)))
+
+
+def _key(obj: JSON) -> tuple[str, str, str, str]:
+    meta = obj["metadata"]
+    meta.setdefault("namespace", "default")
+    return obj["apiVersion"], obj["kind"], meta["namespace"], meta["name"]
+
+
+def _resource(obj: JSON) -> Any:
+    found = interpret(obj)
+    assert found.resource is not None, found.problems
+    return found.resource
+
+
+def verdict(field: Field, base: JSON, context: Context, samples: list[Any] | None) -> Verdict:
+    """The best that any of the values gets."""
+    before = context.derived(_without(base, field))
+    assert isinstance(before, Derived), f"{field.path}: {before}"
+    found = [_judged(field, value, base, context, before) for value in samples or field.candidates]
+    order = ("honoured", "warned", "silent", "rejected")
+    return min(found, key=lambda each: order.index(each.word), default=Verdict("silent"))
+
+
+def _judged(field: Field, value: Any, base: JSON, context: Context, before: Derived) -> Verdict:
+    after = context.derived(_with(base, field, value))
+    if not isinstance(after, Derived):
+        return Verdict("rejected", after[0].message)
+    told = next((each for each in after.problems if each.code in NO_EFFECT and each not in before.problems), None)
+    if told is not None:
+        return Verdict("warned", told.message.removeprefix("no effect here: "))
+    return Verdict("honoured" if after.version != before.version else "silent")
+
+
+def _without(base: JSON, field: Field) -> JSON:
+    return copy.deepcopy(base)
+
+
+def _with(base: JSON, field: Field, value: Any) -> JSON:
+    """The base with the field set, without what may not stand beside it."""
+    changed = copy.deepcopy(base)
+    holder: Any = changed["spec"]
+    for at, step in enumerate(field.steps[:-1]):
+        _make_room(holder, field, at)
+        following: Any = [] if field.steps[at + 1] == EACH else {}
+        if step == EACH:
+            holder.extend([following] if not holder else [])
+            holder = holder[0]
+        else:
+            holder = holder.setdefault(SAMPLE_KEY if step == KEY else step, following)
+    _make_room(holder, field, len(field.steps) - 1)
+    if field.steps[-1] == EACH:
+        holder[:] = [value]
+    else:
+        holder[SAMPLE_KEY if field.steps[-1] == KEY else field.steps[-1]] = value
+    return changed
+
+
+def _make_room(holder: Any, field: Field, at: int) -> None:
+    for rival in field.rivals.get(at, ()):
+        holder.pop(rival, None)
+
+
+def passed_over(problems: tuple[Problem, ...]) -> Iterator[str]:
+    for each in problems:
+        if isinstance(each.where, ObjectPath):
+            yield each.where.path
