@@ -21,7 +21,7 @@ class _Draft:
     """What is known so far of one host. A rule that comes in through two Gateways counts once."""
 
     rules: dict[tuple[RuleKey, ...], Rule] = field(default_factory=dict)
-    gateway_api: dict[tuple[RuleKey, ...], Rule] = field(default_factory=dict)
+    gateway_api: dict[tuple[str, tuple[RuleKey, ...]], Rule] = field(default_factory=dict)
     require_tls: bool = False
 
 
@@ -61,7 +61,10 @@ def _add(drafts: dict[str, _Draft], hosts: Iterable[str], found: list[Rule]) -> 
     for host in hosts if found else ():
         draft = drafts.setdefault(host.lower(), _Draft())
         for rule in found:
-            (draft.gateway_api if rule.gateway_api else draft.rules).setdefault(rule.places, rule)
+            if rule.gateway_api:
+                draft.gateway_api.setdefault((rule.gateway_api, rule.places), rule)
+            else:
+                draft.rules.setdefault(rule.places, rule)
 
 
 def _redirect(drafts: dict[str, _Draft], server: Server) -> None:

@@ -68,15 +68,14 @@ def kind_of(route: gateway_api.HTTPRoute | GRPCRoute) -> str:
 
 
 def virtual_service(route: gateway_api.HTTPRoute | GRPCRoute, permitted: Permit) -> VirtualService:
-    """`http[i].match[j]` is what `rules[i].matches[j]` says. Its name is no VirtualService's: `HTTPRoute/reviews`."""
+    """`http[i].match[j]` is what `rules[i].matches[j]` says. It has the route's own name."""
     meta = route.metadata
-    named = replace(meta, name=f"{kind_of(route)}/{meta.name}")
     rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
     http = tuple(
         _named(_http(rule, meta.namespace, permitted), rule.name or f"{meta.namespace}.{meta.name}.{index}")
         for index, rule in enumerate(rules)
     )
-    return VirtualService(named, VirtualServiceSpec(hosts=route.spec.hostnames or ("*",), http=http))
+    return VirtualService(meta, VirtualServiceSpec(hosts=route.spec.hostnames or ("*",), http=http))
 
 
 def _named(http: HTTPRoute, name: str) -> HTTPRoute:

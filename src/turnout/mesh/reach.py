@@ -49,11 +49,11 @@ class Reach:
 
 
 def reach(mesh: Mesh, proxies: Sequence[Proxy]) -> Reach:
-    """Looks through the very tables that are compiled."""
+    """Looks through the very tables that are compiled, for rules of VirtualServices."""
     met: set[RuleKey] = set()
     merged: list[Merged] = []
     for host in (host for found in _tables(mesh, proxies) for host in found.hosts):
-        tried = list(_tried(host))
+        tried = [rule for rule in _tried(host) if not rule.gateway_api]
         met.update(place for rule in tried for place in rule.places)
         order = tuple(rule.places[-1] for rule in tried if rule.places)
         if len({key[:2] for key in order}) > 1:
