@@ -22,6 +22,7 @@ from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from turnout.compiler.values import packed
 from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.server_tls import ServerTLS
+from turnout.resources.cipher_suite import accepted
 from turnout.resources.gateway import ServerTLSSettings
 from turnout.resources.host import is_ip
 
@@ -62,7 +63,7 @@ def _parameters(settings: ServerTLSSettings) -> TlsParameters | None:
     built = TlsParameters(
         tls_minimum_protocol_version=_VERSIONS[settings.min_protocol_version],
         tls_maximum_protocol_version=_VERSIONS[settings.max_protocol_version],
-        cipher_suites=suites(settings.cipher_suites),
+        cipher_suites=accepted(settings.cipher_suites),
     )
     return built if built.ByteSize() else None
 
@@ -74,11 +75,6 @@ _VERSIONS = {
     "TLSV1_2": TlsParameters.TLSv1_2,
     "TLSV1_3": TlsParameters.TLSv1_3,
 }
-
-
-def suites(given: Iterable[str]) -> list[str]:
-    """Each once."""
-    return list(dict.fromkeys(given))
 
 
 def _demands(settings: ServerTLSSettings) -> CertificateValidationContext:

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
+from turnout.resources.cipher_suite import CIPHER_SUITES
 from turnout.resources.finding import Findings
 from turnout.resources.gateway import ServerTLSSettings, TLSCertificate
 from turnout.resources.layout import Path
 from turnout.resources.spelling import shown
-
-_SUITES = frozenset(
-    f"{prefix}{suite}"
-    for prefix, suites in (
-        ("ECDHE-ECDSA-", ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA", "CHACHA20-POLY1305")),
-        ("ECDHE-RSA-", ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA", "CHACHA20-POLY1305")),
-        ("ECDHE-PSK-", ("AES128-CBC-SHA", "AES256-CBC-SHA", "CHACHA20-POLY1305")),
-        ("PSK-", ("AES128-CBC-SHA", "AES256-CBC-SHA")),
-        ("", ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA", "DES-CBC3-SHA", "ALL")),
-    )
-    for suite in suites
-)
 
 
 def check_server_tls(tls: ServerTLSSettings, at: Path, findings: Findings) -> None:
@@ -99,7 +88,7 @@ def _check_suites(tls: ServerTLSSettings, at: Path, findings: Findings) -> None:
     seen: set[str] = set()
     for number, suite in enumerate(tls.cipher_suites):
         is_operation = suite[:1] in ("+", "-", "!", "@", "[")
-        if suite and suite not in _SUITES and not is_operation:
+        if suite and suite not in CIPHER_SUITES and not is_operation:
             findings.add("TNO159", (*here, number), f"ignoring invalid cipher suite: {shown(suite)}")
         elif suite in seen:
             findings.add("TNO159", (*here, number), f"ignoring duplicate cipher suite: {shown(suite)}")
