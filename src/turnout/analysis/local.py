@@ -28,8 +28,9 @@ def passed_over(inventory: Inventory) -> Iterator[Problem]:
     for resource in ruling:
         meta = resource.metadata
         yield from no_effect(ObjectPath(type(resource).__name__, meta.namespace, meta.name), resource.spec)
-    for service in mesh.services.values():
-        yield from no_effect(ObjectPath("Service", service.namespace, service.name), service.spec)
+    called = {service.owner: service.entry or service.spec for service in mesh.services.values()}
+    for owner, spec in called.items():
+        yield from no_effect(owner, spec)
 
 
 def empty_services(inventory: Inventory) -> Iterator[Problem]:
@@ -40,7 +41,7 @@ def empty_services(inventory: Inventory) -> Iterator[Problem]:
         labels.setdefault(deployment.metadata.namespace, []).append(template)
     for service in inventory.mesh.services.values():
         selector = service.spec.selector
-        if service.spec.type == "ExternalName":
+        if service.spec.type == "ExternalName" or service.entry:
             continue
         if not any(selects(selector, template) for template in labels.get(service.namespace, ())):
             yield _selects_nothing(service.namespace, service.name, dict(selector))

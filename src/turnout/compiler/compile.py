@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 
@@ -31,8 +31,9 @@ from turnout.mesh import routing
 from turnout.mesh.client_tls import ClientTLS
 from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.mesh import Mesh
-from turnout.mesh.proxy import Egress, Proxy
+from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.routing import RouteTable, Target
+from turnout.mesh.tcp_gateway import Forward, forwards
 
 
 def compile(  # noqa: A001 # the field's word
@@ -51,6 +52,7 @@ def compile(  # noqa: A001 # the field's word
     secured, targets = upstream_tls.secured(mesh, targets)
     scope = Scope(mesh, frozenset(target.cluster for target in targets))
     entered = gateway_port.entrances(mesh, proxies)
+    forwarded = {p.listener: tuple(forwards(mesh, p.port)) for p in proxies if isinstance(p, Ingress)}
     by_table = {entrance.table: entrance.proxy for entrance in entered}
     tables = [routing.table(mesh, proxy, name) for name, proxy in by_table.items()]
     copied = _copied(tables, scope)
@@ -61,11 +63,11 @@ def compile(  # noqa: A001 # the field's word
         clusters=[*_clusters(mesh, targets, secured, memo), *copies, *_insides(proxies, memo)],
         endpoints=_endpoints(mesh, targets, memo),
         listeners=[
-            *_listeners(proxies, entered, memo, sampling_percent),
+            *_listeners(proxies, entered, forwarded, memo, sampling_percent),
             *(mirror.listener(target, access_log.copies()) for target in copied),
         ],
         routes=_routes(tables, scope, memo),
-        secrets=_secrets(entered, secured.values(), memo),
+        secrets=_secrets([*entered, *chain.from_iterable(forwarded.values())], secured.values(), memo),
     )
     memo.forget_unasked()
     return config
@@ -116,26 +118,33 @@ def _made_endpoints(mesh: Mesh, targets: Iterable[Target]) -> list[Versioned]:
 
 
 def _listeners(
-    proxies: Iterable[Proxy], entered: Iterable[Entrance], memo: Memo, sampling_percent: float
+    proxies: Iterable[Proxy],
+    entered: Iterable[Entrance],
+    forwarded: Mapping[str, tuple[Forward, ...]],
+    memo: Memo,
+    sampling_percent: float,
 ) -> Iterator[Versioned]:
     """A port that nobody can enter has none."""
     groups = {name: tuple(group) for name, group in groupby(entered, key=lambda e: e.proxy.listener)}
     for proxy in proxies:
-        if own := groups.get(proxy.listener):
-            inputs = (proxy, own, sampling_percent)
+        own, passed = groups.get(proxy.listener, ()), forwarded.get(proxy.listener, ())
+        if own or passed:
+            inputs = (proxy, own, sampling_percent, passed)
             yield from memo.of(("listener", proxy.listener), inputs, partial(_made_listeners, *inputs))
 
 
-def _made_listeners(proxy: Proxy, entered: Sequence[Entrance], sampling_percent: float) -> list[Versioned]:
+def _made_listeners(
+    proxy: Proxy, entered: Sequence[Entrance], sampling_percent: float, passed: Sequence[Forward]
+) -> list[Versioned]:
     """A way out has two: one inside, for tunnels."""
-    made = [Versioned.of(listener(proxy, entered, sampling_percent))]
+    made = [Versioned.of(listener(proxy, entered, sampling_percent, passed))]
     if isinstance(proxy, Egress):
         chains = [filter_chain(entrance, sampling_percent) for entrance in entered]
         made.append(Versioned.of(tunnel.listener(proxy, chains, request_log.requests(proxy))))
     return made
 
 
-def _secrets(entered: Sequence[Entrance], secured: Iterable[ClientTLS], memo: Memo) -> list[Versioned]:
+def _secrets(entered: Sequence[Entrance | Forward], secured: Iterable[ClientTLS], memo: Memo) -> list[Versioned]:
     """Of both ends."""
     inner = [entrance.tls for entrance in entered if entrance.tls]
     outer = list(secured)

@@ -14,28 +14,32 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     Rds,
 )
 
-from turnout.compiler import access_log, filters, mirror, request_log, tls, tracing, tunnel, user_log
+from turnout.compiler import access_log, filters, mirror, request_log, tcp, tls, tracing, tunnel, user_log
 from turnout.compiler.cluster import ADS
 from turnout.compiler.endpoint import socket_address
 from turnout.compiler.gateway_port import Entrance
 from turnout.compiler.values import duration, packed
 from turnout.mesh.proxy import Egress, Ingress, Proxy
+from turnout.mesh.tcp_gateway import Forward
 
 LOOPBACK = "127.0.0.1"
 _IDLE_TIMEOUT = timedelta(hours=1)
 
 
-def listener(proxy: Proxy, entrances: Sequence[Entrance], sampling_percent: float) -> Listener:
+def listener(
+    proxy: Proxy, entrances: Sequence[Entrance], sampling_percent: float, forwards: Sequence[Forward] = ()
+) -> Listener:
     """On loopback, and alone on its port: sharing one silently would hide another proxy behind ours.
 
-    `entrances`: one filter chain each; `sampling_percent`: of their requests are traced.
+    `entrances` and `forwards`: one filter chain each; `sampling_percent`: of their requests are traced.
     """
     chains = [filter_chain(entrance, sampling_percent) for entrance in entrances]
+    chains += [tcp.filter_chain(forward) for forward in forwards]
     built = Listener(name=proxy.listener, address=socket_address(LOOPBACK, proxy.listen_port), filter_chains=chains)
     built.enable_reuse_port.value = False
     built.stat_prefix = proxy.listener
     built.metadata.CopyFrom(request_log.requests(proxy))
-    if any(entrance.tls for entrance in entrances):
+    if any(entrance.tls for entrance in entrances) or any(forward.inspected for forward in forwards):
         built.listener_filters.append(_tls_inspector())
     return built
 

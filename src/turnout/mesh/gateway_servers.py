@@ -34,10 +34,6 @@ class Serving(StrEnum):
     TCP = "tcp"
 
 
-SERVED = (Serving.HTTP, Serving.HTTPS)
-"""What is carried out here."""
-
-
 def serving(server: Server) -> Serving:
     """By the port's protocol and the TLS mode, which is PASSTHROUGH unless set."""
     name = server.port.protocol if server.port else ""
@@ -94,8 +90,7 @@ def ports(mesh: Mesh) -> dict[int, BoundServer]:
     """Every port that is to listen, with the first server that says so."""
     found: dict[int, BoundServer] = {}
     for bound in _all(mesh):
-        if bound.serving in SERVED:
-            found.setdefault(bound.port, bound)
+        found.setdefault(bound.port, bound)
     return found
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from turnout.mesh.gateway_servers import SERVED, serving
-from turnout.mesh.service import Protocol, port_protocol
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
 
@@ -33,8 +31,7 @@ def _is_claim(headers: Any) -> bool:
 
 
 _VIRTUAL_SERVICE = (
-    PassedOver("tcp", "tcp routes"),
-    PassedOver("tls", "tls routes"),
+    PassedOver("tcp.*.match.*.source_subnet", "sourceSubnet, which Istio passes over, too"),
     PassedOver("http.*.match.*.headers", "claims of a token never match", _is_claim),
     PassedOver("http.*.match.*.without_headers", "claims of a token are always absent", _is_claim),
     PassedOver("http.*.retries.retry_remote_localities", "retryRemoteLocalities (there is one locality)"),
@@ -64,14 +61,20 @@ _DESTINATION_RULE = (
 )
 
 _GATEWAY = (
-    PassedOver("servers.*", "only servers of HTTP and HTTPS are served", lambda server: serving(server) not in SERVED),
+    PassedOver("servers.*.tls.mode", "AUTO_PASSTHROUGH (there is one network)", lambda m: m == "AUTO_PASSTHROUGH"),
+    PassedOver("servers.*.port.protocol", "servers of UDP and HBONE", lambda name: name.upper() in ("UDP", "HBONE")),
     PassedOver("servers.*.bind", "bind (servers listen on loopback)"),
     PassedOver("servers.*.default_endpoint", "defaultEndpoint"),
 )
 
 _SERVICE = (
-    PassedOver("type", "ExternalName (requests get 503)", lambda kind: kind == "ExternalName"),
-    PassedOver("ports.*", "only ports that speak HTTP are served", lambda p: port_protocol(p) is Protocol.TCP),
+    PassedOver("ports.*.protocol", "only TCP and what speaks over it is served", lambda name: name != "TCP"),
+)
+
+_SERVICE_ENTRY = (
+    PassedOver("location", "location (no workload here has an identity)", lambda place: place == "MESH_INTERNAL"),
+    PassedOver("endpoints.*.network", "network (there is one)"),
+    PassedOver("endpoints.*.service_account", "serviceAccount (no workload here has an identity)"),
 )
 
 _TABLE = {
@@ -79,6 +82,7 @@ _TABLE = {
     "DestinationRule": _DESTINATION_RULE,
     "Gateway": _GATEWAY,
     "Service": _SERVICE,
+    "ServiceEntry": _SERVICE_ENTRY,
 }
 
 

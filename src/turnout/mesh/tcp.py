@@ -13,7 +13,9 @@ from turnout.mesh.rule import Caller, Rule, Target
 from turnout.resources.virtual_service import (
     L4MatchAttributes,
     RouteDestination,
+    TCPRoute,
     TLSMatchAttributes,
+    TLSRoute,
     VirtualService,
 )
 
@@ -72,6 +74,22 @@ def tls_rules(
                 yield match.sni_hosts, _rule(virtual_service, caller, entry.route, "tls", index)
 
 
+def rules_at_gateway(
+    virtual_service: VirtualService, caller: Caller, kind: Literal["tcp", "tls"]
+) -> Iterator[tuple[tuple[str, ...], TcpRule]]:
+    """The entries of one kind that apply at a gateway, each with the names that it is for.
+
+    Only the port and the gateway are looked at there.
+    """
+    entries: Sequence[TCPRoute | TLSRoute] = virtual_service.spec.tcp if kind == "tcp" else virtual_service.spec.tls
+    for index, entry in enumerate(entries):
+        matches: Sequence[Match] = entry.match or (L4MatchAttributes(),)
+        for match in matches:
+            if _is_for(match, virtual_service, caller):
+                sni = match.sni_hosts if isinstance(match, TLSMatchAttributes) else ()
+                yield sni, _rule(virtual_service, caller, entry.route, kind, index)
+
+
 def _rule(
     owner: VirtualService,
     caller: Caller,
@@ -84,14 +102,19 @@ def _rule(
 
 def _applies(match: Match, owner: VirtualService, caller: Caller, addresses: Sequence[str]) -> bool:
     """Everything counts, unlike for HTTP: labels and namespace also where `gateways` is set."""
-    if match.port and match.port != caller.port:
-        return False
-    own = owner.metadata.namespace
-    if match.gateways and all(names.gateway_reference(g, own) != caller.gateway for g in match.gateways):
+    if not _is_for(match, owner, caller):
         return False
     if match.source_labels.items() - caller.labels.items() or match.source_namespace not in ("", caller.namespace):
         return False
     return not match.destination_subnets or _within(addresses, match.destination_subnets)
+
+
+def _is_for(match: Match, owner: VirtualService, caller: Caller) -> bool:
+    """The port and the gateway."""
+    if match.port and match.port != caller.port:
+        return False
+    own = owner.metadata.namespace
+    return not match.gateways or any(names.gateway_reference(g, own) == caller.gateway for g in match.gateways)
 
 
 def _within(addresses: Iterable[str], subnets: Iterable[str]) -> bool:

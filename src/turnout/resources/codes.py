@@ -51,7 +51,6 @@ _TABLE = (
     Code("TNO018", ERROR, "several fields are set of which only one may be"),
     Code("TNO019", WARNING, "a field looks misspelt and is ignored"),
     Code("TNO020", ERROR, "the object has more faults than are listed"),
-    Code("TNO021", WARNING, "this kind is checked, but has no effect yet"),
     # TNO101 to TNO199: what one object says
     Code("TNO101", ERROR, "a name has the wrong form"),
     Code(

@@ -73,7 +73,6 @@ class _Schema:
     cls: type[Any]
     dialect: Dialect
     check: Callable[[Any, Findings], None] | None = None
-    has_effect: bool = True
 
 
 _SCHEMAS = {
@@ -85,7 +84,7 @@ _SCHEMAS = {
     kinds.DEPLOYMENT: _Schema(Deployment, Dialect.KUBERNETES, check_deployment),
     kinds.VIRTUAL_SERVICE: _Schema(VirtualService, Dialect.ISTIO, check_virtual_service),
     kinds.DESTINATION_RULE: _Schema(DestinationRule, Dialect.ISTIO, check_destination_rule),
-    kinds.SERVICE_ENTRY: _Schema(ServiceEntry, Dialect.ISTIO, check_service_entry, has_effect=False),
+    kinds.SERVICE_ENTRY: _Schema(ServiceEntry, Dialect.ISTIO, check_service_entry),
     kinds.GATEWAY: _Schema(Gateway, Dialect.ISTIO, check_gateway),
     kinds.GATEWAY_CLASS: _Schema(gateway_api.GatewayClass, Dialect.CUSTOM, check_gateway_class),
     kinds.KUBERNETES_GATEWAY: _Schema(gateway_api.KubernetesGateway, Dialect.CUSTOM, check_kubernetes_gateway),
@@ -120,8 +119,6 @@ def interpret(obj: Mapping[str, Any], document: Document | None = None) -> Inter
         check_metadata(resource.metadata, kind, findings)
         if has_shape and schema.check is not None:
             schema.check(resource, findings)
-    if not schema.has_effect:
-        findings.add("TNO021", ("kind",), f"{name} is checked, but has no effect yet")
     if not findings.found:
         return Interpreted(kind, resource, draft=resource)
     problems = _problems(obj, document, findings)

@@ -1,0 +1,38 @@
+"""Connections that a gateway passes on unread: one filter chain each, told apart by SNI where there is TLS."""
+
+from __future__ import annotations
+
+from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
+from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
+
+from turnout.compiler import tls
+from turnout.compiler.values import duration, packed
+from turnout.mesh.tcp_gateway import Forward
+
+FILTER = "envoy.filters.network.tcp_proxy"
+
+
+def filter_chain(forward: Forward) -> FilterChain:
+    """Envoy refuses two of one name, and two with one SNI."""
+    built = FilterChain(
+        name="|".join((forward.name, *forward.sni)),
+        filters=[Filter(name=FILTER, typed_config=packed(_proxy(forward)))],
+    )
+    if forward.tls:
+        built.transport_socket.CopyFrom(tls.downstream(forward.tls, alpn=()))
+    built.filter_chain_match.server_names.extend(forward.sni)
+    if forward.inspected:
+        built.filter_chain_match.transport_protocol = "tls"
+    return built
+
+
+def _proxy(forward: Forward) -> TcpProxy:
+    built = TcpProxy(stat_prefix=forward.name)
+    if len(forward.choices) == 1:
+        built.cluster = forward.choices[0][1].cluster
+    else:
+        for weight, target in forward.choices:
+            built.weighted_clusters.clusters.add(name=target.cluster, weight=weight)
+    if forward.idle_timeout is not None:
+        built.idle_timeout.CopyFrom(duration(forward.idle_timeout))
+    return built

@@ -1,0 +1,98 @@
+"""What a gateway's port passes on unread: plain TCP, TLS as it is (told apart by SNI), and what is inside of TLS.
+
+Source: Istio's buildGatewayNetworkFiltersFromTCPRoutes and …FromTLSRoutes: of TCP the first entry that fits, of the
+first VirtualService that has one; of TLS all of them, each under its names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from turnout.mesh import gateway_servers, names
+from turnout.mesh.gateway_hosts import common_hosts, gateways_of, reference
+from turnout.mesh.gateway_servers import ANY, BoundServer, Serving
+from turnout.mesh.mesh import Mesh
+from turnout.mesh.proxy import GATEWAY_NAMESPACE
+from turnout.mesh.rule import Caller, Target
+from turnout.mesh.server_tls import ServerTLS, server_tls
+from turnout.mesh.tcp import TcpRule, rules_at_gateway
+from turnout.resources.virtual_service import VirtualService
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Connections that go one way: `choices` has weights and destinations. `name`: where the rule stands.
+
+    `inspected`: their first message is read, for it is TLS; `sni`: the names that they may be for, empty for any;
+    `tls`: what ends it here. `idle_timeout`: None is Envoy's own.
+    """
+
+    name: str
+    choices: tuple[tuple[int, Target], ...]
+    sni: tuple[str, ...] = ()
+    tls: ServerTLS | None = None
+    inspected: bool = False
+    idle_timeout: timedelta | None = None
+
+
+def forwards(mesh: Mesh, port: int) -> list[Forward]:
+    """Of all servers of a port, and each name once: the first keeps it."""
+    seen: set[str] = set()
+    found = []
+    for bound in gateway_servers.servers(mesh, port):
+        if bound.serving is Serving.HTTPS:
+            seen.update(bound.sni or (ANY,))
+        for forward in _forwards(mesh, bound):
+            sni = tuple(sorted({name.lower() for name in forward.sni} - seen))
+            if not forward.choices or (forward.sni and not sni) or (not forward.sni and ANY in seen):
+                continue
+            seen.update(sni or (ANY,))
+            found.append(replace(forward, sni=sni))
+    return found
+
+
+def _forwards(mesh: Mesh, bound: BoundServer) -> Iterator[Forward]:
+    if bound.serving is Serving.PASSTHROUGH:
+        yield from _by_name(mesh, bound)
+    elif bound.serving in (Serving.TCP, Serving.TLS):
+        rule = next((rule for vs in _bound(mesh, bound) for rule in rules_at_gateway(vs, _caller(bound), "tcp")), None)
+        tls = server_tls(mesh, bound) if bound.serving is Serving.TLS else None
+        if rule is not None and (tls is None or isinstance(tls, ServerTLS)):
+            yield _forward(mesh, rule[1], bound.sni if tls else (), tls, inspected=tls is not None)
+
+
+def _by_name(mesh: Mesh, bound: BoundServer) -> Iterator[Forward]:
+    if bound.server.tls is not None and bound.server.tls.mode == "AUTO_PASSTHROUGH":
+        return
+    for virtual_service in _bound(mesh, bound):
+        for sni, rule in rules_at_gateway(virtual_service, _caller(bound), "tls"):
+            yield _forward(mesh, rule, () if ANY in sni else sni, None, inspected=True)
+
+
+def _forward(mesh: Mesh, rule: TcpRule, sni: tuple[str, ...], tls: ServerTLS | None, *, inspected: bool) -> Forward:
+    choices = tuple(rule.choices(mesh))
+    idle = _idle_timeout(mesh, choices[0][1]) if choices else None
+    return Forward(rule.name, choices, sni, tls, inspected, idle)
+
+
+def _idle_timeout(mesh: Mesh, target: Target) -> timedelta | None:
+    """As the first destination's DestinationRule has it."""
+    if target.host not in mesh.services:
+        return None
+    policy = mesh.policy(target.host, target.view)
+    pool = policy.policy(target.port, policy.subset(target.subset)).connection_pool
+    return pool.tcp.idle_timeout if pool and pool.tcp else None
+
+
+def _bound(mesh: Mesh, bound: BoundServer) -> Iterator[VirtualService]:
+    """The VirtualServices that speak for a host of the server, and that the gateway sees."""
+    for vs in mesh.virtual_services:
+        seen = names.exported(vs.spec.export_to, vs.metadata.namespace, GATEWAY_NAMESPACE)
+        if seen and reference(bound.gateway) in gateways_of(vs) and common_hosts(bound.gateway, bound.server, vs):
+            yield vs
+
+
+def _caller(bound: BoundServer) -> Caller:
+    return Caller(reference(bound.gateway), bound.port, GATEWAY_NAMESPACE, bound.gateway.spec.selector)

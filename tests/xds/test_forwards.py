@@ -1,0 +1,109 @@
+"""What a gateway passes on unread, on a real Envoy: TCP by weight, and TLS by the name that it is for."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from contextlib import AsyncExitStack, closing
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+from tests.xds.conftest import exchange
+from tests.xds.test_tunnels import SERVICES, SUBSETS, instance, publish
+
+from turnout.mesh.proxy import Ingress
+
+if TYPE_CHECKING:
+    from tests.xds.conftest import Backend, World
+
+pytestmark = pytest.mark.e2e
+
+
+def gateway(protocol: str, tls: str = "") -> str:
+    return f"""
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: gw, namespace: default}}
+spec:
+  selector: {{istio: ingressgateway}}
+  servers: [{{port: {{number: 6379, name: main, protocol: {protocol}}}, hosts: ["*"], {tls}}}]
+---"""
+
+
+TCP = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cache, namespace: default}
+spec:
+  hosts: ["*"]
+  gateways: [gw]
+  tcp:
+  - match: [{port: 1}]
+    route: [{destination: {host: nobody}}]
+  - route:
+    - {destination: {host: cache, subset: v1}, weight: 1}
+    - {destination: {host: cache, subset: v2}, weight: 3}
+---"""
+
+TLS = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cache, namespace: default}
+spec:
+  hosts: [one.test, "*.two.test"]
+  gateways: [gw]
+  tls:
+  - match: [{sniHosts: [one.test]}]
+    route: [{destination: {host: cache, subset: v1}}]
+  - match: [{sniHosts: ["*.two.test"]}]
+    route: [{destination: {host: cache, subset: v2}}]
+---"""
+
+
+async def test_tcp_connections_at_a_gateway_are_split_by_weight(world: World, backends: dict[str, Backend]) -> None:
+    running = [instance("cache", name, 6379, backend.port) for name, backend in backends.items()]
+    text = gateway("TCP") + TCP + SERVICES + "---" + SUBSETS.replace("NAME", "cache")
+    await publish(world, text, running, [Ingress(6379, world.port)])
+    answers = Counter([(await world.get())[1] for _ in range(200)])
+    assert 25 < answers["v1"] < 80
+    assert answers["v1"] + answers["v2"] == 200
+
+
+async def test_tls_is_passed_through_to_the_service_that_its_name_is_for(world: World) -> None:
+    authority = trustme.CA()
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    async with AsyncExitStack() as stack:
+        servers = [await secure(authority, name) for name in ("v1", "v2")]
+        for server, _ in servers:
+            stack.callback(server.close)
+        running = [instance("cache", name, 6379, port) for name, (_, port) in zip(("v1", "v2"), servers, strict=True)]
+        text = gateway("TLS", "tls: {mode: PASSTHROUGH}") + TLS + SERVICES + "---" + SUBSETS.replace("NAME", "cache")
+        await publish(world, text, running, [Ingress(6379, world.port)])
+        assert await ask(world, "one.test", trust) == "v1"
+        assert await ask(world, "any.two.test", trust) == "v2"
+        with pytest.raises((OSError, EOFError)):
+            await ask(world, "three.test", trust)
+
+
+async def secure(authority: trustme.CA, name: str) -> tuple[asyncio.Server, int]:
+    """A server that ends TLS itself, for every name of the test, and says who it is."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("one.test", "*.two.test", "three.test").configure_cert(context)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(name)}\r\n\r\n{name}".encode())
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    return server, int(server.sockets[0].getsockname()[1])
+
+
+async def ask(world: World, name: str, trust: ssl.SSLContext) -> str:
+    """Who answers below that name; the server's own certificate is looked at."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port, ssl=trust, server_hostname=name)
+    with closing(writer):
+        return (await exchange(reader, writer, "/", name))[1]
