@@ -29,7 +29,7 @@ def made(folder: Path, time: Time | None = None) -> tuple[UserCounts, AccessLogS
     return UserCounts(folder / "users.db", service, time or Time()), service
 
 
-def tell(service: AccessLogService, *meetings: tuple[str, str, float]) -> None:
+def tell(service: AccessLogService, *meetings: tuple[bytes, str, float]) -> None:
     for take in tuple(service.counters):
         take([Meeting(*meeting) for meeting in meetings])
 
@@ -47,11 +47,11 @@ def test_each_request_counts_for_the_rollout_of_its_service(tmp_path: Path) -> N
     assert counts.count("b", OTHER) == Users()
     tell(
         service,
-        ("ann", cluster("v1"), 10.0),
-        ("bob", cluster("v2"), 10.0),
-        ("bob", cluster("v2", OTHER), 10.0),
-        ("ann", cluster("v3"), 10.0),
-        ("ann", "-", 10.0),
+        (b"ann", cluster("v1"), 10.0),
+        (b"bob", cluster("v2"), 10.0),
+        (b"bob", cluster("v2", OTHER), 10.0),
+        (b"ann", cluster("v3"), 10.0),
+        (b"ann", "-", 10.0),
     )
     counts.untold(3)
     assert counts.count("a", APP) == Users(seen=2, stable=1, candidate=1, untold=3)
@@ -62,9 +62,9 @@ def test_each_request_counts_for_the_rollout_of_its_service(tmp_path: Path) -> N
 def test_who_comes_after_the_end_does_not_count(tmp_path: Path) -> None:
     counts, service = made(tmp_path)
     counts.count("a", APP)
-    tell(service, ("ann", cluster("v2"), 10.0))
+    tell(service, (b"ann", cluster("v2"), 10.0))
     counts.count("a", APP, until=15.0)
-    tell(service, ("ann", cluster("v1"), 20.0), ("bob", cluster("v2"), 14.0))
+    tell(service, (b"ann", cluster("v1"), 20.0), (b"bob", cluster("v2"), 14.0))
     assert counts.count("a", APP, until=15.0) == Users(seen=2, candidate=2)
     counts.close()
 
@@ -72,13 +72,13 @@ def test_who_comes_after_the_end_does_not_count(tmp_path: Path) -> None:
 def test_another_process_goes_on_with_whoever_was_counted_at_the_last_look(tmp_path: Path) -> None:
     counts, service = made(tmp_path)
     counts.count("a", APP)
-    tell(service, ("ann", cluster("v1"), 10.0), ("bob", cluster("v2"), 10.0), ("", cluster("v2"), 10.0))
+    tell(service, (b"ann", cluster("v1"), 10.0), (b"bob", cluster("v2"), 10.0), (b"", cluster("v2"), 10.0))
     seen = counts.count("a", APP)
-    tell(service, ("cid", cluster("v2"), 10.0))  # between two looks
+    tell(service, (b"cid", cluster("v2"), 10.0))  # between two looks
 
     counts, service = made(tmp_path)
     assert counts.count("a", APP) == seen
-    tell(service, ("ann", cluster("v2"), 12.0), ("bob", cluster("v1"), 12.0))
+    tell(service, (b"ann", cluster("v2"), 12.0), (b"bob", cluster("v1"), 12.0))
     assert counts.count("a", APP) == Users(seen=2, stable=2, candidate=2, both=2, back=1, without_key=1)
     counts.close()
 
@@ -87,7 +87,7 @@ def test_what_nobody_asks_for_any_more_is_forgotten_and_on_the_disk_too(tmp_path
     time = Time()
     counts, service = made(tmp_path, time)
     counts.count("a", APP)
-    tell(service, ("ann", cluster("v1"), 10.0))
+    tell(service, (b"ann", cluster("v1"), 10.0))
     counts.count("a", APP)
     time.now += UNASKED_SECONDS
     counts.count("b", OTHER)
@@ -104,6 +104,6 @@ def test_without_a_disk_it_counts_as_long_as_it_lives(tmp_path: Path) -> None:
     (tmp_path / "users.db").mkdir()
     counts, service = made(tmp_path)
     counts.count("a", APP)
-    tell(service, ("ann", cluster("v1"), 10.0))
+    tell(service, (b"ann", cluster("v1"), 10.0))
     assert counts.count("a", APP) == Users(seen=1, stable=1)
     counts.close()

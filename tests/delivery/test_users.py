@@ -17,7 +17,7 @@ VISITS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 9), st.booleans())
 def counted(*visits: tuple[str, float, bool]) -> Users:
     tally = Tally(SECRET)
     for user, began, candidate in visits:
-        tally.met(user, began, candidate=candidate)
+        tally.met(user.encode(), began, candidate=candidate)
     return tally.users
 
 
@@ -43,7 +43,7 @@ def test_requests_without_a_key_are_nobodys() -> None:
 
 
 def test_a_hash_needs_the_tallys_own_secret() -> None:
-    assert users.hashed("a", SECRET) != users.hashed("a", SECRET + b"!")
+    assert users.hashed(b"a", SECRET) != users.hashed(b"a", SECRET + b"!")
 
 
 @given(VISITS, st.integers(0, 60))
@@ -53,7 +53,7 @@ def test_what_is_told_as_news_is_all_that_another_tally_needs(visits: list[tuple
         if number == at:
             kept |= tally.news()
             tally = Tally(SECRET, kept)
-        tally.met(f"user {user}", 10.0 * number, candidate=candidate)
+        tally.met(b"user %d" % user, 10.0 * number, candidate=candidate)
     kept |= tally.news()
     whole = counted(*((f"user {user}", 10.0 * number, to) for number, (user, _, to) in enumerate(visits)))
     assert tally.users == whole
@@ -69,7 +69,7 @@ def test_the_order_in_which_requests_are_told_of_changes_nothing(visits: list[tu
 def test_too_many_users_are_told_of_by_a_part_of_them() -> None:
     tally, chance = Tally(SECRET), random.Random(1)
     for number in range(300_000):
-        user, candidate = f"{number}", chance.random() < 0.1
+        user, candidate = b"%d" % number, chance.random() < 0.1
         tally.met(user, 10.0, candidate=candidate)
         if number % 4 == 0:
             tally.met(user, 20.0, candidate=True)
@@ -79,5 +79,5 @@ def test_too_many_users_are_told_of_by_a_part_of_them() -> None:
     assert abs(found.seen - 300_000) < 6_000
     assert abs(found.candidate - 97_500) < 4_000
     assert abs(found.both - 67_500) < 4_000
-    again = Tally(SECRET, {users.hashed(f"{number}", SECRET): users.STABLE for number in range(1000)}, mask=3)
+    again = Tally(SECRET, {users.hashed(b"%d" % number, SECRET): users.STABLE for number in range(1000)}, mask=3)
     assert abs(again.users.seen - 1000) < 250, "a part of another one's users stands for all"

@@ -311,9 +311,18 @@ def test_users_of_a_sticky_rollout_are_counted_from_before_its_split_until_it_ha
     assert site.tick()["users"]["seen"] == 10
     (_, until), asked = site.asked[-1], len(site.asked)
     assert until == site.now, "who comes later meets stable because it has gone back"
+    assert site.history.events("default", NAME)[-1]["detail"]["users"]["seen"] == 10
     site.tick(3)
     assert len(site.asked) == asked
     assert site.status["users"]["seen"] == 10
+
+
+def test_the_history_tells_with_the_end_who_met_which_version(site: ServiceSite) -> None:
+    site.start(rollout(HALF, sticky="header:x-user"))
+    site.users = Users(seen=9, stable=5, candidate=6, both=2)
+    site.until(phase="finished")
+    assert site.status["users"]["both"] == 2
+    assert site.history.events("default", NAME)[-1]["detail"] == {"users": site.status["users"]}
 
 
 def test_nobody_is_counted_where_chance_splits(site: ServiceSite) -> None:

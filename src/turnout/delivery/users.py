@@ -21,9 +21,9 @@ STABLE, CANDIDATE, BACK = 1, 2, 4
 
 
 class Meeting(NamedTuple):
-    """One request. `user`: its key, "" without one. `began`: unix seconds. `cluster`: where it was sent."""
+    """One request. `user`: its key, b"" without one. `began`: unix seconds. `cluster`: where it was sent."""
 
-    user: str
+    user: bytes
     cluster: str
     began: float
 
@@ -79,8 +79,8 @@ class Tally:
         self._both += what & (STABLE | CANDIDATE) == STABLE | CANDIDATE
         self._bound()
 
-    def met(self, key: str, began: float, *, candidate: bool) -> None:
-        """One request that was sent to one of the two, in any order. `key`: "" of nobody; `began`: unix seconds."""
+    def met(self, key: bytes, began: float, *, candidate: bool) -> None:
+        """One request that was sent to one of the two, in any order. `key`: b"" of nobody; `began`: unix seconds."""
         if not key:
             self.without_key += 1
             return
@@ -145,6 +145,6 @@ class Tally:
         )
 
 
-def hashed(key: str, secret: bytes) -> int:
+def hashed(key: bytes, secret: bytes) -> int:
     """64 bits with a sign, as SQLite keeps them."""
-    return int.from_bytes(blake2b(key.encode(), digest_size=8, key=secret).digest(), signed=True)
+    return int.from_bytes(blake2b(key, digest_size=8, key=secret).digest(), signed=True)

@@ -240,8 +240,9 @@ class Course:
         served = self._now + change["seconds"]
         found = self._retreat(before, change["seconds"])
         change |= {"lastCandidateAnswerSeconds": found.last_seconds, "underWay": found.under_way}
-        self.tell("change", _retreat_words(change), detail=change)
-        self._write_change(change, **self._blast(), **self._users(until=served))
+        met = self._users(until=served)
+        self.tell("change", _retreat_words(change), detail={**change, **met})
+        self._write_change(change, **self._blast(), **met)
 
     def _save(self, decision: Decision) -> None:
         self._resource.write({**self._status(decision), **self._blast(), **self._users()})
@@ -309,7 +310,8 @@ class Course:
             if key not in self._saved.told:
                 self.tell("verdict", verdict.words, [verdict], step=judged)
         if (what := _DECISIONS.get(decision.action)) is not None:
-            self.tell(what, decision.why, decision.verdicts)
+            met = {"users": self._resource.status.get("users")} if what == "finish" and self._intent.sticky else None
+            self.tell(what, decision.why, decision.verdicts, met)
         if decision.verdicts:
             look = report.look(judged, decision.verdicts, self._now)
             self._site.history.look(self._resource.namespace, self._resource.name, look)

@@ -9,13 +9,14 @@ from typing import Any
 import grpc
 from envoy.config.core.v3.address_pb2 import Address
 from envoy.data.accesslog.v3.accesslog_pb2 import AccessLogCommon, HTTPAccessLogEntry
-from envoy.service.accesslog.v3.als_pb2 import StreamAccessLogsMessage, StreamAccessLogsResponse
+from envoy.service.accesslog.v3.als_pb2 import StreamAccessLogsResponse
 
 from turnout.compiler import request_log, user_log
 from turnout.delivery.users import Meeting
 from turnout.mesh.names import parse_cluster
 from turnout.telemetry import labels
 from turnout.telemetry.access import Request
+from turnout.xds.log_message import entries, log_name, meetings
 
 SERVICE = "envoy.service.accesslog.v3.AccessLogService"
 METHOD = "StreamAccessLogs"
@@ -48,7 +49,7 @@ class AccessLogService:
     async def _serve(self, messages: AsyncIterator[bytes], context: Any) -> StreamAccessLogsResponse:
         log = ""
         async for message in messages:
-            log = log or _read(message).identifier.log_name  # the first one of a stream says it
+            log = log or log_name(message)
             await (self._count(message) if log == user_log.LOG else self._tell(message))
         return StreamAccessLogsResponse()
 
@@ -56,7 +57,7 @@ class AccessLogService:
         if self.followers:
             now = asyncio.get_running_loop().time
             began = now()
-            requests = [request(entry) for entry in _read(message).http_logs.log_entry]
+            requests = [request(entry) for entry in entries(message)]
             for take in tuple(self.followers):
                 take(requests)
             await asyncio.sleep(began + len(requests) / MOST_PER_SECOND - now())
@@ -65,23 +66,10 @@ class AccessLogService:
         if self.counters:
             now = asyncio.get_running_loop().time
             began = now()
-            meetings = [meeting(entry) for entry in _read(message).http_logs.log_entry]
+            met = meetings(message)
             for count in tuple(self.counters):
-                count(meetings)
+                count(met)
             await asyncio.sleep(REST * (now() - began))
-
-
-def _read(message: bytes) -> StreamAccessLogsMessage:
-    return StreamAccessLogsMessage.FromString(message)
-
-
-def meeting(entry: HTTPAccessLogEntry) -> Meeting:
-    """Who was sent where, and when."""
-    common = entry.common_properties
-    tags, began = common.custom_tags, common.start_time
-    user = tags[user_log.USER]
-    at = began.seconds + began.nanos / 1e9
-    return Meeting("" if user == user_log.NOBODY else user, tags[user_log.CLUSTER], at)
 
 
 def request(entry: HTTPAccessLogEntry) -> Request:
