@@ -47,6 +47,8 @@ class Asked(Proxied):
             ways[name] = Egress(meta.namespace, meta.name, self._port(name), labels)
         async with asyncio.timeout(15):
             assert await self.ads.publish(marked(compile(built, list(ways.values())))).acknowledged() == []
+        for upstream in self.upstreams.values():
+            upstream.received.clear()
         self.simulations = {name: Simulation.of(built, proxy) for name, proxy in ways.items()}
 
     def told(self, sent: Sent) -> Answer:

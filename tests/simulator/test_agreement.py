@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 REQUESTS = 12
 """Of each mesh."""
-SHORT, LONG = 60, 1000
+SHORT, LONG = 40, 1000
 """Meshes."""
 OFTEN = 50
 """So many times every kind is met in the long run."""
@@ -50,7 +50,8 @@ async def compared(asked: Asked, meshes: int) -> Counter[str]:
 
 async def test_envoy_does_what_was_said(asked: Asked) -> None:
     met = await compared(asked, SHORT)
-    assert met["no catch-all"] * 2 >= met["requests"] == SHORT * REQUESTS
+    assert met["requests"] == SHORT * REQUESTS
+    assert met["no catch-all"] > SHORT * REQUESTS / 3
     assert len(met.keys() & (MATCHES | ACTIONS)) > len(MATCHES | ACTIONS) * 3 / 4, "most kinds are met"
 
 

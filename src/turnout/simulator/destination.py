@@ -9,6 +9,8 @@ from envoy.config.route.v3.route_components_pb2 import Route, RouteAction, Weigh
 
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Target
+from turnout.mesh.service import Instance
+from turnout.resources.core import ServicePort
 from turnout.simulator.answer import Destination, Endpoint
 from turnout.simulator.headers import Adjusting, sent_on
 from turnout.simulator.reading import response_headers
@@ -59,8 +61,13 @@ def placed(mesh: Mesh, cluster: str, known: frozenset[str], percent: float, miss
     own = mesh.policy(host, "".join(view)).subset(subset) if subset else None
     written = service.port(int(port))
     pods = tuple(
-        Endpoint(i.namespace, i.workload, i.name, f"{i.address}:{i.target(written)}" if written else "", i.draining)
+        Endpoint(i.namespace, i.workload, i.name, _address(i, written), i.draining)
         for i in mesh.endpoints(service, own)
     )
     alive = any(not pod.draining for pod in pods)
     return replace(found, endpoints=pods, failure="" if alive else "UH", failure_status=None if alive else 503)
+
+
+def _address(pod: Instance, port: ServicePort | None) -> str:
+    """Where it listens; empty where nobody knows, as of files alone."""
+    return f"{pod.address}:{pod.target(port)}" if port and pod.address else ""

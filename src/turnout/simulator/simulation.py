@@ -49,13 +49,16 @@ class Simulation:
         if headers is None:
             return Answer(self.proxy.name, Action.REFUSE, request.path, status=400, reason="Envoy takes no such path")
         nothing = Answer(self.proxy.name, Action.REFUSE, headers[":path"], headers, status=404)
-        found = domain.covering(self.table, request.authority)
+        tls = request.scheme == "https" and self.table.block_all
+        found = domain.covering(self.table, _with_port(request.authority) if tls else request.authority)
         if found is None:
             return self._unknown(nothing)
         host, name = found
         nothing = replace(nothing, virtual_host=host.name, domain=name)
         if host.tcp:
             return self._tunnelled(host.tcp, nothing)
+        if tls:
+            return replace(nothing, status=None, reason="the client speaks TLS, and the port plain HTTP")
         if host.require_tls and headers["x-forwarded-proto"] != "https":
             status, location = rewriting.to_https(headers)
             why = "its Gateway's server has httpsRedirect"
@@ -117,3 +120,8 @@ class Simulation:
             mirrors=tuple(destination.mirrors(self.mesh, copied, action, self.known)),
             split=reading.split(rule) if len(action.weighted_clusters.clusters) > 1 else "",
         )
+
+
+def _with_port(authority: str) -> str:
+    """What a client of TLS asks a forward proxy to be connected to."""
+    return authority if domain.without_port(authority) != authority else f"{authority}:443"
