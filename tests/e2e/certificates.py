@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import trustme
 
@@ -72,17 +72,30 @@ async def get(port: int, host: str, client: ssl.SSLContext, path: str = "/", *, 
         writer.close()
 
 
+@asynccontextmanager
+async def connected(port: int, host: str, client: ssl.SSLContext) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """One connection; each call is a request over it, and gives its status."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client, server_hostname=host)
+
+    async def ask() -> int:
+        writer.write(f"GET / HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+        async with asyncio.timeout(5):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            await reader.readexactly(int(head.split("content-length:")[1].split()[0]))
+        assert "connection: close" not in head
+        return int(head.split()[1])
+
+    try:
+        yield ask
+    finally:
+        writer.close()
+
+
 async def agreed(port: int, host: str, client: ssl.SSLContext) -> str:
     """The protocol that client and server agree on."""
     _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client, server_hostname=host)
     writer.close()
     return str(writer.get_extra_info("ssl_object").selected_alpn_protocol())
-
-
-def write(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.write_text(text)
-    return path
 
 
 def serving(certificate: trustme.LeafCert, believes: trustme.CA | None = None) -> ssl.SSLContext:
