@@ -168,7 +168,7 @@ def _retries(counted: Snapshot, host: ServiceHost, subset: str) -> int:
 
 def _routes(mesh: Mesh, host: ServiceHost) -> Iterator[dict[str, Any]]:
     """Every rule that splits the service's traffic or copies it."""
-    for virtual_service in mesh.virtual_services:
+    for virtual_service in (*mesh.virtual_services, *mesh.gateway_api.routes):
         for index, http in enumerate(virtual_service.spec.http):
             if len(http.route) < 2 and not http.mirror and not http.mirrors:
                 continue
@@ -291,7 +291,7 @@ def _mirrors(mesh: Mesh, window: Window) -> Iterator[dict[str, Any]]:
 
 def _mirrored(mesh: Mesh) -> Iterator[tuple[str, str]]:
     """Host and subset of everything that some route mirrors to now."""
-    for virtual_service in mesh.virtual_services:
+    for virtual_service in (*mesh.virtual_services, *mesh.gateway_api.routes):
         for http in virtual_service.spec.http:
             for copy in (http.mirror, *(policy.destination for policy in http.mirrors)):
                 if copy:

@@ -67,6 +67,12 @@ class GatewayApi:
     at_gateway: Mapping[str, tuple[Attached, ...]] = field(default_factory=dict)
     at_host: Mapping[str, tuple[Attached, ...]] = field(default_factory=dict)
 
+    @property
+    def routes(self) -> tuple[VirtualService, ...]:
+        """Each attached route once, or twice where both Gateways and Services take it; `gateways` says which."""
+        attached = (each for found in (*self.at_gateway.values(), *self.at_host.values()) for each in found)
+        return tuple({id(each.route): each.route for each in attached}.values())
+
 
 def gateway_api(resources: Iterable[object]) -> GatewayApi:
     """Of all resources. What does not fit is left out here, and told by `gateway_status`."""
@@ -125,7 +131,7 @@ def _at_gateways(route: Route, source: Source) -> Iterator[tuple[str, Attached]]
             if refers(parent, route, bound) and bound.is_served and refusal(route, bound, source.namespaces) is None:
                 found[bound.reference] = bound.common(hostnames(route))
     if found:
-        translated_route = virtual_service(route, permit(route, source.grants))
+        translated_route = virtual_service(route, tuple(found), permit(route, source.grants))
         for reference, hosts in found.items():
             yield reference, Attached(kind_of(route), translated_route, hosts)
 
@@ -186,7 +192,7 @@ def _at_services(route: Route, entries: Sequence[ServiceEntry]) -> Iterator[tupl
     """References to other namespaces need no leave here, as in Istio."""
     parents = [(parent, host) for parent in route.spec.parent_refs for host in called_hosts(parent, route, entries)]
     if parents:
-        translated_route = virtual_service(route, lambda _: True)
+        translated_route = virtual_service(route, (names.MESH,), lambda _: True)
         for parent, host in parents:
             yield host, Attached(kind_of(route), translated_route, (host,), parent.port)
 

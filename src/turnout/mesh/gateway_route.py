@@ -67,7 +67,9 @@ def kind_of(route: gateway_api.HTTPRoute | GRPCRoute) -> str:
     return type(route).__name__
 
 
-def virtual_service(route: gateway_api.HTTPRoute | GRPCRoute, permitted: Permit) -> VirtualService:
+def virtual_service(
+    route: gateway_api.HTTPRoute | GRPCRoute, gateways: tuple[str, ...], permitted: Permit
+) -> VirtualService:
     """`http[i].match[j]` is what `rules[i].matches[j]` says. It has the route's own name."""
     meta = route.metadata
     rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
@@ -75,7 +77,7 @@ def virtual_service(route: gateway_api.HTTPRoute | GRPCRoute, permitted: Permit)
         _named(_http(rule, meta.namespace, permitted), rule.name or f"{meta.namespace}.{meta.name}.{index}")
         for index, rule in enumerate(rules)
     )
-    return VirtualService(meta, VirtualServiceSpec(hosts=route.spec.hostnames or ("*",), http=http))
+    return VirtualService(meta, VirtualServiceSpec(route.spec.hostnames or ("*",), gateways, http))
 
 
 def _named(http: HTTPRoute, name: str) -> HTTPRoute:

@@ -12,7 +12,13 @@ from turnout.mesh import names
 from turnout.mesh.gateway_api import Route, called_hosts, permit, refers, refusal
 from turnout.mesh.gateway_route import Permit, Reference
 from turnout.mesh.mesh import Mesh, http_ports
-from turnout.resources.gateway_api import GRPCRouteRule, HTTPRouteRule, ParentReference
+from turnout.resources.gateway_api import (
+    GRPCRouteFilter,
+    GRPCRouteRule,
+    HTTPRouteFilter,
+    HTTPRouteRule,
+    ParentReference,
+)
 from turnout.resources.kinds import GATEWAY_API, ISTIO
 from turnout.resources.spelling import closest
 
@@ -109,7 +115,8 @@ def _references(route: Route) -> Iterator[tuple[str, Reference]]:
         backends: Sequence[Reference] = rule.backend_refs
         for at, backend in enumerate(backends):
             yield f"spec.rules[{index}].backendRefs[{at}]", backend
-        for at, each in enumerate(rule.filters):
+        filters: Sequence[HTTPRouteFilter | GRPCRouteFilter] = rule.filters
+        for at, each in enumerate(filters):
             if each.request_mirror:
                 yield f"spec.rules[{index}].filters[{at}].requestMirror.backendRef", each.request_mirror.backend_ref
 

@@ -6,14 +6,14 @@ told from the route.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from turnout.compiler import mirror
 from turnout.compiler.route import label
 from turnout.mesh import names
-from turnout.mesh.delegation import Entry
+from turnout.mesh.delegation import Entry, entries
 from turnout.mesh.gateway_hosts import gateways_of
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Rule
@@ -61,8 +61,8 @@ class RouteMap:
 def route_map(mesh: Mesh) -> RouteMap:
     copying: dict[Version, tuple[Copying, ...]] = {}
     leading: dict[str, frozenset[Version]] = {}
-    for root in mesh.virtual_services:
-        for entry, route in _labelled(mesh, root):
+    for root, found in _roots(mesh):
+        for entry, route in _labelled(found):
             versions = _versions(entry.owner, entry.http)
             leading[route] = leading.get(route, frozenset()) | versions
             for to, percent in mirror.mirrored(entry.http):
@@ -71,9 +71,18 @@ def route_map(mesh: Mesh) -> RouteMap:
     return RouteMap(copying, leading)
 
 
-def _labelled(mesh: Mesh, root: VirtualService) -> Iterator[tuple[Entry, str]]:
-    """Every route under each of the names it is counted by. Those of a delegate count for whoever delegates to it."""
-    for entry in mesh.entries(root) if root.spec.hosts else ():
+def _roots(mesh: Mesh) -> Iterator[tuple[VirtualService, Iterable[Entry]]]:
+    """What is in force, Gateway API's routes among it. Those of a delegate count for whoever delegates to it."""
+    for root in mesh.virtual_services:
+        if root.spec.hosts:
+            yield root, mesh.entries(root)
+    for route in mesh.gateway_api.routes:
+        yield route, entries(route, {})
+
+
+def _labelled(found: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
+    """Every route under each of the names it is counted by."""
+    for entry in found:
         for name in dict.fromkeys(
             label(Rule(0, "", http=entry.http, match=match, virtual_service=entry.owner, index=entry.index))
             for match in entry.http.match or (None,)
