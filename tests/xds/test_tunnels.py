@@ -191,3 +191,24 @@ async def test_a_service_entry_is_called_in_plain_http_and_by_tunnel(
 
 async def resolved(world: World, host: str) -> bool:
     return (await world.get(host=host))[0] == 200
+
+
+async def test_copies_reach_a_service_entry(world: World, backends: dict[str, Backend]) -> None:
+    real, copy = (backend.port for backend in backends.values())
+    found = f"endpoints: [{{address: localhost, ports: {{main: {copy}}}}}]"
+    mirrored = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: real, namespace: default}
+spec: {hosts: [greeter], http: [{route: [{destination: {host: greeter}}], mirror: {host: copies.test}}]}
+---"""
+    services = SERVICES.replace("name: grpc", "name: http")
+    text = services + "---" + mirrored + entry("copies", "copies.test", 80, "DNS", found)
+    await publish(world, text, [instance("greeter", "v1", 9000, real)])
+    await world.get(host="greeter:9000")
+    await world.until(lambda: copied(world, backends["v2"]))
+
+
+async def copied(world: World, backend: Backend) -> bool:
+    await world.get(host="greeter:9000")
+    return backend.requests > 0

@@ -57,7 +57,11 @@ def compile(  # noqa: A001 # the field's word
     tables = [routing.table(mesh, proxy, name) for name, proxy in by_table.items()]
     copied = _copied(tables, scope)
     copies = [
-        built for t in copied for built in mirror.clusters(t, http2=cluster.speaks_http2(mesh, t), tls=secured.get(t))
+        built
+        for t in copied
+        for built in mirror.clusters(
+            t, cluster.cluster(mesh, t), http2=cluster.speaks_http2(mesh, t), tls=secured.get(t)
+        )
     ]
     config = Config.of(
         clusters=[*_clusters(mesh, targets, secured, memo), *copies, *_insides(proxies, memo)],

@@ -40,7 +40,8 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 )
 
 from turnout.compiler import filters, request_log, tracing, upstream_tls
-from turnout.compiler.cluster import ADS, HTTP_OPTIONS, http_options
+from turnout.compiler.cluster import HTTP_OPTIONS, http_options
+from turnout.compiler.resolution import resolve_as
 from turnout.compiler.traffic_policy import UNLIMITED
 from turnout.compiler.values import duration, metadata, millionths, option, packed, uint32
 from turnout.mesh.client_tls import ClientTLS
@@ -141,8 +142,8 @@ def inner(target: Target) -> str:
     return f"copy|{target.key}"
 
 
-def clusters(target: Target, *, http2: bool, tls: ClientTLS | None = None) -> tuple[Cluster, Cluster]:
-    """Both sides of the internal listener. The inner one shares the endpoints of the real cluster."""
+def clusters(target: Target, real: Cluster, *, http2: bool, tls: ClientTLS | None = None) -> tuple[Cluster, Cluster]:
+    """Both sides of the internal listener. The inner one finds its endpoints as the real cluster does."""
     entry = Endpoint(address=Address(envoy_internal_address=EnvoyInternalAddress(server_listener_name=outer(target))))
     first = Cluster(
         name=outer(target),
@@ -154,11 +155,10 @@ def clusters(target: Target, *, http2: bool, tls: ClientTLS | None = None) -> tu
     )
     second = Cluster(
         name=inner(target),
-        type=Cluster.EDS,
-        eds_cluster_config=Cluster.EdsClusterConfig(eds_config=ADS, service_name=target.cluster),
         metadata=metadata({"host": target.host, "subset": target.subset}),
         lb_policy=Cluster.LEAST_REQUEST,
     )
+    resolve_as(real, second)
     second.common_lb_config.healthy_panic_threshold.value = 0
     for cluster, speaks_http2 in ((first, False), (second, http2)):
         _bound(cluster)

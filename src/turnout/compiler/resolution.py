@@ -33,11 +33,29 @@ def resolve(cluster: Cluster, resolution: str, written: Iterable[ClusterLoadAssi
         # The other type wants exactly one endpoint, and a subset may have none.
         alone = sum(len(group.lb_endpoints) for group in cluster.load_assignment.endpoints) == 1
         cluster.type = Cluster.LOGICAL_DNS if resolution == "DNS_ROUND_ROBIN" and alone else Cluster.STRICT_DNS
-        cluster.dns_lookup_family = Cluster.V4_PREFERRED
-        cluster.respect_dns_ttl = True
-        cluster.dns_refresh_rate.CopyFrom(duration(_REFRESH))
+        _ask_dns(cluster)
     else:
         _as_asked(cluster)
+
+
+def resolve_as(known: Cluster, cluster: Cluster) -> None:
+    """As another cluster does, whose endpoints it shares."""
+    if known.HasField("cluster_type"):
+        cluster.cluster_type.CopyFrom(known.cluster_type)
+        cluster.lb_policy = Cluster.CLUSTER_PROVIDED
+        return
+    cluster.type = known.type
+    if known.type == Cluster.EDS:
+        cluster.eds_cluster_config.CopyFrom(known.eds_cluster_config)
+        return
+    cluster.load_assignment.CopyFrom(known.load_assignment)
+    _ask_dns(cluster)
+
+
+def _ask_dns(cluster: Cluster) -> None:
+    cluster.dns_lookup_family = Cluster.V4_PREFERRED
+    cluster.respect_dns_ttl = True
+    cluster.dns_refresh_rate.CopyFrom(duration(_REFRESH))
 
 
 def _as_asked(cluster: Cluster) -> None:

@@ -67,9 +67,7 @@ _GATEWAY = (
     PassedOver("servers.*.default_endpoint", "defaultEndpoint"),
 )
 
-_SERVICE = (
-    PassedOver("ports.*.protocol", "only TCP and what speaks over it is served", lambda name: name != "TCP"),
-)
+_SERVICE = (PassedOver("ports.*.protocol", "only TCP and what speaks over it is served", lambda name: name != "TCP"),)
 
 _SERVICE_ENTRY = (
     PassedOver("location", "location (no workload here has an identity)", lambda place: place == "MESH_INTERNAL"),
