@@ -165,7 +165,7 @@ class Comparer:
             return
         with suppress(TimeoutError, ValueError, ConnectionError):  # each of them ends it
             while line := await asyncio.wait_for(process.stdout.readline(), SILENT_SECONDS):
-                said = json.loads(line)
+                said = await asyncio.to_thread(json.loads, line)  # a large tally takes longer than control's loop may
                 self.tally = said.pop("tally", self.tally)
                 self._hear(self._said | said)
 

@@ -29,15 +29,9 @@ def labels(series: Series) -> dict[str, str]:
 
 def destination(series: Series) -> dict[str, str]:
     """Who answered, and how: all that is known of a copy."""
+    known = series.destination_service or series.destination_workload_namespace
     return {
-        "destination_workload": series.destination_workload or UNKNOWN,
-        "destination_workload_namespace": series.destination_workload_namespace or UNKNOWN,
-        "destination_principal": UNKNOWN,
-        "destination_app": series.destination_canonical_service or UNKNOWN,
-        "destination_version": _version(series.destination_canonical_revision),
-        "destination_canonical_service": series.destination_canonical_service or UNKNOWN,
-        "destination_canonical_revision": series.destination_canonical_revision or UNKNOWN,
-        "destination_cluster": _cluster(series.destination_service or series.destination_workload_namespace),
+        **_peer(series, "destination", known),
         **_service(series),
         "request_protocol": series.request_protocol,
         "response_code": series.response_code,
@@ -47,15 +41,21 @@ def destination(series: Series) -> dict[str, str]:
 
 
 def _source(series: Series) -> dict[str, str]:
+    return _peer(series, "source", series.source_workload_namespace)
+
+
+def _peer(series: Series, side: str, known: str) -> dict[str, str]:
+    """One side of a call. `known`: not empty where it is known in which cluster it is."""
+    app, revision = (getattr(series, f"{side}_canonical_{name}") for name in ("service", "revision"))
     return {
-        "source_workload": series.source_workload or UNKNOWN,
-        "source_workload_namespace": series.source_workload_namespace or UNKNOWN,
-        "source_principal": UNKNOWN,
-        "source_app": series.source_canonical_service or UNKNOWN,
-        "source_version": _version(series.source_canonical_revision),
-        "source_canonical_service": series.source_canonical_service or UNKNOWN,
-        "source_canonical_revision": series.source_canonical_revision or UNKNOWN,
-        "source_cluster": _cluster(series.source_workload_namespace),
+        f"{side}_workload": getattr(series, f"{side}_workload") or UNKNOWN,
+        f"{side}_workload_namespace": getattr(series, f"{side}_workload_namespace") or UNKNOWN,
+        f"{side}_principal": UNKNOWN,
+        f"{side}_app": app or UNKNOWN,
+        f"{side}_version": _version(revision),
+        f"{side}_canonical_service": app or UNKNOWN,
+        f"{side}_canonical_revision": revision or UNKNOWN,
+        f"{side}_cluster": _cluster(known),
     }
 
 
