@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from scripts.bench import (
+    checking,
     comparing,
     cost,
     envoy,
@@ -90,6 +91,7 @@ SECTIONS: dict[str, Section] = {
     "looking": looking.figures,
     "example": startup.figures,
     "scale": scale.figures,
+    "checking": checking.figures,
 }
 
 

@@ -70,7 +70,7 @@ def _found(row: dict[str, Any]) -> Counter[tuple[str, str]]:
     codes = {family.rule: {c for c in family.codes if c.startswith("IST")} for family in FAMILIES}
     fitting = {rule: own for rule, own in codes.items() if own and own <= named | wanted}
     chosen = [rule for rule, own in fitting.items() if not any(own < other for other in fitting.values())]
-    problems = {problem for rule in chosen for problem in rule(kept)}
+    problems = [problem for rule in chosen for problem in rule(kept)]
     return Counter((p.code, _name(p.where)) for p in problems if p.code in named | wanted)
 
 

@@ -57,7 +57,7 @@ _ROUTING = (
 
 _CLUSTER = (
     _family(gateway_ports, "IST0101", "IST0162"),
-    _family(gateway_credentials, "IST0101", "IST0161"),
+    _family(gateway_credentials, "IST0101", "IST0161", "TNO321"),
     _family(gateway_conflicts, "IST0145"),
     _family(shared_certificates, "IST0138"),
     _family(ingress_subsets, "IST0140"),

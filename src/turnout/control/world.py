@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from turnout.analysis.analyze import findings
@@ -46,9 +47,12 @@ class Resources:
         return resources, [problem for _, _, problems in kept.values() for problem in problems]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
-    """Everything at one moment: what runs, what is routed, what does not fit."""
+    """Everything at one moment: what runs, what is routed, what does not fit.
+
+    Without slots: what does not fit is found out when somebody asks, which is after Envoy has been told.
+    """
 
     mesh: Mesh = field(default_factory=Mesh)
     deployments: tuple[Deployment, ...] = ()
@@ -56,11 +60,18 @@ class World:
     """The labels of every workload that may call others: each Deployment, and what drains after its Deployment."""
     config_maps: Mapping[Named, ConfigMap] = field(default_factory=dict)
     secrets: Mapping[Named, Secret] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()
+    resources: tuple[object, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    """On each resource by itself."""
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """The remarks, and what the resources say together."""
+        return (*self.remarks, *findings(self.resources, self.mesh))
 
 
-def world(resources: Sequence[object], pods: Iterable[PodStatus], problems: Sequence[Problem] = ()) -> World:
-    """Derived from scratch each time: nothing is patched."""
+def world(resources: Sequence[object], pods: Iterable[PodStatus], remarks: Sequence[Problem] = ()) -> World:
+    """Derived from scratch each time: nothing is patched. `remarks`: on each resource by itself."""
     deployments = tuple(of(Deployment, resources))
     ports = {_name(d): _container_ports(d) for d in deployments}
     known = list(pods)
@@ -75,7 +86,8 @@ def world(resources: Sequence[object], pods: Iterable[PodStatus], problems: Sequ
         callers=callers,
         config_maps={_name(c): c for c in of(ConfigMap, resources)},
         secrets={_name(s): s for s in of(Secret, resources)},
-        problems=(*problems, *findings(resources, found)),
+        resources=tuple(resources),
+        remarks=tuple(remarks),
     )
 
 

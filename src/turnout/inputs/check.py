@@ -10,7 +10,7 @@ from turnout.analysis.analyze import analyze, local_findings
 from turnout.analysis.inventory import WORKLOAD_KINDS, Subject, inventory
 from turnout.inputs.survey import Survey
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, GATEWAY_WORKLOAD
-from turnout.problem import Place, Problem, Severity, errors
+from turnout.problem import ObjectPath, Place, Problem, Severity, errors
 from turnout.resources.interpret import interpret
 
 ABOUT_PODS: Final = frozenset(("IST0173", "TNO303"))
@@ -40,6 +40,8 @@ def check(found: Survey, now: datetime, *, local: bool = False, ignore: frozense
     problems = [*analyze(kept), *(local_findings(kept) if local else ())]
     if not any(subject.kind == "Pod" or subject.kind in WORKLOAD_KINDS for subject in subjects):
         ignore |= ABOUT_PODS
+    if not any(subject.kind == "Secret" for subject in subjects):
+        problems = [problem for problem in problems if not _is_about_secret(problem)]
     all_found = [*found.problems, *found.located(problems)]
     broken = {problem.where for problem in errors(problem for problem, _ in found.problems)}
     findings = []
@@ -48,6 +50,11 @@ def check(found: Survey, now: datetime, *, local: bool = False, ignore: frozense
         if problem.code not in ignore and not again and isinstance(problem.where, Place):
             findings.append(Finding(problem, problem.where, str(entry.subject.where()) if entry else ""))
     return sorted(dict.fromkeys(findings), key=_rank)
+
+
+def _is_about_secret(problem: Problem) -> bool:
+    """Who keeps no Secret in files has them elsewhere."""
+    return isinstance(problem.where, ObjectPath) and problem.where.path.endswith(".credentialName")
 
 
 def _rank(finding: Finding) -> tuple[Place, int, str]:

@@ -43,14 +43,17 @@ def pair_fault(certificate: str, private_key: str) -> str:
     return "" if belongs else "the private key does not belong to the certificate"
 
 
-def time_fault(certificates: str, now: datetime) -> str:
-    """Which of the certificates is not valid at that time; empty if all are, or none can be read."""
-    for certificate in _certificates(certificates)[0]:
+def validity_fault(certificates: str, now: datetime | None) -> str:
+    """Why the certificates are not valid at that time (None: at any); empty if they are. Keys are not looked at."""
+    found, fault = _certificates(certificates)
+    for certificate in found:
+        if now is None:
+            break
         if now > certificate.not_valid_after_utc:
             return f"a certificate was valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
         if now < certificate.not_valid_before_utc:
             return f"a certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} on"
-    return ""
+    return "" if found else fault
 
 
 @lru_cache(MOST_KEPT)
