@@ -18,6 +18,7 @@ COMMANDS = {
     "graph": "who calls whom, how fast, and with how many errors",
     "top": "every version's traffic, live",
     "plan": "what a change of files would do to traffic",
+    "explain": "where a request would go, and why",
     "shift": "move traffic between the versions of a service",
     "mirror": "send a version a copy of real traffic",
     "compare": "hold a new version's answers against the old one's",

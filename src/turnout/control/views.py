@@ -13,6 +13,7 @@ from turnout.control import comparison, traces
 from turnout.control.access import access
 from turnout.control.blast import Blast
 from turnout.control.counts import counted_sum, counts, under_way
+from turnout.control.explained import Unanswerable, of_instance, question
 from turnout.control.graph import graph
 from turnout.control.logs import logs
 from turnout.control.routes import routes
@@ -43,6 +44,9 @@ def table(instance: Instance) -> Mapping[str, View]:
 
     async def show_routes(request: ViewRequest) -> Any:
         return routes(instance)
+
+    async def explain(request: ViewRequest) -> Any:
+        return _explain(instance, request)
 
     async def show_access(request: ViewRequest) -> AsyncIterator[str]:
         return access(instance, request.query)
@@ -76,9 +80,20 @@ def table(instance: Instance) -> Mapping[str, View]:
         "traces/": show_traces,
         **comparison.views(instance.comparisons),
         "routes": show_routes,
+        "explain": explain,
         "history": history,
         "down": down,
     }
+
+
+def _explain(instance: Instance, request: ViewRequest) -> Any:
+    posed = question(request.body)
+    if posed is None:
+        raise ApiError(400, "BadRequest", "POST a `method` and a `url`, and if need be `headers`, `from`, `gateway`")
+    found = of_instance(instance, posed)
+    if isinstance(found, Unanswerable):
+        raise ApiError(422, "Unanswerable", found.message, found.hint)
+    return found
 
 
 def _history(instance: Instance, request: ViewRequest) -> Any:

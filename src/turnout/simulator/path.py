@@ -6,7 +6,7 @@ import re
 
 _UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
 _ESCAPED = re.compile(r'["<>^`{|}]')
-_REFUSED = re.compile(r"#|%00|[^\x21-\x7e]")
+_REFUSED = re.compile(r"%00|[^\x21-\x7e]")
 
 
 def without_query(path: str) -> str:
@@ -25,7 +25,7 @@ def normalized(path: str) -> str | None:
     Found by asking Envoy 1.40 about every character, plain and percent-encoded.
     """
     own = without_query(path)
-    if _REFUSED.search(own) or not own.startswith("/"):
+    if "#" in path or _REFUSED.search(own) or not own.startswith("/"):
         return None
     own = _UNRESERVED.sub(lambda found: chr(int(found[1], 16)), own)
     own = _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", own.replace("\\", "/"))
