@@ -28,7 +28,12 @@ def understudies(resources: Iterable[object]) -> list[Deployment]:
     deployments = [resource for resource in known if isinstance(resource, Deployment)]
     found = mesh.build(known)
     missing = (service for service in found.services.values() if not _runs(service, deployments))
-    return [played for service in missing for played in _played(service, found.policies[service.host].subsets)]
+    played = (each for service in missing for each in _played(service, found.policies[service.host].subsets))
+    once: dict[tuple[str, str], Deployment] = {}  # the hosts of an entry, and subsets with the same labels, share pods
+    for each in played:
+        labels = each.spec.template.metadata.labels
+        once.setdefault((each.metadata.namespace, repr(sorted(labels.items()))), each)
+    return list(once.values())
 
 
 def _runs(service: ServiceHost, deployments: Iterable[Deployment]) -> bool:
@@ -42,14 +47,10 @@ def _runs(service: ServiceHost, deployments: Iterable[Deployment]) -> bool:
 
 
 def _played(service: ServiceHost, subsets: Iterable[Subset]) -> Iterator[Deployment]:
-    """Subsets with the same labels are played by one."""
     selector = dict(service.spec.selector)
     versions = {f"{service.name}-{subset.name}": {**selector, **subset.labels} for subset in subsets}
-    taken: list[dict[str, str]] = []
     for name, labels in (versions or {service.name: selector}).items():
-        if labels not in taken:
-            taken.append(labels)
-            yield deployment(name, labels, service.namespace)
+        yield deployment(name, labels, service.namespace)
 
 
 def pods(deployments: Iterable[Deployment], found: Mesh) -> Iterator[Pod]:

@@ -26,7 +26,7 @@ SETTLE_SECONDS = 6.0
 """A copy that nobody answers is given up after a second, and what it holds after five."""
 POLL_SECONDS = 0.005
 _BUSY = "/stats?type=Gauges&filter=^cluster[.](outbound|mirror|copy)[|].*upstream_rq_(pending_)?active$"
-_WATCH = 'read -r line || { kill -9 -- "-$0"; rm -rf "$1"; }'
+_WATCH = 'read -r line || { kill -9 "-$0"; rm -rf "$1"; }'
 """Envoy is made to outlive Turnout. A killed test run must leave nothing behind: its end closes this shell's input."""
 
 

@@ -37,7 +37,7 @@ class Split:
         tail = significance / (2 * len(expected))
         shares = {version: weight / weights for version, weight in expected.items()}
         lines = [self._line(version, shares.get(version, 0.0), tail) for version in {**shares, **self.counts}]
-        if any(wrong for wrong, _ in lines):
+        if not self.total or any(wrong for wrong, _ in lines):
             seen = "\n".join(line for _, line in lines)
             raise AssertionError(f"{self.total:,} requests are not split as expected:\n{seen}")
         return True

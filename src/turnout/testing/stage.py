@@ -15,6 +15,7 @@ from turnout.resources.core import Deployment
 from turnout.resources.kinds import DEPLOYMENT, Kind
 from turnout.testing import cast
 from turnout.testing.engine import Engine
+from turnout.testing.indoors import indoors
 from turnout.testing.received import Pod
 from turnout.testing.stand_in import StandIn
 from turnout.workloads.status import UNDECLARED_PORT, PodStatus
@@ -50,7 +51,7 @@ class Stage:
 
     def renew(self) -> None:
         """Returns when Envoy has it. Raises EnvoyFailed."""
-        known = list(self.resources.values())
+        known = [indoors(resource) for resource in self.resources.values()]
         known += cast.understudies(known)
         wanted = list(cast.pods(of(Deployment, known), mesh.build(known)))
         for pod in wanted:
