@@ -190,3 +190,17 @@ def test_a_name_that_nobody_has_is_told(running: Site) -> None:
     assert outcome.status == 1
     assert "no workload or service is called ap" in outcome.err
     assert "app-v1" in outcome.err
+
+
+def test_where_a_request_will_go_is_known_before_it_is_sent(running: Site) -> None:
+    told = running.run("explain", "GET", f"http://app.test:{running.port}/", "--json")
+    assert told.status == 0, told
+    answer = json.loads(told.out)
+    (likely,) = [each for each in answer["destinations"] if each["percent"] == 100]
+    assert answer["rule"]["where"].startswith("k8s/route.yaml:")
+    assert running.get().version == likely["subset"]
+    assert {each["workload"] for each in likely["endpoints"]} == {f"app-{likely['subset']}"}
+    assert all(each["address"].startswith("127.0.0.1:") for each in likely["endpoints"])
+
+    unknown = running.run("explain", "GET", "http://app/", "--from", "nobody")
+    assert (unknown.status, "no workload is called default/nobody" in unknown.err) == (1, True)
