@@ -6,26 +6,27 @@ Exit status: 0 when every figure holds that should, 1 when one is missed or the 
 from __future__ import annotations
 
 import importlib.util
-import os
 import select
 import shutil
-import signal
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
-from scripts.demo.folder import StoryEnds, say
+from scripts.demo.folder import say
 from scripts.demo.place import Place
 from scripts.demo.row import Calls, Row, header
 from scripts.demo.secret import Secret
+from scripts.demo.telling import begun, told
 from scripts.demo.verdict import Replaced, checks, surprise
 
 SERVICE = "rewrite-app-with-istio"
 CLIENTS = 10
 LOOK_SECONDS = 120
+PROGRAM = "scripts.demo"
+OPENING = '"Refactoring Apps Safely with Istio", on this machine, with a real Envoy; about five minutes.'
+STOPPING = "stopping; requests under way may end first, for up to a minute (Ctrl-C again: they may not)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +130,11 @@ def missing() -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """`--keep` leaves the working folder."""
-    if set(arguments) - {"--keep"}:
-        say("usage: python -m scripts.demo [--keep]")
+    if not begun(arguments, PROGRAM):
         return 2
     if lacking := missing():
         say(f"error: the example needs {', '.join(lacking)}\nhint: pip install {' '.join(lacking)}")
         return 1
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
     return _play(keep="--keep" in arguments)
 
 
@@ -147,7 +145,7 @@ def _play(*, keep: bool) -> int:
     left: list[str] = []
     looked_seconds = 0.0
     try:
-        status = _told(place, story)
+        status = told(story.play, PROGRAM, place.folder, OPENING, STOPPING)
         if not status:
             looked_seconds = _looked_at()
     finally:
@@ -161,23 +159,6 @@ def _play(*, keep: bool) -> int:
     return 0 if all(check.holds for check in found) else 1
 
 
-def _told(place: Place, story: Story) -> int:
-    try:
-        say('"Refactoring Apps Safely with Istio", on this machine, with a real Envoy; about five minutes.')
-        say(f"working folder: {place.folder}")
-        story.play()
-    except StoryEnds as error:
-        say(f"error: {error}\nhint: `python -m scripts.demo --keep` leaves the logs, in the working folder")
-        return 1
-    except KeyboardInterrupt:
-        say("\nstopping; requests under way may end first, for up to a minute (Ctrl-C again: they may not)")
-        return 130
-    except BrokenPipeError:  # nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
-
-
 def _looked_at() -> float:
     """Whoever sits before a terminal has time to follow the link; returns how long it took."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -187,10 +168,6 @@ def _looked_at() -> float:
     with suppress(KeyboardInterrupt):
         select.select([sys.stdin], [], [], LOOK_SECONDS)
     return time.monotonic() - began
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

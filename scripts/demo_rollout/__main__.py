@@ -5,17 +5,17 @@ Exit status: 0 when every figure holds that should, 1 when one is missed or the 
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
-from types import FrameType
 
-from scripts.demo.folder import StoryEnds, say
+from scripts.demo.folder import say
+from scripts.demo.telling import begun, told
 from scripts.demo_rollout.launch import CANDIDATE, RATE, ROLLOUT, SERVICE, STABLE, Launch
 from scripts.demo_rollout.verdict import Told, checks
 
 LATER_SECONDS = 3.0
+PROGRAM = "scripts.demo_rollout"
+OPENING = "A dark launch, and rollouts that move on evidence: here, with a real Envoy; about three minutes."
 
 
 class Story:
@@ -84,11 +84,8 @@ class Story:
 
 def main(arguments: list[str]) -> int:
     """`--keep` leaves the working folder."""
-    if set(arguments) - {"--keep"}:
-        say("usage: python -m scripts.demo_rollout [--keep]")
+    if not begun(arguments, PROGRAM):
         return 2
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
     return _play(keep="--keep" in arguments)
 
 
@@ -98,7 +95,7 @@ def _play(*, keep: bool) -> int:
     story = Story(launch)
     left: list[str] = []
     try:
-        status = _told(launch, story)
+        status = told(story.play, PROGRAM, launch.folder, OPENING)
     finally:
         left += launch.close(keep=keep)
     if status:
@@ -106,27 +103,6 @@ def _play(*, keep: bool) -> int:
     found = checks(story.told, time.monotonic() - began, left)
     say("\n".join(["", "$ turnout down", "", *map(str, found)]))
     return 0 if all(check.holds for check in found) else 1
-
-
-def _told(launch: Launch, story: Story) -> int:
-    try:
-        say("A dark launch, and rollouts that move on evidence: here, with a real Envoy; about three minutes.")
-        say(f"working folder: {launch.folder}")
-        story.play()
-    except StoryEnds as error:
-        say(f"error: {error}\nhint: `python -m scripts.demo_rollout --keep` leaves the logs, in the working folder")
-        return 1
-    except KeyboardInterrupt:
-        say("\nstopping")
-        return 130
-    except BrokenPipeError:  # nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":
