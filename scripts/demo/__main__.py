@@ -6,6 +6,7 @@ Exit status: 0 when every figure holds that should, 1 when one is missed or the 
 from __future__ import annotations
 
 import importlib.util
+import os
 import select
 import shutil
 import sys
