@@ -16,7 +16,7 @@ def rows(rollout: Shown) -> Iterator[tuple[str, str]]:
     yield "Seen", str(status.get("split") or UNKNOWN)
     yield "User requests touched", _blast(status.get("blast") or {})
     yield "Calls per user request", _mean(status.get("blast") or {})
-    yield "Who met which version", users_words(status, rollout["spec"]) or UNKNOWN
+    yield "Who met which version", users_words(status, rollout["spec"]) or _untold(rollout["spec"])
 
 
 def _routing(routing: Shown, spec: Shown) -> str:
@@ -32,6 +32,11 @@ def _routing(routing: Shown, spec: Shown) -> str:
     if routing.get("users"):
         words.append(f"a group of users to {spec['to']}")
     return ", ".join(words) or f"all to {spec['from']}"
+
+
+def _untold(spec: Shown) -> str:
+    """Why it is not said."""
+    return UNKNOWN if spec.get("sticky") or not spec else "not counted: chance decides for each request"
 
 
 def _blast(blast: Shown) -> str:
