@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 from tests.xds.conftest import exchange
-from tests.xds.test_tunnels import SERVICES, SUBSETS, instance, publish
+from tests.xds.test_tunnels import SERVICES, SUBSETS, counted, instance, publish
 
+from turnout.compiler.tcp_log import OPENED
 from turnout.mesh.proxy import Ingress
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ async def test_tcp_connections_at_a_gateway_are_split_by_weight(world: World, ba
     answers = Counter([(await world.get())[1] for _ in range(200)])
     assert 25 < answers["v1"] < 80
     assert answers["v1"] + answers["v2"] == 200
+    found = await counted(world)
+    assert {who[:2] for who in found} == {("istio-ingressgateway", "cache-v1"), ("istio-ingressgateway", "cache-v2")}
+    assert sum(n[OPENED] for n in found.values()) == 200
 
 
 async def test_tls_is_passed_through_to_the_service_that_its_name_is_for(world: World) -> None:

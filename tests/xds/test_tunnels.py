@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,12 @@ import pytest
 import yaml
 
 from turnout.compiler.compile import compile
+from turnout.compiler.tcp_log import CLOSED, OPENED, RECEIVED, SENT
 from turnout.mesh import mesh
 from turnout.mesh.proxy import Egress, Proxy
 from turnout.mesh.service import Instance, InstancePort
 from turnout.resources.interpret import interpret
+from turnout.telemetry.stats import SCRAPE, Reader
 
 if TYPE_CHECKING:
     from tests.xds.conftest import Backend, World
@@ -146,6 +148,36 @@ async def test_tcp_connections_are_split_by_weight(world: World, backends: dict[
     answers = Counter([await ask(world, "cache:6379") for _ in range(200)])
     assert 25 < answers["v1"] < 80
     assert answers["v1"] + answers["v2"] == 200
+
+
+async def counted(world: World) -> dict[tuple[str, str, str], Mapping[str, int]]:
+    """What Envoy has counted of connections, by caller, answerer and flags."""
+    _, body = await world.envoy.admin("GET", SCRAPE)
+    connections = Reader().read(body, 0.0).connections
+    return {(s.source_workload, s.destination_workload, s.response_flags): n for s, n in connections.items()}
+
+
+async def test_tunnels_are_counted_as_connections_with_their_bytes(world: World, backends: dict[str, Backend]) -> None:
+    await publish(world, SERVICES, [instance("cache", "v1", 6379, backends["v1"].port)])
+    _, open_one, _ = await connect(world, "cache:6379")
+    for _ in range(3):
+        await ask(world, "cache:6379")
+    _, refused, _ = await connect(world, "greeter:9000")
+    refused.close()
+
+    async def all_ended() -> bool:
+        return sum(n.get(CLOSED, 0) for n in (await counted(world)).values()) == 3
+
+    await world.until(all_ended)
+    found = await counted(world)
+    assert {who[:2] for who in found} == {("caller", "cache-v1")}
+    total = {name: sum(n.get(name, 0) for n in found.values()) for name in (OPENED, CLOSED, RECEIVED, SENT)}
+    asked, answered = (
+        len(b"GET / HTTP/1.1\r\nhost: cache:6379\r\n\r\n"),
+        len(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nv1"),
+    )
+    assert total == {OPENED: 4, CLOSED: 3, RECEIVED: 3 * asked, SENT: 3 * answered}
+    open_one.close()
 
 
 async def test_a_tunnel_to_nowhere_is_refused(world: World) -> None:

@@ -14,7 +14,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     Rds,
 )
 
-from turnout.compiler import access_log, filters, mirror, request_log, tcp, tls, tracing, tunnel, user_log
+from turnout.compiler import access_log, filters, mirror, request_log, tcp, tcp_log, tls, tracing, tunnel, user_log
 from turnout.compiler.cluster import ADS
 from turnout.compiler.endpoint import socket_address
 from turnout.compiler.gateway_port import Entrance
@@ -34,7 +34,7 @@ def listener(
     `entrances` and `forwards`: one filter chain each; `sampling_percent`: of their requests are traced.
     """
     chains = [filter_chain(entrance, sampling_percent) for entrance in entrances]
-    chains += [tcp.filter_chain(forward) for forward in forwards]
+    chains += [tcp.filter_chain(forward, proxy) for forward in forwards]
     built = Listener(name=proxy.listener, address=socket_address(LOOPBACK, proxy.listen_port), filter_chains=chains)
     built.enable_reuse_port.value = False
     built.stat_prefix = proxy.listener
@@ -82,6 +82,7 @@ def _manager(entrance: Entrance, sampling_percent: float) -> HttpConnectionManag
     built.stream_idle_timeout.SetInParent()
     if isinstance(proxy, Egress):
         tunnel.allow(built, proxy)
+        built.access_log.extend(tcp_log.tunnels(proxy))
     if entrance.tls:
         _tell_of_clients(built)
     return built

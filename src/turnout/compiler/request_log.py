@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog, AccessLogFilter, RuntimeFilter
+from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog, AccessLogFilter, AndFilter, LogTypeFilter, RuntimeFilter
 from envoy.config.core.v3.base_pb2 import Metadata
 from envoy.config.core.v3.config_source_pb2 import ApiVersion
 from envoy.config.core.v3.grpc_service_pb2 import GrpcService
+from envoy.data.accesslog.v3.accesslog_pb2 import AccessLogType
 from envoy.extensions.access_loggers.grpc.v3.als_pb2 import CommonGrpcAccessLogConfig, HttpGrpcAccessLogConfig
 from envoy.type.tracing.v3.custom_tag_pb2 import CustomTag
 
@@ -62,9 +63,19 @@ def logger() -> AccessLog:
     )
     return AccessLog(
         name="envoy.access_loggers.http_grpc",
-        filter=AccessLogFilter(runtime_filter=RuntimeFilter(runtime_key=SWITCH, use_independent_randomness=True)),
+        filter=AccessLogFilter(and_filter=AndFilter(filters=[_wanted(), _ended()])),
         typed_config=packed(HttpGrpcAccessLogConfig(common_config=common)),
     )
+
+
+def _wanted() -> AccessLogFilter:
+    return AccessLogFilter(runtime_filter=RuntimeFilter(runtime_key=SWITCH, use_independent_randomness=True))
+
+
+def _ended() -> AccessLogFilter:
+    """A tunnel is also told of when it is there."""
+    begun = [AccessLogType.DownstreamTunnelSuccessfullyEstablished]
+    return AccessLogFilter(log_type_filter=LogTypeFilter(types=begun, exclude=True))
 
 
 def requests(proxy: Proxy) -> Metadata:

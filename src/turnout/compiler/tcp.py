@@ -5,18 +5,19 @@ from __future__ import annotations
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 
-from turnout.compiler import tls
+from turnout.compiler import tcp_log, tls
 from turnout.compiler.values import duration, packed
+from turnout.mesh.proxy import Proxy
 from turnout.mesh.tcp_gateway import Forward
 
 FILTER = "envoy.filters.network.tcp_proxy"
 
 
-def filter_chain(forward: Forward) -> FilterChain:
+def filter_chain(forward: Forward, proxy: Proxy) -> FilterChain:
     """Envoy refuses two of one name, and two with one SNI."""
     built = FilterChain(
         name="|".join((forward.name, *forward.sni)),
-        filters=[Filter(name=FILTER, typed_config=packed(_proxy(forward)))],
+        filters=[Filter(name=FILTER, typed_config=packed(_passed_on(forward, proxy)))],
     )
     if forward.tls:
         built.transport_socket.CopyFrom(tls.downstream(forward.tls, alpn=()))
@@ -26,8 +27,9 @@ def filter_chain(forward: Forward) -> FilterChain:
     return built
 
 
-def _proxy(forward: Forward) -> TcpProxy:
-    built = TcpProxy(stat_prefix=forward.name)
+def _passed_on(forward: Forward, proxy: Proxy) -> TcpProxy:
+    built = TcpProxy(stat_prefix=forward.name, access_log=tcp_log.connections(proxy))
+    built.access_log_options.flush_access_log_on_connected = True
     if len(forward.choices) == 1:
         built.cluster = forward.choices[0][1].cluster
     else:

@@ -79,6 +79,7 @@ def listener(proxy: Egress, chains: Iterable[FilterChain], known: Metadata) -> L
 def allow(manager: HttpConnectionManager, proxy: Egress) -> None:
     """On a way out."""
     manager.upgrade_configs.add(upgrade_type=CONNECT)
+    manager.access_log_options.flush_log_on_tunnel_successfully_established = True
     mutation = EarlyHeaderMutation(mutations=[HeaderMutation(append=option(HEADER, inside(proxy)))])
     extension = TypedExtensionConfig(name=filters.EARLY_MUTATION, typed_config=packed(mutation))
     manager.early_header_mutation_extensions.append(extension)

@@ -88,6 +88,7 @@ def _families(scrape: Scrape) -> Iterator[_Family]:
     copies = (series for series in scrape.sums.requests if series.mirrored)
     yield from _traffic("istio", "requests", _groups(answers), scrape.sums)
     yield from _traffic("turnout_mirrored", "mirrored copies of requests", _groups(copies), scrape.sums)
+    yield from _connections(scrape.sums)
     yield _of_clusters(
         "turnout_upstream_retries", "Attempts beyond the first.", scrape.sums, "outbound", ("upstream_rq_retry",)
     )
@@ -110,6 +111,31 @@ def _traffic(prefix: str, what: str, groups: Sequence[_Group], sums: Snapshot) -
     ):
         lines = _histograms(f"{prefix}_{name}", groups, counted, scale)
         yield _Family(f"{prefix}_{name}", f"{about}: {what}.", "histogram", lines)
+
+
+_OF_CONNECTIONS = (
+    ("connections_opened", "How many connections were opened."),
+    ("connections_closed", "How many connections were closed."),
+    ("received_bytes", "What came from callers in connections that have ended."),
+    ("sent_bytes", "What callers got in connections that have ended."),
+)
+
+
+def _connections(sums: Snapshot) -> Iterator[_Family]:
+    groups: dict[str, list[Series]] = {}
+    for series in sums.connections:
+        groups.setdefault(text(istio.connection(series)), []).append(series)
+    shown = [
+        (f"{text(reporter)},{labels}", several)
+        for labels, several in groups.items()
+        for reporter in istio.reporters(several[0])
+    ]
+    for figure, about in _OF_CONNECTIONS:
+        name = f"istio_tcp_{figure}"
+        counts = (
+            (labels, sum(sums.connections[s].get(f"{name}_total", 0) for s in several)) for labels, several in shown
+        )
+        yield _Family(name, about, "counter", [f"{name}_total{{{labels}}} {n}\n" for labels, n in counts])
 
 
 def _groups(series: Iterable[Series]) -> list[_Group]:

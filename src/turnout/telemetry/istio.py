@@ -40,6 +40,12 @@ def destination(series: Series) -> dict[str, str]:
     }
 
 
+def connection(series: Series) -> dict[str, str]:
+    """The labels of those that nobody reads: without an answer's."""
+    answer = ("response_code", "grpc_response_status")
+    return {name: value for name, value in labels(series).items() if name not in answer} | {"request_protocol": "tcp"}
+
+
 def _source(series: Series) -> dict[str, str]:
     return _peer(series, "source", series.source_workload_namespace)
 

@@ -48,6 +48,10 @@ _STAT = re.compile(
     r"\.series\.(.*)",
     re.DOTALL,
 )
+_CONNECTIONS = re.compile(r"turnout\.(istio_tcp_\w+_total)\.series\.(.*)", re.DOTALL)
+_OF_CONNECTIONS = "turnout.istio_tcp_"
+_INSIDE = "inside|"
+"""Begins the cluster of a tunnel that ends in the proxy: what is asked in it is counted."""
 _LABELS = 10
 
 
@@ -63,6 +67,8 @@ class Snapshot:
     """Bytes on the wire, headers and all."""
     response_sizes: Mapping[Series, Buckets] = field(default_factory=dict)
     clusters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    connections: Mapping[Series, Mapping[str, int]] = field(default_factory=dict)
+    """Of those that nobody reads: what Istio calls `istio_tcp_…_total`, by these names."""
 
 
 @dataclass(slots=True)
@@ -107,6 +113,7 @@ class Reader:
         self._kept: set[Series] = set()
         self._folded: set[Series] = set()
         self._counters: dict[str, Series | None] = {}
+        self._connections: dict[str, tuple[str, Series] | None] = {}
         self._histograms: dict[str, _Histogram | None] = {}
         """By the stat's name, which comes again with every scrape; None: unknown to us."""
 
@@ -120,6 +127,7 @@ class Reader:
         self._kept.clear()
         self._folded.clear()
         self._counters.clear()
+        self._connections.clear()
         self._histograms.clear()
 
     def read(self, body: bytes, at: float) -> Snapshot:
@@ -142,6 +150,7 @@ class Reader:
             snapshot.of["request_bytes"],
             snapshot.of["response_bytes"],
             snapshot.clusters,
+            snapshot.connections,
         )
 
     def _counter(self, line: str, snapshot: _Draft) -> None:
@@ -153,6 +162,19 @@ class Reader:
         series = self._counters[name]
         if series is not None:
             snapshot.requests[series] = snapshot.requests.get(series, 0) + int(value)
+        elif name.startswith(_OF_CONNECTIONS):
+            self._connection(name, int(value), snapshot)
+
+    def _connection(self, name: str, value: int, snapshot: _Draft) -> None:
+        if name not in self._connections:
+            match = _CONNECTIONS.fullmatch(name)
+            series = _series(match[2], mirrored=False) if match else None
+            kept = series and not series.upstream_cluster.startswith(_INSIDE)
+            self._connections[name] = (match[1], self._told_apart(series)) if match and series and kept else None
+        found = self._connections[name]
+        if found is not None:
+            counts = snapshot.connections.setdefault(found[1], {})
+            counts[found[0]] = counts.get(found[0], 0) + value
 
     def _histogram(self, name: str, totals: str, snapshot: _Draft) -> None:
         if name not in self._histograms:
@@ -180,6 +202,7 @@ class _Draft:
             figure: {} for figure in ("request_duration_us", "request_bytes", "response_bytes")
         }
         self.clusters: dict[str, dict[str, int]] = {}
+        self.connections: dict[Series, dict[str, int]] = {}
 
     def add(self, histogram: _Histogram) -> None:
         """Those of series that are not told apart become one."""
@@ -190,11 +213,16 @@ class _Draft:
 
 def _parsed(name: str) -> tuple[str, Series] | None:
     match = _STAT.fullmatch(name)
-    parts = match[3].split(";", _LABELS - 1) if match else []
-    if match is None or len(parts) != _LABELS:
+    series = _series(match[3], mirrored=match[1] is not None) if match else None
+    return (match[2], series) if match and series else None
+
+
+def _series(labels: str, *, mirrored: bool) -> Series | None:
+    parts = labels.split(";", _LABELS - 1)
+    if len(parts) != _LABELS:
         return None
     workload, namespace, service, revision, code, flags, grpc_status, cluster, endpoint, route = parts
-    return match[2], Series(
+    return Series(
         workload,
         namespace,
         service,
@@ -205,7 +233,7 @@ def _parsed(name: str) -> tuple[str, Series] | None:
         response_code=code,
         response_flags=flags,
         grpc_response_status=grpc_status.strip("-"),
-        mirrored=match[1] is not None,
+        mirrored=mirrored,
     )
 
 

@@ -27,6 +27,7 @@ class Window:
         self._request_sizes: Sums[Series, Bucket] = Sums()
         self._response_sizes: Sums[Series, Bucket] = Sums()
         self._clusters: Sums[str, str] = Sums()
+        self._connections: Sums[Series, str] = Sums()
         self._epoch = ""
         self._at = -inf
 
@@ -41,6 +42,7 @@ class Window:
         request_sizes = self._request_sizes.add(snapshot.request_sizes, anew=anew)
         response_sizes = self._response_sizes.add(snapshot.response_sizes, anew=anew)
         self._clusters.add(snapshot.clusters, anew=anew)
+        self._connections.add(snapshot.connections, anew=anew)
         before, self._at = self._at, snapshot.at
         if before == -inf:
             return 0.0, {}
@@ -70,6 +72,7 @@ class Window:
             self._request_sizes.totals,
             self._response_sizes.totals,
             self._clusters.totals,
+            self._connections.totals,
         )
 
     def totals(self) -> Mapping[Series, int]:
