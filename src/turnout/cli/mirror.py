@@ -55,11 +55,12 @@ def command(
     before = virtual_services(client)
     host = fqdn(service, namespace)
     if subset is None:
-        edits = accepted(mirroring.off(before, host, route_name))
+        edits = accepted(mirroring.off(before, host, route_name), client, host)
         carry_out(client, edits, before, f"mirror {service} --off")
         return
     _require_subset(client, host, subset)
-    edits = accepted(mirroring.mirror(before, host, subset, percent=percent, methods=limited, route_name=route_name))
+    wanted = mirroring.mirror(before, host, subset, percent=percent, methods=limited, route_name=route_name)
+    edits = accepted(wanted, client, host)
     carry_out(client, edits, before, f"mirror {service} --to {subset}")
     if not limited:
         click.echo(

@@ -38,7 +38,8 @@ def command(
     wanted = dict(_weight(text) for text in weights)
     client = connect(state)
     before = virtual_services(client)
-    edits = accepted(shift(before, fqdn(service, namespace), wanted, route_name))
+    host = fqdn(service, namespace)
+    edits = accepted(shift(before, host, wanted, route_name), client, host)
     carry_out(client, edits, before, " ".join(["shift", service, *weights]))
     if write:
         _write(edits, before)

@@ -6,17 +6,26 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from turnout.apiserver.store import Store
 from turnout.compiler.config import LISTENER, Config
+from turnout.control.condition import stamped
 from turnout.control.mishaps import Mishaps
 from turnout.control.ports import taken
 from turnout.problem import ObjectPath, Problem
 from turnout.resources import kinds
 from turnout.resources.codes import problem
-from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, VIRTUAL_SERVICE
+from turnout.resources.kinds import (
+    DESTINATION_RULE,
+    GATEWAY,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    KUBERNETES_GATEWAY,
+    VIRTUAL_SERVICE,
+)
 from turnout.workloads.ports import free
 from turnout.xds.ads import AdsServer, Publication
 from turnout.xds.watch import Rejection
@@ -25,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 CONFIRMED = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY)
 """Kinds whose status says that Envoy serves them."""
+TOLD = (KUBERNETES_GATEWAY, HTTP_ROUTE, GRPC_ROUTE)
+"""Kinds whose status says besides what became of each part."""
 
 ObjectKey = tuple[str, str, str]
 """Kind, namespace, name."""
@@ -32,10 +43,14 @@ ObjectKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """What a publication carries: the version of the desired world, and the generation of each object in it."""
+    """What a publication carries: the version of the desired world, and the generation of each object in it.
+
+    `statuses`: of objects whose status says more than that they are served.
+    """
 
     version: int
     generations: Mapping[ObjectKey, int]
+    statuses: Mapping[ObjectKey, Mapping[str, Any]]
 
 
 class Acknowledgement:
@@ -54,7 +69,12 @@ class Acknowledgement:
         """The version of the desired world that Envoy serves."""
 
     def publish(
-        self, config: Config, version: int, generations: Mapping[ObjectKey, int], listen: Mapping[int, int]
+        self,
+        config: Config,
+        version: int,
+        generations: Mapping[ObjectKey, int],
+        listen: Mapping[int, int],
+        statuses: Mapping[ObjectKey, Mapping[str, Any]],
     ) -> None:
         """A publication that is still under way takes the newer config in, and then answers for it as well."""
         publication = self.ads.publish(config, retry_rejected=self.freed(listen))
@@ -62,7 +82,7 @@ class Acknowledgement:
             task = asyncio.create_task(self._follow(publication))
             self._following.add(task)
             task.add_done_callback(self._following.discard)
-        self._published[publication] = _Served(version, generations)
+        self._published[publication] = _Served(version, generations, statuses)
 
     async def served(self, version: int) -> None:
         """Until Envoy serves this version, or a later one."""
@@ -78,6 +98,8 @@ class Acknowledgement:
             self._settled.notify_all()
         with self._mishaps.recording():
             self._confirm(served.generations, ok=not rejections)
+            if not rejections:
+                self._tell(served.statuses)
 
     def _confirm(self, generations: Mapping[ObjectKey, int], *, ok: bool) -> None:
         """`status.observedGeneration` and a condition, as Istio writes them."""
@@ -85,6 +107,17 @@ class Acknowledgement:
             for obj in self._store.list(kind):
                 status = _status(generations.get(key_of(obj), 0), ok=ok)
                 if obj.get("status") != status:
+                    meta = obj["metadata"]
+                    self._store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
+
+    def _tell(self, statuses: Mapping[ObjectKey, Mapping[str, Any]]) -> None:
+        """What Gateway API wants to be told."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for kind in TOLD:
+            for obj in self._store.list(kind):
+                before = obj.get("status")
+                status = stamped(statuses.get(key_of(obj), before or {}), before, now)
+                if status != (before or {}):
                     meta = obj["metadata"]
                     self._store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
 

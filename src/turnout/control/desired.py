@@ -11,6 +11,7 @@ from turnout.compiler.config import Config
 from turnout.compiler.memo import Memo
 from turnout.control.acknowledgement import ObjectKey, key_of
 from turnout.control.failures import Failures
+from turnout.control.gateway_statuses import statuses
 from turnout.control.manifests import Files
 from turnout.control.ports import EgressPorts, collisions, listening
 from turnout.control.world import Named, Resources, World, gateway_ports, proxies, world
@@ -54,12 +55,15 @@ class Desired:
         self.failures = Failures()
         self.generations: Mapping[ObjectKey, int] = {}
         """Of every object that the world was derived from."""
+        self.statuses: Mapping[ObjectKey, Mapping[str, Any]] = {}
+        """Of Gateway API's objects, once Envoy has them."""
 
     def derive(self, pods: Collection[PodStatus]) -> None:
         objects = [obj for kind in KINDS for obj in self._store.list(kind)]
         resources, problems = self._resources.read(obj for obj in objects if not _has_ended(obj))
         self.world = world(resources, pods, problems)
         self.generations = {key_of(obj): obj["metadata"].get("generation", 1) for obj in objects}
+        self.statuses = statuses(self.world.mesh, self.generations)
         self.listen = listening(self.gateway_places, self._ports)
         self.failures.look(pods)
 

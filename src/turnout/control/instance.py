@@ -336,7 +336,10 @@ class Instance:
             with self.mishaps.surviving("the change", fatal=not self.serving.is_set()):
                 self.desired.derive(self.pods())
                 # Traffic first: what workloads shall do takes them longer anyway.
-                self.acknowledgement.publish(self.desired.config(), version, self.desired.generations, self.listen)
+                desired = self.desired
+                self.acknowledgement.publish(
+                    desired.config(), version, desired.generations, self.listen, desired.statuses
+                )
                 planned = self.desired.workloads()
                 self.workloads.reconcile(planned)
                 self.milestones.planned(planned)
