@@ -77,3 +77,15 @@ def test_what_is_only_about_clusters_is_not_told_where_objects_run_here() -> Non
     assert "IST0118" in {problem.code for problem in analyze(kept)}
     resources = [subject.resource for subject in kept.subjects]
     assert {problem.code for problem in findings(resources, kept.mesh)} == {"TNO303"}
+
+
+def test_what_stands_for_a_listener_of_the_gateway_api_is_no_gateway_of_somebodys() -> None:
+    route = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: reviews, namespace: default}
+spec: {parentRefs: [{name: front}], hostnames: [a.shop.test], rules: [{backendRefs: [{name: reviews, port: 80}]}]}
+"""
+    kept = stock(REVIEWS, GATEWAY, route)
+    assert not kept.gateways
+    assert [problem.code for problem in analyze(kept)] == ["IST0173", "IST0173"]

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from turnout.analysis.visible_hosts import VisibleHosts, visible_hosts
 from turnout.mesh import mesh
+from turnout.mesh.gateway_listener import is_translated
 from turnout.mesh.mesh import Mesh
 from turnout.problem import ObjectPath
 from turnout.resources.core import Deployment, Namespace, Pod, Secret, Service
@@ -91,7 +92,8 @@ class Inventory:
 
     @cached_property
     def gateways(self) -> tuple[Gateway, ...]:
-        return self.mesh.gateways
+        """Those that somebody wrote: not what stands for listeners of the Gateway API."""
+        return tuple(gateway for gateway in self.mesh.gateways if not is_translated(gateway))
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
