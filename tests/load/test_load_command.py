@@ -137,7 +137,7 @@ def instance(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def view(self, name: str) -> dict[str, Any]:
             assert name == "status"
-            return {"gateways": [{"hosts": ["shop.example"], "port": 80, "listens": 1}]}
+            return {"gateways": [{"hosts": ["shop.example"], "port": 80, "listens": 1, "protocol": "http"}]}
 
     monkeypatch.setattr("turnout.client.Client", Instance, raising=False)
 

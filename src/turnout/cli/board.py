@@ -40,7 +40,8 @@ def _megabytes(size: int | None) -> str:
 def _gateways(status: Mapping[str, Any]) -> Iterator[Text]:
     for gateway in status["gateways"]:
         hosts = ", ".join(gateway["hosts"])
-        yield Text(f"gateway {gateway['name']}: {hosts} port {gateway['port']} → http://127.0.0.1:{gateway['listens']}")
+        address = f"{gateway['protocol']}://127.0.0.1:{gateway['listens']}"
+        yield Text(f"gateway {gateway['name']}: {hosts} port {gateway['port']} → {address}")
 
 
 def _dashboard(status: Mapping[str, Any]) -> Iterator[Text]:

@@ -215,7 +215,7 @@ def _listeners(state: Path | None) -> list[gateway.Listener]:
             status = client.view("status")
     except TurnoutError:
         return []
-    return [gateway.Listener.of(entry) for entry in status.get("gateways", [])]
+    return [gateway.Listener.of(entry) for entry in status.get("gateways", []) if entry["protocol"] == "http"]
 
 
 def _allow_files(count: int) -> None:

@@ -26,8 +26,9 @@ class Narration:
 
 def _facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for gateway in status["gateways"]:
-        key = f"gateway {gateway['namespace']}/{gateway['name']} {gateway['port']}"
-        yield key, f"gateway {gateway['name']} ({', '.join(gateway['hosts'])}): http://127.0.0.1:{gateway['listens']}"
+        key = f"gateway {gateway['namespace']}/{gateway['name']} {gateway['port']} {gateway['hosts']}"
+        address = f"{gateway['protocol']}://127.0.0.1:{gateway['listens']}"
+        yield key, f"gateway {gateway['name']} ({', '.join(gateway['hosts'])}): {address}"
     if status["dashboard"]:
         yield "dashboard", f"dashboard: {status['dashboard']}"
     for workload in status["workloads"]:

@@ -10,6 +10,7 @@ from turnout.compiler.compile import compile
 from turnout.compiler.config import Config
 from turnout.compiler.memo import Memo
 from turnout.control.acknowledgement import ObjectKey, key_of
+from turnout.control.certificate_files import CertificateFiles
 from turnout.control.failures import Failures
 from turnout.control.gateway_statuses import statuses
 from turnout.control.manifests import Files
@@ -17,6 +18,7 @@ from turnout.control.ports import EgressPorts, collisions, listening
 from turnout.control.world import Named, Resources, World, gateway_ports, proxies, world
 from turnout.inputs.images import ImageRun, find
 from turnout.inputs.sources import fingerprint
+from turnout.mesh.credential_files import credential_files
 from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
 from turnout.resources.kinds import KINDS, ROLLOUT
@@ -35,11 +37,13 @@ class Desired:
         egress: EgressPorts,
         gateway_ports: Mapping[int, int],
         sampling_percent: float,
+        certificates: CertificateFiles,
     ) -> None:
         """`gateway_ports`: the command line's choice of where a Gateway's port listens.
 
         `sampling_percent`: how many requests are traced.
         """
+        self.certificates = certificates
         self._files = files
         self._store = store
         self._egress = egress
@@ -61,7 +65,7 @@ class Desired:
     def derive(self, pods: Collection[PodStatus]) -> None:
         objects = [obj for kind in KINDS for obj in self._store.list(kind)]
         resources, problems = self._resources.read(obj for obj in objects if not _has_ended(obj))
-        self.world = world(resources, pods, problems)
+        self.world = world(resources, pods, problems, self.certificates.read(credential_files(resources)))
         self.generations = {key_of(obj): obj["metadata"].get("generation", 1) for obj in objects}
         self.statuses = statuses(self.world.mesh, self.generations)
         self.listen = listening(self.gateway_places, self._ports)

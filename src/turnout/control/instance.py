@@ -25,6 +25,7 @@ from turnout.compiler.tracing import DEFAULT_SAMPLING_PERCENT
 from turnout.control import views
 from turnout.control.access import AccessLog
 from turnout.control.acknowledgement import Acknowledgement
+from turnout.control.certificate_files import CertificateFiles
 from turnout.control.changes import OpenChanges
 from turnout.control.comparison import comparisons
 from turnout.control.dashboard import Dashboard
@@ -159,7 +160,12 @@ class Instance:
         ports = Ports()
         self.egress = EgressPorts(records, ports)
         self.desired = Desired(
-            self.files, self.store, self.egress, self.options.gateway_ports, self.options.trace_sampling_percent
+            self.files,
+            self.store,
+            self.egress,
+            self.options.gateway_ports,
+            self.options.trace_sampling_percent,
+            CertificateFiles(self.state.path.parent),
         )
         self.envoy = Envoy(
             ads_socket=self.state.runtime / "ads.sock",
@@ -364,7 +370,8 @@ class Instance:
             with self.mishaps.surviving("the counters", fatal=False):
                 await self.telemetry.look()
                 await self.telemetry.record()
-            if self.mishaps.unrecorded or self.acknowledgement.freed(self.listen):  # there may be room by now
+            room = self.mishaps.unrecorded or self.acknowledgement.freed(self.listen)  # there may be some by now
+            if room or self.desired.certificates.changed():
                 self.ring()
             # On whole seconds, so that each of the store's has its look, whatever one takes.
             await asyncio.sleep(SCRAPE_SECONDS - time.time() % SCRAPE_SECONDS)

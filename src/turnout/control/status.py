@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from turnout import __version__
 from turnout.compiler import mirror
 from turnout.delivery.weights import percentages
-from turnout.mesh import names
+from turnout.mesh import gateway_servers, names
+from turnout.mesh.gateway_servers import Serving
 from turnout.mesh.mesh import Mesh
-from turnout.mesh.routing import is_http
+from turnout.mesh.server_tls import shows_certificate
 from turnout.mesh.service import ServiceHost, revision, selects
 from turnout.problem import Problem
 from turnout.process import rss_bytes
@@ -79,15 +80,17 @@ def _envoy(instance: Instance) -> dict[str, Any]:
 
 
 def _gateways(mesh: Mesh, listen: Mapping[int, int]) -> Iterator[dict[str, Any]]:
-    for gateway in mesh.gateways:
-        for server in gateway.spec.servers:
-            if server.port and is_http(server):
+    """Every server that is in force. `protocol`: http, https, tls or tcp."""
+    for port in gateway_servers.ports(mesh):
+        for bound in gateway_servers.servers(mesh, port):
+            if shows_certificate(mesh, bound):
                 yield {
-                    "namespace": gateway.metadata.namespace,
-                    "name": gateway.metadata.name,
-                    "hosts": [host.rpartition("/")[2] for host in server.hosts],
-                    "port": server.port.number,
-                    "listens": listen.get(server.port.number),
+                    "namespace": bound.gateway.metadata.namespace,
+                    "name": bound.where().name,
+                    "hosts": [host.rpartition("/")[2] for host in bound.server.hosts],
+                    "port": port,
+                    "listens": listen.get(port),
+                    "protocol": "tls" if bound.serving is Serving.PASSTHROUGH else bound.serving.value,
                 }
 
 

@@ -70,14 +70,21 @@ class World:
         return (*self.remarks, *findings(self.resources, self.mesh))
 
 
-def world(resources: Sequence[object], pods: Iterable[PodStatus], remarks: Sequence[Problem] = ()) -> World:
-    """Derived from scratch each time: nothing is patched. `remarks`: on each resource by itself."""
+def world(
+    resources: Sequence[object],
+    pods: Iterable[PodStatus],
+    remarks: Sequence[Problem] = (),
+    files: Mapping[str, str] | None = None,
+) -> World:
+    """Derived from scratch each time: nothing is patched.
+
+    `remarks`: on each resource by itself; `files`: certificates by path.
+    """
     deployments = tuple(of(Deployment, resources))
     ports = {_name(d): _container_ports(d) for d in deployments}
     known = list(pods)
-    found = mesh.build(
-        resources, [instance(pod, ports.get((pod.namespace, pod.workload), ())) for pod in known if pod.ready]
-    )
+    ready = [instance(pod, ports.get((pod.namespace, pod.workload), ())) for pod in known if pod.ready]
+    found = mesh.build(resources, ready, files)
     callers = {(pod.namespace, pod.workload): pod.labels for pod in known}
     callers |= {_name(d): d.spec.template.metadata.labels for d in deployments}
     return World(

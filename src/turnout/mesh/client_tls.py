@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from turnout.mesh.credential import Authority, KeyPair, Unusable
+from turnout.mesh.credential import SYSTEM_AUTHORITIES, Authority, KeyPair, Unusable
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.names import fqdn
 from turnout.mesh.proxy import GATEWAY_NAMESPACE
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
 from turnout.resources.destination_rule import ClientTLSSettings, DestinationRule, TrafficPolicy
-
-SYSTEM_AUTHORITIES = "system"
-"""The name under which `Mesh.files` holds whom this machine believes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +53,10 @@ def unusable(mesh: Mesh) -> Iterator[Problem]:
     """A problem for every `tls` of a DestinationRule that names a credential which is not there, or no good."""
     for rule in mesh.destination_rules:
         meta = rule.metadata
-        for path, settings in _written(rule):
+        for path, settings in written(rule):
             namespaces = tuple(dict.fromkeys((meta.namespace, *_homes(mesh, rule), GATEWAY_NAMESPACE)))
             found = resolved(mesh, settings, namespaces)
-            if isinstance(found, Unusable):
+            if isinstance(found, Unusable) and not found.unknown:
                 where = ObjectPath("DestinationRule", meta.namespace, meta.name, f"{path}.tls.{found.field}")
                 yield problem("TNO322", where, f"requests get 503: {found.message}", found.hint)
 
@@ -74,8 +71,8 @@ def _mentions_tls(policy: TrafficPolicy | None) -> bool:
     return policy is not None and (policy.tls is not None or any(p.tls is not None for p in policy.port_level_settings))
 
 
-def _written(rule: DestinationRule) -> Iterator[tuple[str, ClientTLSSettings]]:
-    """Every `tls` of a rule, with the path of what it is in."""
+def written(rule: DestinationRule) -> Iterator[tuple[str, ClientTLSSettings]]:
+    """Every `tls` of a rule, with the path of what it stands in."""
     policies = [("spec.trafficPolicy", rule.spec.traffic_policy)]
     policies += [(_path(index), subset.traffic_policy) for index, subset in enumerate(rule.spec.subsets)]
     for path, policy in policies:

@@ -20,6 +20,8 @@ REVOKED_KEYS = ("crl", "ca.crl")
 _QUALIFIED = "kubernetes-gateway://"
 """What the name of a credential begins with that says its namespace; Istio's translation of the Gateway API does."""
 _PLAIN = "kubernetes://"
+SYSTEM_AUTHORITIES = "system"
+"""In place of a path: the file in which this machine keeps whom it believes."""
 _AUTHORITY = "-cacert"
 """How the name of a Secret ends that holds only the authority of another."""
 
@@ -44,19 +46,23 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Why there is no such credential. `field`: of the TLS settings, the one that names it."""
+    """Why there is no such credential. `field`: of the TLS settings, the one that names it.
+
+    `unknown`: it may be there, but nobody has looked.
+    """
 
     field: str
     message: str
     hint: str | None = None
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """All that TLS settings can name. `files`: path to content, of those that could be read."""
+    """All that TLS settings can name. `files`: path to content, of those that could be read; None: nobody tried."""
 
     secrets: Mapping[Named, Secret] = field(default_factory=dict, repr=False)
-    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, str] | None = field(default=None, repr=False)
 
     def pair(self, credential: str, namespaces: Sequence[str], path: str) -> KeyPair | Unusable:
         """A Secret's certificate and key; it is looked for in these namespaces, one after the other."""
@@ -91,18 +97,32 @@ class Vault:
 
     def file_pair(self, certificate: str, key: str, fields: tuple[str, str]) -> KeyPair | Unusable:
         """`fields`: which ones name the two files."""
-        for path, given in zip((certificate, key), fields, strict=True):
-            if path not in self.files:
-                return _unreadable(path, given)
-        pair = KeyPair(f"pair|{certificate}|{key}", self.files[certificate], self.files[key])
+        chain, private_key = self._text(certificate, fields[0]), self._text(key, fields[1])
+        if isinstance(chain, Unusable):
+            return chain
+        if isinstance(private_key, Unusable):
+            return private_key
+        pair = KeyPair(f"pair|{certificate}|{key}", chain, private_key)
         return _sound_pair(pair, certificate, fields[0])
 
     def file_authority(self, path: str, revoked: str, given: str) -> Authority | Unusable:
-        for each in (path, revoked):
-            if each and each not in self.files:
-                return _unreadable(each, given)
-        listed = self.files[revoked] if revoked else ""
-        return _sound_authority(Authority(f"authority|{path}|{revoked}", self.files[path], listed), path, given)
+        text = self._text(path, given)
+        listed = self._text(revoked, "caCrl") if revoked else ""
+        if isinstance(text, Unusable):
+            return text
+        if isinstance(listed, Unusable):
+            return listed
+        return _sound_authority(Authority(f"authority|{path}|{revoked}", text, listed), path, given)
+
+    def _text(self, path: str, given: str) -> str | Unusable:
+        if self.files is not None and path in self.files:
+            return self.files[path]
+        unknown = self.files is None
+        if path == SYSTEM_AUTHORITIES:
+            message = "whom this machine believes is written nowhere that is known"
+            return Unusable(given, message, "name a file with `caCertificates`", unknown)
+        hint = "a Secret needs no file: see `credentialName`"
+        return Unusable(given, f"the file {shown(path)} cannot be read", hint, unknown)
 
     def _secret(self, credential: str, namespaces: Sequence[str]) -> Secret | None:
         name = credential.removeprefix(_PLAIN)
@@ -138,10 +158,6 @@ def _missing(credential: str, namespaces: Sequence[str], path: str) -> Unusable:
     places = " or ".join(dict.fromkeys(namespaces))
     hint = f"kubectl create secret tls {credential} --cert=… --key=… -n {namespaces[0]}"
     return Unusable(path, f"there is no Secret {shown(credential)} in namespace {places}", hint)
-
-
-def _unreadable(path: str, given: str) -> Unusable:
-    return Unusable(given, f"the file {shown(path)} cannot be read", "a Secret needs no file: see `credentialName`")
 
 
 def _title(secret: Secret) -> str:

@@ -28,7 +28,8 @@ class Mesh:
     `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
     each service. `delegating`: by namespace and name of VirtualServices that delegate, the routes that come of it.
     `gateways`: those that stand for listeners of Gateway API among them.
-    `files`: the certificates and keys that TLS settings name by path, of those that could be read.
+    `files`: the certificates and keys that TLS settings name by path, of those that
+    could be read; None: nobody has looked.
     """
 
     services: Mapping[str, ServiceHost] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class Mesh:
     instances: tuple[Instance, ...] = ()
     members: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
     secrets: Mapping[Named, Secret] = field(default_factory=dict, repr=False)
-    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def vault(self) -> Vault:
@@ -110,7 +111,7 @@ def build(
         instances=running,
         members=_members(services, running),
         secrets={(s.metadata.namespace, s.metadata.name): s for s in kept if isinstance(s, Secret)},
-        files=files or {},
+        files=files,
     )
 
 

@@ -43,13 +43,19 @@ def server_tls(mesh: Mesh, bound: BoundServer) -> ServerTLS | Unusable:
     return authority if isinstance(authority, Unusable) else ServerTLS(settings, tuple(pairs), authority)
 
 
+def shows_certificate(mesh: Mesh, bound: BoundServer) -> bool:
+    """False: it should show one, and has none."""
+    ends_tls = bound.serving in (Serving.HTTPS, Serving.TLS)
+    return not ends_tls or isinstance(server_tls(mesh, bound), ServerTLS)
+
+
 def unusable(mesh: Mesh) -> Iterator[Problem]:
     """A problem for every server that is not served for want of a certificate."""
     for port in gateway_servers.ports(mesh):
         for bound in gateway_servers.servers(mesh, port):
             if bound.serving in (Serving.HTTPS, Serving.TLS):
                 found = server_tls(mesh, bound)
-                if isinstance(found, Unusable):
+                if isinstance(found, Unusable) and not found.unknown:
                     where = bound.where(f"tls.{found.field}")
                     yield problem("TNO321", where, f"the server is not served: {found.message}", found.hint)
 
