@@ -93,8 +93,8 @@ def disagreements(told: Answer, got: Got) -> Iterator[str]:
 
 def _forwarded(told: Answer, got: Got) -> Iterator[str]:
     if not got.by:
-        failures = {each.failure for each in told.destinations}
-        yield from [] if got.status == 503 and failures - {""} else [f"status: {got.status} {got.body!r}"]
+        likely_statuses = {each.failure_status for each in told.destinations}
+        yield from [] if got.status in likely_statuses else [f"status: {got.status} {got.body!r}"]
         return
     likely = [each for each in told.destinations if not each.failure and got.by in {e.workload for e in each.endpoints}]
     if not likely:

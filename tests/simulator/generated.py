@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,15 @@ spec:
   servers:
   - {port: {number: 9090, name: http, protocol: HTTP}, hosts: ["*.test", default/www.shop.example, "*.cluster.local"]}
   - {port: {number: 80, name: http-too, protocol: HTTP}, hosts: [shop.test], tls: {httpsRedirect: true}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: api}
+spec:
+  gatewayClassName: istio
+  listeners:
+  - {name: all, port: 8090, protocol: HTTP}
+  - {name: test, port: 8090, protocol: HTTP, hostname: "*.test"}
 """
 """Besides the compile cases' base: a service in another namespace, one that nothing runs for, a second gateway."""
 
@@ -220,6 +229,7 @@ def for_all(http: JSON) -> JSON:
     return {field: value for field, value in http.items() if field != "match"}
 
 
+DELEGATING = st.fixed_dictionaries({"delegate": st.just({"name": "inner", "namespace": "default"}), **MATCHED})
 HOSTS = st.sampled_from(
     [
         "a", "b", "a.default.svc.cluster.local", "c.other.svc.cluster.local", "shop.test", "Shop.test", "*.test",
@@ -241,7 +251,7 @@ VIRTUAL_SERVICES = st.builds(
             "hosts": st.lists(HOSTS, min_size=1, max_size=2, unique=True),
             "http": st.builds(
                 lambda matched, rest: [*matched, *rest],
-                st.lists(st.one_of(FORWARDS, FORWARDS, ANSWERS), min_size=2, max_size=4),
+                st.lists(st.one_of(FORWARDS, FORWARDS, ANSWERS, DELEGATING), min_size=2, max_size=4),
                 st.lists(st.one_of(FORWARDS, ANSWERS).map(for_all), max_size=1),
             ),
         },
@@ -251,6 +261,123 @@ VIRTUAL_SERVICES = st.builds(
             ),
             "exportTo": st.sampled_from([["*"], ["*"], ["istio-system", "default"]]),
         },
+    ),
+)
+
+
+INNER = st.builds(
+    lambda http: {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": "inner", "namespace": "default"},
+        "spec": {"http": http},
+    },
+    st.lists(st.one_of(FORWARDS, ANSWERS, FORWARDS.map(for_all)), min_size=1, max_size=3),
+)
+"""What others delegate to."""
+VIRTUAL = st.builds(
+    lambda owners, inner: [*owners, *inner],
+    st.lists(VIRTUAL_SERVICES, min_size=1, max_size=4),
+    st.one_of(st.lists(INNER, min_size=1, max_size=1), st.just([])),
+)
+
+
+def typed(kinds: Mapping[str, Sequence[str]], **more: str) -> st.SearchStrategy[JSON]:
+    """A match of Gateway API. `kinds`: the values of each type."""
+    return st.sampled_from(
+        [{"type": kind, "value": value, **more} for kind, values in kinds.items() for value in values]
+    )
+
+
+API_PATHS = typed(
+    {
+        "PathPrefix": ["/", "/x", "/pre", "/x/y", "/v1"],
+        "Exact": ["/x", "/x/y", "/"],
+        "RegularExpression": ["/v[0-9]+", "/x.*"],
+    }
+)
+API_VALUES = {"Exact": ["1", "ada"], "RegularExpression": ["[0-9]+", "a.a"]}
+API_MATCHES = st.fixed_dictionaries(
+    {"path": API_PATHS},
+    optional={
+        "headers": st.lists(typed(API_VALUES, name="x-a"), min_size=1, max_size=1),
+        "queryParams": st.lists(typed(API_VALUES, name="q"), min_size=1, max_size=1),
+        "method": st.sampled_from(["GET", "POST"]),
+    },
+)
+API_NEW_PATHS = st.sampled_from(
+    [
+        {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"},
+        {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/new"},
+        {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/new/"},
+        {"type": "ReplaceFullPath", "replaceFullPath": "/whole"},
+    ]
+)
+API_HEADERS = st.sampled_from(
+    [
+        {"set": [{"name": "x-a", "value": "set"}], "remove": ["x-b"]},
+        {"add": [{"name": "X-W", "value": "added"}, {"name": "x-a", "value": "more"}]},
+    ]
+)
+API_BACKENDS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(["a", "b", "gone"]), "port": st.just(80)},
+        optional={"weight": st.sampled_from([0, 1, 3])},
+    ),
+    min_size=1,
+    max_size=3,
+)
+REDIRECT_FILTERS = optional(
+    path=API_NEW_PATHS,
+    hostname=st.just("new.test"),
+    scheme=st.sampled_from(["http", "https"]),
+    port=st.sampled_from([80, 8443]),
+    statusCode=st.sampled_from([301, 302]),
+)
+REWRITE_FILTERS = optional(path=API_NEW_PATHS, hostname=st.just("new.test"))
+
+
+def filters(**kinds: st.SearchStrategy[Any]) -> st.SearchStrategy[list[JSON]]:
+    """One of each kind at most."""
+    return optional(**kinds).map(
+        lambda found: [{"type": kind[0].upper() + kind[1:], kind: value} for kind, value in found.items() if value]
+    )
+
+
+API_RULES = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "matches": st.lists(API_MATCHES, min_size=1, max_size=2),
+            "backendRefs": API_BACKENDS,
+            "filters": filters(
+                urlRewrite=REWRITE_FILTERS, requestHeaderModifier=API_HEADERS, responseHeaderModifier=API_HEADERS
+            ),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"matches": st.lists(API_MATCHES, min_size=1, max_size=1), "filters": filters(requestRedirect=REDIRECT_FILTERS)}
+    ),
+)
+API_PARENTS = st.sampled_from(
+    [
+        {"name": "api"},
+        {"name": "api", "sectionName": "test"},
+        {"kind": "Service", "group": "", "name": "a"},
+        {"kind": "Service", "group": "", "name": "b", "port": 80},
+    ]
+)
+HTTP_ROUTES = st.builds(
+    lambda name, parent, spec: {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"parentRefs": [parent], **spec},
+    },
+    st.sampled_from(["one", "two"]),
+    API_PARENTS,
+    st.fixed_dictionaries(
+        {"rules": st.lists(API_RULES, min_size=1, max_size=3)},
+        optional={"hostnames": st.lists(st.sampled_from(["shop.test", "*.test", "www.shop.example"]), min_size=1)},
     ),
 )
 
@@ -268,7 +395,7 @@ class Sent:
 
 def valid(objects: list[JSON]) -> list[JSON]:
     """Those that Turnout admits, each name once."""
-    found = {(o["metadata"]["namespace"], o["metadata"]["name"]): o for o in objects}
+    found = {(o["kind"], o["metadata"]["namespace"], o["metadata"]["name"]): o for o in objects}
     return [obj for obj in found.values() if not errors(interpret(obj).problems)]
 
 
@@ -295,14 +422,21 @@ def text(objects: list[JSON]) -> str:
 
 @st.composite
 def worlds(draw: Draw, requests: int) -> tuple[list[JSON], list[Sent]]:
-    """VirtualServices, and requests of which most are made to meet one of their rules."""
-    objects = valid(draw(st.lists(VIRTUAL_SERVICES, min_size=1, max_size=4)))
+    """VirtualServices and HTTPRoutes, and requests of which most are made to meet one of their rules."""
+    routes = st.lists(HTTP_ROUTES, min_size=1, max_size=2)
+    kinds = draw(st.sampled_from([VIRTUAL, VIRTUAL, VIRTUAL, routes]))
+    objects = valid(draw(kinds))
     return objects, [draw(sent(objects)) for _ in range(requests)]
 
 
 @st.composite
 def sent(draw: Draw, objects: list[JSON]) -> Sent:
-    owners = [obj for obj in objects if obj["spec"].get("http")]
+    routes = [obj for obj in objects if obj["kind"] == "HTTPRoute"]
+    if routes:
+        way, host, asked = draw(asked_of(draw(st.sampled_from(routes))))
+        for_route: Sent = draw(meeting(asked, way, host, preflight=False))
+        return for_route
+    owners = [obj for obj in objects if "hosts" in obj["spec"]]
     if not owners or draw(st.integers(0, 19)) == 7:
         anything: Sent = draw(ANY)
         return anything
@@ -312,6 +446,27 @@ def sent(draw: Draw, objects: list[JSON]) -> Sent:
     host = fqdn(draw(st.sampled_from(owner["spec"]["hosts"])), owner["metadata"]["namespace"])
     found: Sent = draw(meeting(match, via(draw, owner, match), host, "corsPolicy" in http))
     return found
+
+
+@st.composite
+def asked_of(draw: Draw, route: JSON) -> tuple[str, str, JSON]:
+    """A way in, a host, and a match of an HTTPRoute, as one of a VirtualService would have it."""
+    (parent,) = route["spec"]["parentRefs"]
+    inside = parent.get("kind") == "Service"
+    way = draw(st.sampled_from(CALLERS)) if inside else "8090"
+    host = draw(st.sampled_from(route["spec"].get("hostnames", ["shop.test", "www.shop.example"])))
+    match = draw(st.sampled_from(draw(st.sampled_from(route["spec"]["rules"]))["matches"]))
+    return way, fqdn(parent["name"], "default") if inside else host, as_virtual_service(match)
+
+
+def as_virtual_service(match: JSON) -> JSON:
+    """The match of an HTTPRoute, but for where a prefix ends."""
+    kinds = {"PathPrefix": "prefix", "Exact": "exact", "RegularExpression": "regex"}
+    found: JSON = {"uri": {kinds[match["path"]["type"]]: match["path"]["value"]}} if "path" in match else {}
+    for field in ("headers", "queryParams"):
+        if field in match:
+            found[field] = {each["name"]: {kinds[each["type"]]: each["value"]} for each in match[field]}
+    return found | ({"method": {"exact": match["method"]}} if "method" in match else {})
 
 
 def via(draw: Draw, owner: JSON, match: JSON) -> str:
@@ -362,7 +517,7 @@ def fitting(draw: Draw, match: Mapping[str, str], rest: st.SearchStrategy[str] |
 
 ANY = st.builds(
     Sent,
-    st.sampled_from([*CALLERS, "80", "9090"]),
+    st.sampled_from([*CALLERS, "80", "9090", "8090"]),
     st.sampled_from(["GET", "POST"]),
     st.sampled_from(["a", "b", "a.default", "c.other", "nobody", "shop.test", "x.y.test", "c.other:9090", "idle"]),
     PATHS,

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.simulator.generated import CATCH_ALL
 
+from turnout.compiler.match_words import EVERY
 from turnout.simulator.answer import Action, Answer
 
 JSON = dict[str, Any]
@@ -22,7 +23,7 @@ ACTIONS = frozenset(
         "redirect port", "redirect derivePort", "directResponse", "rewrite uri", "rewrite authority",
         "rewrite uriRegexRewrite", "fault", "mirror", "timeout", "retries", "corsPolicy", "preflight",
         "headers request", "headers response", "destination headers", "Host", "missing", "idle", "no rule", "no host",
-        "httpsRedirect",
+        "httpsRedirect", "delegate", "HTTPRoute", "HTTPRoute forward", "HTTPRoute redirect", "HTTPRoute respond",
     }
 )  # fmt: skip
 
@@ -33,6 +34,9 @@ def kinds(told: Answer, objects: list[JSON]) -> Iterator[str]:
     if told.rule is None or told.rule.where is None:
         return
     where = told.rule.where
+    if where.kind == "HTTPRoute":
+        yield from _of_gateway_api(told)
+        return
     http = next(
         obj["spec"]["http"][where.fields[2]]
         for obj in objects
@@ -41,7 +45,16 @@ def kinds(told: Answer, objects: list[JSON]) -> Iterator[str]:
     match = http["match"][where.fields[4]] if len(where.fields) > 3 else {}
     yield from _matched(match)
     yield from _acted(told, http)
+    if told.rule.delegated_by:
+        yield "delegate"
     if not is_catch_all(match):
+        yield "no catch-all"
+
+
+def _of_gateway_api(told: Answer) -> Iterator[str]:
+    yield "HTTPRoute"
+    yield f"HTTPRoute {told.action}"
+    if told.rule and told.rule.when != EVERY:
         yield "no catch-all"
 
 

@@ -31,11 +31,13 @@ def name(rule: Rule) -> RuleName:
 def _where(rule: Rule) -> ObjectPath | None:
     if rule.virtual_service is None:
         return None
-    meta = rule.virtual_service.metadata
+    meta, spec = rule.virtual_service.metadata, rule.virtual_service.spec
     kind, routes, matches = (
         (rule.gateway_api, "rules", "matches") if rule.gateway_api else ("VirtualService", "http", "match")
     )
-    path = f"spec.{routes}[{rule.index}]" + (f".{matches}[{rule.match_index}]" if rule.match else "")
+    path = f"spec.{routes}[{rule.index}]"
+    if spec.http[rule.index].match:  # a delegate may leave that to its root
+        path += f".{matches}[{rule.match_index}]"
     return ObjectPath(kind, meta.namespace, meta.name, path)
 
 
