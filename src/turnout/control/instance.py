@@ -159,13 +159,9 @@ class Instance:
         self.ads = self.acknowledgement.ads
         ports = Ports()
         self.egress = EgressPorts(records, ports)
+        options, certificates = self.options, CertificateFiles(self.state.path.parent)
         self.desired = Desired(
-            self.files,
-            self.store,
-            self.egress,
-            self.options.gateway_ports,
-            self.options.trace_sampling_percent,
-            CertificateFiles(self.state.path.parent),
+            self.files, self.store, self.egress, options.gateway_ports, options.trace_sampling_percent, certificates
         )
         self.envoy = Envoy(
             ads_socket=self.state.runtime / "ads.sock",
