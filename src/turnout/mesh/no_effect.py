@@ -72,8 +72,12 @@ _SERVICE = (PassedOver("ports.*.protocol", "only TCP and what speaks over it is 
 _SERVICE_ENTRY = (
     PassedOver("location", "location (no workload here has an identity)", lambda place: place == "MESH_INTERNAL"),
     PassedOver("endpoints.*.network", "network (there is one)"),
+    PassedOver("subject_alt_names", "subjectAltNames (those in a DestinationRule's tls count)"),
+    PassedOver("endpoints.*.locality", "locality (there is one)"),
     PassedOver("endpoints.*.service_account", "serviceAccount (no workload here has an identity)"),
 )
+
+_ROUTE = (PassedOver("rules.*.session_persistence", "sessionPersistence, which Istio passes over, too"),)
 
 _TABLE = {
     "VirtualService": _VIRTUAL_SERVICE,
@@ -81,6 +85,8 @@ _TABLE = {
     "Gateway": _GATEWAY,
     "Service": _SERVICE,
     "ServiceEntry": _SERVICE_ENTRY,
+    "HTTPRoute": _ROUTE,
+    "GRPCRoute": _ROUTE,
 }
 
 
@@ -90,6 +96,16 @@ def no_effect(owner: ObjectPath, spec: Any) -> Iterator[Problem]:
         for path, value in _values(spec, entry.steps, "spec"):
             if entry.asks(value):
                 yield problem("TNO302", replace(owner, path=path), f"no effect here: {entry.what}", HINT)
+
+
+def passed_over(kind: str, path: str) -> str:
+    """What of a field is passed over, in words; empty where nothing is. `path`: as `http[].match[].headers`."""
+    found = (entry.what for entry in _TABLE.get(kind, ()) if _written(entry.path) == path.replace("{}", ""))
+    return "; ".join(found)
+
+
+def _written(path: str) -> str:
+    return ".".join(_json(step) for step in path.split(".")).replace(".*", "[]")
 
 
 def _values(value: Any, steps: list[str], path: str) -> Iterator[tuple[str, Any]]:

@@ -1,9 +1,9 @@
-"""What becomes of one field: it is set in an object that is valid without it, and everything is derived with and without."""
+"""What becomes of one field: everything is derived from an object without it, and from the same object with it."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Derived:
+    name: str
     version: str
     problems: tuple[Problem, ...]
 
@@ -41,18 +42,19 @@ class Context:
 
     def __init__(self, objects: list[JSON], files: Mapping[str, str]) -> None:
         self._files = files
-        self._resources = {_key(obj): _resource(obj) for obj in objects}
+        keys = [_key(obj) for obj in objects]
+        self._resources = dict(zip(keys, map(_resource, objects), strict=True))
 
     def derived(self, obj: JSON) -> Derived | list[Problem]:
         """The problems, where it is refused."""
-        found = interpret(obj)
+        key, found = _key(obj), interpret(obj)
         if found.resource is None:
             return errors(found.problems)
-        resources = list({**self._resources, _key(obj): found.resource}.values())
+        resources = list({**self._resources, key: found.resource}.values())
         deployments = tuple(each for each in resources if isinstance(each, Deployment))
         built = mesh.build(resources, instances(deployments), self._files)
         config = compile(built, proxies(built, deployments))
-        return Derived(config.version, (*found.problems, *findings(resources, built)))
+        return Derived(obj["metadata"]["name"], config.version, (*found.problems, *findings(resources, built)))
 
 
 def _key(obj: JSON) -> tuple[str, str, str, str]:
@@ -70,7 +72,8 @@ def _resource(obj: JSON) -> Any:
 def verdict(field: Field, base: JSON, context: Context, samples: list[Any] | None) -> Verdict:
     """The best that any of the values gets."""
     before = context.derived(_without(base, field))
-    assert isinstance(before, Derived), f"{field.path}: {before}"
+    if not isinstance(before, Derived):
+        return Verdict("rejected", before[0].message)
     found = [_judged(field, value, base, context, before) for value in samples or field.candidates]
     order = ("honoured", "warned", "silent", "rejected")
     return min(found, key=lambda each: order.index(each.word), default=Verdict("silent"))
@@ -80,10 +83,19 @@ def _judged(field: Field, value: Any, base: JSON, context: Context, before: Deri
     after = context.derived(_with(base, field, value))
     if not isinstance(after, Derived):
         return Verdict("rejected", after[0].message)
-    told = next((each for each in after.problems if each.code in NO_EFFECT and each not in before.problems), None)
+    told = next((each for each in after.problems if _tells(each, field, before)), None)
     if told is not None:
         return Verdict("warned", told.message.removeprefix("no effect here: "))
     return Verdict("honoured" if after.version != before.version else "silent")
+
+
+def _tells(problem: Problem, field: Field, before: Derived) -> bool:
+    """Whether it says that the field, or what it is in, is passed over."""
+    if problem.code not in NO_EFFECT or not isinstance(problem.where, ObjectPath):
+        return False
+    if problem.where.name != before.name:
+        return False
+    return problem not in before.problems or f"spec.{field.path.replace(EACH, '[0]')}".startswith(problem.where.path)
 
 
 def _without(base: JSON, field: Field) -> JSON:
@@ -113,9 +125,3 @@ def _with(base: JSON, field: Field, value: Any) -> JSON:
 def _make_room(holder: Any, field: Field, at: int) -> None:
     for rival in field.rivals.get(at, ()):
         holder.pop(rival, None)
-
-
-def passed_over(problems: tuple[Problem, ...]) -> Iterator[str]:
-    for each in problems:
-        if isinstance(each.where, ObjectPath):
-            yield each.where.path
