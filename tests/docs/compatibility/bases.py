@@ -297,10 +297,19 @@ FOLDED: dict[str, str] = {
 """What has the fields of something else again, and is one row. The second is tried as a whole by tests of its own."""
 
 SILENT: dict[str, dict[str, str]] = {
-    "HTTPRoute": {"rules[].filters[].type": "says which of the others is given"},
-    "GRPCRoute": {"rules[].filters[].type": "says which of the others is given"},
+    "HTTPRoute": {
+        "rules[].filters[].type": "says which of the others is given",
+        "rules[].filters[].requestRedirect.path.type": "says which of the others is given",
+        "rules[].filters[].urlRewrite.path.type": "says which of the others is given",
+    },
+    "GRPCRoute": {
+        "rules[].filters[].type": "says which of the others is given",
+    },
     "VirtualService": {},
-    "DestinationRule": {},
+    "DestinationRule": {
+        "trafficPolicy.loadBalancer.localityLbSetting.distribute[].to": "all of them together are 100",
+        "trafficPolicy.portLevelSettings[].loadBalancer.localityLbSetting.distribute[].to": "as `trafficPolicy`",
+    },
     "Gateway": {
         "servers[].port.name": "a name, for people",
         "servers[].port.targetPort": "Istio passes over it, too",

@@ -94,7 +94,7 @@ def _explained(kind: Any, field: Field, world: Context) -> Verdict:
 
 def _reason(kind: str, path: str) -> str:
     known = bases.SILENT.get(kind, {})
-    return next((why for prefix, why in known.items() if path == prefix or path.startswith(f"{prefix}{{")), "")
+    return next((why for prefix, why in known.items() if path == prefix or path.startswith(_inside(prefix))), "")
 
 
 def _object(kind: Any, field: Field) -> bases.JSON:

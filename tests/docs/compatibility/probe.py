@@ -18,7 +18,8 @@ from turnout.resources.core import Deployment
 from turnout.resources.interpret import interpret
 
 JSON = dict[str, Any]
-NO_EFFECT = ("TNO149", "TNO150", "TNO159", "TNO161", "TNO169", "TNO302")
+_ORDER = ("honoured", "warned", "silent", "rejected")
+NO_EFFECT = ("TNO149", "TNO150", "TNO159", "TNO161", "TNO169", "TNO173", "TNO302")
 """Warnings that say of a field that it is passed over."""
 
 
@@ -71,12 +72,16 @@ def _resource(obj: JSON) -> Any:
 
 def verdict(field: Field, base: JSON, context: Context, samples: list[Any] | None) -> Verdict:
     """The best that any of the values gets."""
-    before = context.derived(_without(base, field))
+    before = context.derived(base)
     if not isinstance(before, Derived):
         return Verdict("rejected", before[0].message)
-    found = [_judged(field, value, base, context, before) for value in samples or field.candidates]
-    order = ("honoured", "warned", "silent", "rejected")
-    return min(found, key=lambda each: order.index(each.word), default=Verdict("silent"))
+    best = Verdict("rejected")
+    for value in samples or field.candidates:
+        found = _judged(field, value, base, context, before)
+        if found.word == "honoured":
+            return found
+        best = min(found, best, key=lambda each: (_ORDER.index(each.word), not each.why))
+    return best
 
 
 def _judged(field: Field, value: Any, base: JSON, context: Context, before: Derived) -> Verdict:
@@ -96,10 +101,6 @@ def _tells(problem: Problem, field: Field, before: Derived) -> bool:
     if problem.where.name != before.name:
         return False
     return problem not in before.problems or f"spec.{field.path.replace(EACH, '[0]')}".startswith(problem.where.path)
-
-
-def _without(base: JSON, field: Field) -> JSON:
-    return copy.deepcopy(base)
 
 
 def _with(base: JSON, field: Field, value: Any) -> JSON:
