@@ -18,6 +18,7 @@ from turnout.analysis.gateway_routes import gateway_routes
 from turnout.analysis.ingress_subsets import ingress_subsets
 from turnout.analysis.inventory import Inventory, Subject
 from turnout.analysis.lost_delegates import lost_delegates
+from turnout.analysis.schema import schema
 from turnout.analysis.service_ports import service_ports
 from turnout.analysis.subset_references import subset_references
 from turnout.analysis.tls_verification import tls_verification
@@ -81,10 +82,13 @@ _LOCAL = (
 )
 """About what runs here."""
 
+_SCHEMA = (_family(schema, "IST0106", "IST0133"),)
+"""What reading the objects has told already, in other words."""
+
 _HARMLESS_HERE = frozenset(("IST0112",))
 """The port that the request was sent to counts, and mostly is the service's: an error would stop a sound project."""
 
-FAMILIES = (*_ROUTING, *_CLUSTER, *_LOCAL)
+FAMILIES = (*_ROUTING, *_CLUSTER, *_LOCAL, *_SCHEMA)
 
 
 def analyze(inventory: Inventory) -> list[Problem]:

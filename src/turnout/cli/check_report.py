@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from turnout import __version__
 from turnout.analysis.istio_codes import ISTIO_CODES
+from turnout.analysis.schema import istio_code
 from turnout.inputs.check import Finding
 from turnout.inputs.survey import Survey
 from turnout.problem import Severity
@@ -56,7 +57,7 @@ def text(report: Report) -> str:
 
 
 def as_json(report: Report) -> str:
-    """`{problems: [{code, severity, message, hint, object, file, line, column}], errors, warnings, infos, …}`."""
+    """`{problems: [{code, istio_code, severity, message, hint, object, file, line, column}], …}`, then the counts."""
     return json.dumps(
         {
             "problems": [_plain(finding) for finding in report.findings],
@@ -97,6 +98,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
     problem, place = finding.problem, finding.place
     return {
         "code": problem.code,
+        "istio_code": istio_code(problem) or None,
         "severity": str(problem.severity),
         "message": problem.message,
         "hint": problem.hint,
