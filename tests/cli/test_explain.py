@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 from tests.compiler.test_cases import BASE
+from tests.e2e.certificates import pair, secret
 
 from turnout.cli import root
 
@@ -129,6 +131,44 @@ def test_a_question_that_does_not_fit_is_a_mistake_with_a_hint(arguments: list[s
     result = explain("GET", *arguments)
     assert result.exit_code == 1
     assert (result.exception.message, result.exception.hint) == (message, hint)  # type: ignore[union-attr] # a TurnoutError
+
+
+GATEWAY = """
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gw}
+spec:
+  servers:
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: ["*.test"]
+    tls: {mode: SIMPLE, credentialName: any}
+  - port: {number: 443, name: https-shop, protocol: HTTPS}
+    hosts: [shop.test]
+    tls: {mode: SIMPLE, credentialName: shop}
+"""
+
+
+def test_of_servers_that_end_tls_the_one_for_the_name_is_asked() -> None:
+    ca = trustme.CA()
+    secrets = [secret(name, pair(ca.issue_cert(host))) for name, host in (("any", "*.test"), ("shop", "shop.test"))]
+    base = BASE.read_text().partition("---\napiVersion: networking.istio.io/v1\nkind: Gateway")[0]
+    Path("base.yaml").write_text(base + GATEWAY + "".join(secrets))
+    told = explain("GET", "https://shop.test:8443/old").stdout.splitlines()
+    assert told[0] == (
+        "GET https://shop.test:8443/old, from outside, through the gateway's port 443 (on 8443), "
+        "server default/gw/https-shop"
+    )
+    assert told[-1] == "  answer    301 to https://shop.test:8443/new"
+    other = explain("GET", "https://other.test/", "--gateway").stdout.splitlines()
+    assert other[0].endswith("server default/gw/https")
+    assert other[-1].startswith("  answer    404: no VirtualService")
+
+
+def test_tls_inside_the_mesh_goes_to_no_port_of_plain_http() -> None:
+    assert explain("GET", "https://a:80/").stdout.splitlines()[-1] == (
+        "  answer    none: the client speaks TLS, and the port plain HTTP"
+    )
 
 
 def test_files_with_errors_are_shown_and_nothing_is_told_of_them() -> None:

@@ -116,7 +116,8 @@ MATCHES = st.one_of(
             ("withoutHeaders", st.dictionaries(st.just("x-b"), VALUES, min_size=1)),
             ("queryParams", st.dictionaries(st.sampled_from(["q", "p"]), VALUES, min_size=1, max_size=2)),
             ("method", st.one_of(one_of("exact", "GET", "POST"), one_of("prefix", "P"), one_of("regex", "GET|PUT"))),
-            ("authority", st.one_of(one_of("exact", "a", "a:80", "shop.test"), one_of("prefix", "a", "shop", "www."))),
+            ("authority", one_of("exact", "a:80", "b", "a.default.svc.cluster.local", "shop.test", "legacy.test")),
+            ("authority", one_of("prefix", "a", "b.", "shop", "www.")),
             ("authority", one_of("regex", "(a|shop)(\\..*)?")),
             ("scheme", st.one_of(one_of("exact", "http", "https"), one_of("prefix", "http"))),
         )
@@ -472,7 +473,8 @@ def as_virtual_service(match: JSON) -> JSON:
 def via(draw: Draw, owner: JSON, match: JSON) -> str:
     """A way in that the VirtualService is bound to."""
     ways: list[str] = []
-    for gateway in match.get("gateways") or owner["spec"].get("gateways") or ["mesh"]:
+    bound = owner["spec"].get("gateways") or ["mesh"]
+    for gateway in [each for each in match.get("gateways", bound) if each in bound] or bound:
         ways += {"mesh": list(CALLERS), "default/gw": ["80"], "other/gw2": ["9090"]}[gateway]
     return str(draw(st.sampled_from(ways)))
 
@@ -480,7 +482,8 @@ def via(draw: Draw, owner: JSON, match: JSON) -> str:
 @st.composite
 def meeting(draw: Draw, match: JSON, way: str, host: str, preflight: bool) -> Sent:
     """What a match asks for, now and then with one thing else."""
-    host = host.replace("*", draw(st.sampled_from(["a.default", "shop", "b.default"])))
+    services = host.endswith(".cluster.local")
+    host = host.replace("*", draw(st.sampled_from(["a.default", "b.default"] if services else ["shop", "x.y"])))
     host = draw(st.sampled_from([host, host, host.upper(), f"{host}:{way if way.isdecimal() else 80}"]))
     authority = match.get("authority")
     if authority and draw(st.booleans()):
