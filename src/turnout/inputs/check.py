@@ -16,7 +16,8 @@ from turnout.resources.interpret import interpret
 ABOUT_PODS: Final = frozenset(("IST0173", "TNO303"))
 """What nothing can be said of where files hold no workload at all: those are elsewhere."""
 
-INGRESS_PORTS: Final = (80, 443, 31400, 15443)
+INGRESS_PORTS: Final = (80, 8080, 443, 8443, 31400, 15443)
+"""Of Istio's own gateway: those of its Service, and those that its pods listen on."""
 
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
