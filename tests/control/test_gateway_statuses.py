@@ -25,7 +25,7 @@ def reasons(conditions: list[dict[str, Any]]) -> dict[str, tuple[str, str, int]]
 
 
 def test_each_parent_of_a_route_says_whether_it_took_it() -> None:
-    route = http_route("- backendRefs: [{name: a, port: 80}]", parents="[{name: web}, {name: web, sectionName: other}]")
+    route = http_route("- backendRefs: [{name: a, port: 80}]", parents="[{name: web}, {name: other}]")
     taken, refused = told(GATEWAY, route)[ROUTE_KEY]["parents"]
 
     assert taken["parentRef"] == {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "web"}

@@ -22,7 +22,8 @@ def gateway_routes(inventory: Inventory) -> Iterator[Problem]:
         for fault in parent_faults(mesh, route).values():
             yield _problem("TNO330", route, fault, f"the {kind} is not attached here: {fault.message}")
         for fault in backend_faults(mesh, route):
-            yield _problem("TNO331", route, fault, f"{fault.message}: such requests get 500")
+            then = "copies go nowhere" if "requestMirror" in fault.path else "such requests get 500"
+            yield _problem("TNO331", route, fault, f"{fault.message}: {then}")
 
 
 def _problem(code: str, route: Route, fault: Fault, message: str) -> Problem:
