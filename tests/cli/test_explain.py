@@ -171,6 +171,17 @@ def test_tls_inside_the_mesh_goes_to_no_port_of_plain_http() -> None:
     )
 
 
+def test_what_is_outside_is_told_by_how_its_addresses_are_found() -> None:
+    entry = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: %s}\nspec: {%s}\n---\n"
+    ports = "ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: tls, protocol: TLS}]"
+    named = entry % ("named", f"hosts: [api.test], resolution: DNS, {ports}")
+    asked = entry % ("asked", f"hosts: ['*.test'], resolution: NONE, {ports}")
+    Path("entries.yaml").write_text(named + asked)
+    assert "  goes      100 % to api.test port 80: named-1 (api.test:80)" in explain("GET", "http://api.test/").stdout
+    assert "100 % to api.test port 443: named-1 (api.test:443)" in explain("GET", "https://api.test/").stdout
+    assert "100 % to *.test port 80: the address that is asked for" in explain("GET", "http://x.test/").stdout
+
+
 def test_files_with_errors_are_shown_and_nothing_is_told_of_them() -> None:
     Path("bad.yaml").write_text("apiVersion: v1\nkind: Service\nmetadata: {name: X_}\n")
     result = explain("GET", "http://a/")

@@ -100,6 +100,8 @@ def _place(place: JSON) -> str:
     name = " ".join([place["host"], *([place["subset"]] if place["subset"] else []), f"port {place['port']}"])
     if place["failure"]:
         return f"{name}: {place['failure_status']} {place['failure']}, {_FAILURES[place['failure']]}"
+    if place["as_asked"]:
+        return f"{name}: the address that is asked for"
     pods = [_pod(pod) for pod in place["endpoints"]]
     more = f" and {len(pods) - _LONGEST_LIST} more" if len(pods) > _LONGEST_LIST else ""
     return f"{name}: {', '.join(pods[:_LONGEST_LIST])}{more}"

@@ -67,7 +67,7 @@ class Destination:
 
     `headers`: the request's. `response_headers`: what is done to this one's answers only, before what is done to all.
     `failure`: `NC` where there is no such host or subset, `UH` where nothing runs. `failure_status`: what its share of
-    requests gets then.
+    requests gets then. `as_asked`: it has no endpoints of its own, and leads wherever the request asks to go.
     """
 
     cluster: str
@@ -78,6 +78,7 @@ class Destination:
     failure: str = ""
     failure_status: int | None = None
     endpoints: tuple[Endpoint, ...] = ()
+    as_asked: bool = False
     authority: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     response_headers: tuple[Operation, ...] = ()

@@ -15,6 +15,8 @@ from turnout.simulator.answer import Destination, Endpoint
 from turnout.simulator.headers import Adjusting, sent_on
 from turnout.simulator.reading import response_headers
 
+AS_ASKED = ("NONE", "DYNAMIC_DNS")
+"""Resolutions of ServiceEntries that name no endpoint."""
 INTERNAL_SERVER_ERROR = RouteAction.INTERNAL_SERVER_ERROR
 _MILLION = 1_000_000
 
@@ -64,6 +66,8 @@ def placed(mesh: Mesh, cluster: str, known: frozenset[str], percent: float, miss
         Endpoint(i.namespace, i.workload, i.name, _address(i, written), i.draining)
         for i in mesh.endpoints(service, own)
     )
+    if service.resolution in AS_ASKED:
+        return replace(found, as_asked=True)
     alive = any(not pod.draining for pod in pods)
     return replace(found, endpoints=pods, failure="" if alive else "UH", failure_status=None if alive else 503)
 
