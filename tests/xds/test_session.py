@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.core.v3.base_pb2 import DataSource
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import GenericSecret, Secret
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 from google.rpc.status_pb2 import Status
 
-from turnout.compiler.config import CLUSTER, EMPTY, ENDPOINTS, LISTENER, ROUTES, Config
+from turnout.compiler.config import CLUSTER, EMPTY, ENDPOINTS, LISTENER, ROUTES, SECRET, Config
 from turnout.xds.session import WARMING_LIMIT_SECONDS, Session
 from turnout.xds.watch import Rejection
 
 
 def config(
-    clusters: Mapping[str, str] | None = None, listeners: Iterable[str] = (), routes: Mapping[str, str] | None = None
+    clusters: Mapping[str, str] | None = None,
+    listeners: Iterable[str] = (),
+    routes: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Config:
     """Every resource has a name and some content that makes its version."""
     return Config.of(
@@ -25,7 +30,12 @@ def config(
         [ClusterLoadAssignment(cluster_name=name) for name in clusters or {}],
         [Listener(name=name) for name in listeners],
         [RouteConfiguration(name=n, request_headers_to_remove=[content]) for n, content in (routes or {}).items()],
+        [Secret(name=n, generic_secret=GenericSecret(secret=inline(key))) for n, key in (secrets or {}).items()],
     )
+
+
+def inline(text: str) -> DataSource:
+    return DataSource(inline_string=text)
 
 
 class Peer:
@@ -109,6 +119,44 @@ def test_nothing_is_settled_before_envoy_has_asked_for_the_routes_of_its_listene
     peer.ask(ROUTES, "r", has={"r": "an older version"})
     assert peer.drain() == ["RouteConfiguration r"]
     assert peer.session.settled
+
+
+def test_a_cluster_that_warms_up_gets_its_secret_before_anything_else_goes_on() -> None:
+    peer = Peer(Session())
+    peer.session.aim(config({"c": "1"}, ["l"], {}, {"s": "key"}))
+    peer.ask(CLUSTER)
+    warming = peer.take()
+    peer.ask(SECRET, "s")
+    response = peer.take()
+    assert described(response) == "Secret s"
+    peer.accept(response)
+    peer.silence()
+    peer.accept(warming)
+    peer.ask(ENDPOINTS, "c")
+    peer.ask(LISTENER)
+    assert peer.drain() == ["ClusterLoadAssignment c", "Listener l"]
+
+
+def test_nothing_is_settled_before_envoy_has_asked_for_every_secret_unless_it_refused_who_would() -> None:
+    peer = connected(config({}, ["l"], {"r": "1"}), routes=["r"])
+    peer.session.aim(config({}, ["l", "tls"], {"r": "1"}, {"s": "key"}))
+    assert peer.drain() == ["Listener tls"]
+    before = peer.session.settled
+    peer.ask(SECRET, "s")
+    assert peer.drain() == ["Secret s"]
+    assert (before, peer.session.settled) == (False, True)
+    peer.session.aim(config({}, ["l", "tls", "bad"], {"r": "1"}, {"s": "key", "t": "key"}))
+    peer.refuse(peer.take())
+    assert peer.session.settled
+
+
+def test_a_renewed_secret_is_all_that_is_sent() -> None:
+    peer = connected(config({}, ["l"], {"r": "1"}), routes=["r"])
+    peer.session.aim(config({}, ["l"], {"r": "1"}, {"s": "old"}))
+    peer.ask(SECRET, "s")
+    peer.drain()
+    peer.session.aim(config({}, ["l"], {"r": "1"}, {"s": "new"}))
+    assert peer.drain() == ["Secret s"]
 
 
 def test_nothing_is_sent_before_there_is_a_config() -> None:
