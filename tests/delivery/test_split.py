@@ -97,3 +97,15 @@ def test_what_does_not_agree_is_told_until_the_next_look_although_all_begins_ane
     strayed = looked(UNSEEN, 500, 1000, of_copies(1.0))
     assert (strayed.total, strayed.words) == (0, "500 of 1,000 requests: between 44.8 and 55.2 %")
     assert looked(strayed, 0, 0, of_copies(1.0)).words == "no traffic"
+
+
+def test_of_a_few_users_that_stay_together_no_exact_part_is_asked_for_but_some() -> None:
+    three_of_thirty = looked(UNSEEN, 200, 2000, of_requests(0.05))
+    assert not three_of_thirty.holds, "such requests are not split by chance"
+
+    few = of_requests(0.05, users=30)
+    assert looked(UNSEEN, 200, 2000, few).holds
+    assert not looked(UNSEEN, 0, 2000, few).holds, "all of them are with stable"
+    assert not looked(UNSEEN, 1000, 2000, few).holds
+    many = of_requests(0.05, users=100_000)
+    assert (many.low, many.high) == (of_requests(0.05).low, of_requests(0.05).high)

@@ -61,7 +61,7 @@ class Scripted:
     def look(self, question: Question) -> Evidence | None:
         if self.unreachable:
             raise EvidenceFailed(self.unreachable)
-        evidence = self._site.service.look(self._site.in_force or STABLE)
+        evidence = self._site.service.look(self._site.astray or self._site.in_force or STABLE)
         wanted = {asked.guard.name for asked in question.guards}
         guards = {name: counts for name, counts in evidence.guards.items() if name in wanted}
         return Evidence(
@@ -90,6 +90,8 @@ class ServiceSite:
         """What the view shows; who starts or stops one changes it."""
         self.now = 1_000_000.0
         self.told: list[Mapping[str, Any]] = []
+        self.astray: Routing | None = None
+        """Where requests go in truth."""
         self.users = Users()
         """Who met which version."""
         self.asked: list[tuple[str, float | None]] = []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.rollout.service_site import NAME, ServiceSite, rollout, running
 
+from turnout.delivery.plan import Routing
 from turnout.delivery.users import Users
 from turnout.resources.kinds import ROLLOUT
 from turnout.rollout import engine
@@ -323,6 +324,16 @@ def test_the_history_tells_with_the_end_who_met_which_version(site: ServiceSite)
     site.until(phase="finished")
     assert site.status["users"]["both"] == 2
     assert site.history.events("default", NAME)[-1]["detail"] == {"users": site.status["users"]}
+
+
+@pytest.mark.parametrize(("users", "true"), [(30, True), (100_000, False)])
+def test_a_step_of_a_sticky_rollout_is_true_with_as_near_a_split_as_its_users_allow(
+    site: ServiceSite, users: int, true: bool
+) -> None:
+    site.users = Users(seen=users)
+    site.start(rollout({"weight": 5, "minTime": "60s"}, sticky="header:x-user"), rate=2000.0)
+    site.astray = Routing(90, 10)
+    assert (site.tick(20)["countedSeconds"] > 0) == true
 
 
 def test_nobody_is_counted_where_chance_splits(site: ServiceSite) -> None:

@@ -73,12 +73,14 @@ class Plan:
     """`alpha`: the chance of going back for no reason, in the whole rollout, over all guards, steps and looks together.
 
     It is also the chance that a step is passed in which one guard's increase is as large as its tolerance.
+    `users`: of a sticky split, how many have come until now.
     """
 
     stages: tuple[Stage, ...]
     guards: tuple[Guard, ...]
     alpha: float = 0.05
     on_timeout: Literal["hold", "abort"] = "hold"
+    users: int | None = None
 
     @property
     def steps(self) -> tuple[Stage, ...]:
@@ -142,7 +144,7 @@ def wanted(plan: Plan, index: int) -> Wanted | None:
         case "users":
             return None
         case "weight":
-            return split.of_requests(share)
+            return split.of_requests(share, plan.users)
         case "compare":  # only what is to be copied gets to the rule that copies
             return split.of_copies(1.0)
         case _:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import sqrt
 
 from turnout.delivery import binomial
 
 CONFIDENCE = 0.999
 _NEAR = 0.25
+_SIGMAS = 3.3
+"""As far as chance takes a share, with CONFIDENCE."""
+_UNEQUAL = 4
+"""Users are taken for so many times fewer: some send many more requests than others."""
 _REMEMBERED = 1000
 
 
@@ -47,10 +52,15 @@ class Split:
 UNSEEN = Split(was=0.0)
 
 
-def of_requests(share: float) -> Wanted:
-    """A weight: within a quarter of the smaller part; of all, or nearly all, within a hundredth."""
+def of_requests(share: float, users: int | None = None) -> Wanted:
+    """A weight: within a quarter of the smaller part; of all, or nearly all, within a hundredth.
+
+    `users`: whom the split takes as a whole. Of a few of them no part is near what was asked for; a tenth of it is due.
+    """
     near = max(_NEAR * min(share, 1 - share), share / 100)
-    return Wanted(share, share - near, share + near)
+    if users:
+        near = max(near, _SIGMAS * sqrt(share * (1 - share) * _UNEQUAL / users))
+    return Wanted(share, max(share - near, share / 10), share + near)
 
 
 def of_copies(share: float) -> Wanted:

@@ -87,7 +87,8 @@ def _begin(site: Site, resource: Resource, comparing: Comparing) -> None:
 def _go_on(site: Site, resource: Resource, comparing: Comparing, saved: Saved) -> None:
     intent = intents.of({**resource.obj, "spec": saved.spec})
     assert not isinstance(intent, list), "it was carried out until now"
-    plan = _capped(intent.plan, None if saved.cap is None else Decimal(saved.cap))
+    users = (resource.status.get("users") or {}).get("seen")
+    plan = replace(_capped(intent.plan, None if saved.cap is None else Decimal(saved.cap)), users=users)
     course = Course(site, resource, comparing, intent, plan, saved, site.clock())
     course.take(course.ordered() or course.overtaken() or course.looked())
 
