@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
-from envoy.config.route.v3.route_components_pb2 import Route, RouteAction, RouteMatch
+from envoy.config.route.v3.route_components_pb2 import RedirectAction, Route, RouteAction, RouteMatch
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
 from turnout.mesh.routing import RouteTable, VirtualHost
@@ -12,7 +12,7 @@ from turnout.simulator.domain import covering
 from turnout.simulator.headers import adjusted
 from turnout.simulator.path import normalized
 from turnout.simulator.request import Request, request
-from turnout.simulator.rewriting import path_sent
+from turnout.simulator.rewriting import path_sent, redirected, to_https
 
 OVERWRITE = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 APPEND = HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
@@ -119,6 +119,30 @@ def test_a_regex_rewrites_every_match_of_the_path(pattern: str, substitution: st
 )
 def test_a_prefix_stands_for_itself_and_any_other_match_for_the_whole_path(match: RouteMatch, found: str) -> None:
     assert path_sent(Route(match=match, route=RouteAction(prefix_rewrite="/new")), "/a/b?q") == found
+
+
+def test_a_server_that_sends_everybody_to_https_keeps_the_host_header_with_its_port() -> None:
+    headers = {":authority": "shop.test:80", ":path": "/x?q", ":scheme": "http", "x-forwarded-proto": "http"}
+    assert to_https(headers) == (301, "https://shop.test:80/x?q")
+
+
+@pytest.mark.parametrize(
+    ("redirect", "status", "location"),
+    [
+        (RedirectAction(scheme_redirect="https"), 301, "https://shop.test/a/b?q"),
+        (RedirectAction(port_redirect=8443), 301, "http://shop.test:8443/a/b?q"),
+        (RedirectAction(host_redirect="new.test", response_code=RedirectAction.FOUND), 302, "http://new.test/a/b?q"),
+        (RedirectAction(path_redirect="/n"), 301, "http://shop.test:80/n?q"),
+        (RedirectAction(path_redirect="/n?own"), 301, "http://shop.test:80/n?own"),
+        (RedirectAction(prefix_rewrite="/new"), 301, "http://shop.test:80/new/b?q"),
+    ],
+)
+def test_a_redirect_keeps_what_it_does_not_change_but_for_a_port_that_would_be_wrong(
+    redirect: RedirectAction, status: int, location: str
+) -> None:
+    headers = {":authority": "shop.test:80", ":path": "/a/b?q", ":scheme": "http", "x-forwarded-proto": "http"}
+    route = Route(match=RouteMatch(prefix="/a"), redirect=redirect)
+    assert redirected(route, headers) == (status, location)
 
 
 def option(name: str, value: str, *, append: bool = False) -> HeaderValueOption:
