@@ -13,7 +13,9 @@ import click
 from turnout.cli.options import connect, state_option
 
 if TYPE_CHECKING:
+    from turnout.cli.plan_rates import Rates
     from turnout.cli.plan_words import Places
+    from turnout.client import Client
     from turnout.control.planned import Planned
     from turnout.inputs.files import Manifests
 
@@ -39,6 +41,7 @@ def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, state:
       turnout plan k8s/
       turnout plan k8s/ --against ../main/k8s
     """
+    from turnout.cli.plan_rates import rates
     from turnout.cli.plan_words import Places
     from turnout.control.planned import planned
     from turnout.inputs.files import read_paths
@@ -47,13 +50,16 @@ def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, state:
     _require_sound(manifests)
     wanted = [manifest.obj for manifest in manifests.objects]
     before = read_paths([against]) if against else None
+    lately = None
     if before:
         _require_sound(before)
         found = planned([manifest.obj for manifest in before.objects], wanted)
     else:
-        live = _live(state)
+        client = connect(state)
+        live = _live(client)
         found = planned(live, _after(live, wanted, manifests, paths))
-    _show(found, Places.of(manifests, before), as_json=as_json)
+        lately = rates(client, found.traffic.routes)
+    _show(found, Places.of(manifests, before), lately, as_json=as_json)
     if any(problem.severity == "error" for problem in found.problems):
         sys.exit(PROBLEMS)
     sys.exit(CHANGES if found.changes else 0)
@@ -70,11 +76,10 @@ def _require_sound(manifests: Manifests) -> None:
         sys.exit(PROBLEMS)
 
 
-def _live(state: Path | None) -> list[dict[str, Any]]:
-    """All objects of the running Turnout, but for pods. Raises TurnoutError when none is running."""
+def _live(client: Client) -> list[dict[str, Any]]:
+    """All objects of the running Turnout, but for pods."""
     from turnout.resources.kinds import KINDS, POD
 
-    client = connect(state)
     return [obj for kind in KINDS if kind is not POD for obj in client.list(kind)["items"]]
 
 
@@ -91,11 +96,11 @@ def _after(
     return applied(plan(wanted, live, broken={*manifests.broken, *elsewhere}), live)
 
 
-def _show(found: Planned, places: Places, *, as_json: bool) -> None:
+def _show(found: Planned, places: Places, lately: Rates | None, *, as_json: bool) -> None:
     from turnout.cli.plan_json import data
     from turnout.cli.plan_words import shown
 
     if as_json:
-        click.echo(json.dumps(data(found, places), indent=2))
+        click.echo(json.dumps(data(found, places, lately), indent=2))
     else:
-        shown(found, places)
+        shown(found, places, lately)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from turnout.cli.plan_rates import Rates, rate
 from turnout.cli.plan_words import Places, callers
 
 if TYPE_CHECKING:
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
     from turnout.problem import Problem
 
 
-def data(found: Planned, places: Places) -> dict[str, Any]:
-    """`changes` is what the exit status says."""
+def data(found: Planned, places: Places, lately: Rates | None) -> dict[str, Any]:
+    """`changes` is what the exit status says. `requests_per_second`: that met the rule before, in the last minute."""
     return {
         "changes": found.changes,
-        "routes": [_route(change, places) for change in found.traffic.routes],
+        "routes": [_route(change, places, lately) for change in found.traffic.routes],
         "policies": [asdict(change) for change in found.traffic.policies],
         "other": [asdict(change) for change in found.traffic.unexplained],
         "objects": [asdict(change) for change in found.objects],
@@ -26,13 +27,14 @@ def data(found: Planned, places: Places) -> dict[str, Any]:
     }
 
 
-def _route(change: RouteChange, places: Places) -> dict[str, Any]:
+def _route(change: RouteChange, places: Places, lately: Rates | None) -> dict[str, Any]:
     return {
         "host": change.host,
         "when": change.when,
         "before": change.before,
         "after": change.after,
         "moved_percent": change.moved_percent,
+        "requests_per_second": rate(lately, change),
         "callers": callers(change.callers),
         "proxies": list(change.callers),
         "where": places.rule(change.rule, gone=change.gone) if change.rule else None,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from turnout.cli.plan_rates import rate
 from turnout.problem import ObjectPath, Problem
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from turnout.cli.plan_rates import Rates
     from turnout.control.planned import ObjectChange, Planned
     from turnout.delivery.traffic_plan.entrance import Written
     from turnout.delivery.traffic_plan.policy_change import PolicyChange
@@ -75,7 +77,7 @@ def callers(proxies: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def shown(found: Planned, places: Places) -> None:
+def shown(found: Planned, places: Places, lately: Rates | None) -> None:
     """Data on stdout; each part only where there is something in it."""
     from turnout.cli.console import console
 
@@ -86,7 +88,7 @@ def shown(found: Planned, places: Places) -> None:
     for line in _sentences(found):
         click.echo(line)
     if found.traffic.routes:
-        screen.print(_routes(found.traffic.routes, places))
+        screen.print(_routes(found.traffic.routes, places, lately))
     if found.traffic.policies:
         screen.print(_policies(found.traffic.policies))
     for change in found.traffic.unexplained:
@@ -114,13 +116,17 @@ def _object(change: ObjectChange) -> str:
     return f"{change.kind} {name}: {change.change}{' (' + ', '.join(given) + ')' if given else ''}"
 
 
-def _routes(changes: Sequence[RouteChange], places: Places) -> Table:
-    table = _table("requests", "before", "after", "go elsewhere", "from", "written in")
+def _routes(changes: Sequence[RouteChange], places: Places, lately: Rates | None) -> Table:
+    """`lately`: how often the rule that is met before was met in the last minute, where somebody counts that."""
+    counted = [] if lately is None else ["rule met"]
+    table = _table("requests", "before", "after", "go elsewhere", *counted, "from", "written in")
     for change in changes:
         when = f"{change.host}\n{change.when}{' (rule is gone)' if change.gone else ''}"
         where = places.rule(change.rule, gone=change.gone) if change.rule else "-"
         moved = f"{change.moved_percent:g} %"
-        table.add_row(when, change.before, change.after, moved, "\n".join(callers(change.callers)), where)
+        met = rate(lately, change)
+        seen = [] if lately is None else ["-" if met is None else f"{met:.1f}/s"]
+        table.add_row(when, change.before, change.after, moved, *seen, "\n".join(callers(change.callers)), where)
     return table
 
 

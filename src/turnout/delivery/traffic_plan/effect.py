@@ -23,11 +23,15 @@ _NAMES = ("match", "name", "stat_prefix", "decorator", "metadata")
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`words` for people; `shares`: of a hundred requests, how many go where. `key` is equal where all else is."""
+    """`words` for people; `shares`: of a hundred requests, how many go where. `key` is equal where all else is.
+
+    `hosts`: the services among the destinations, by full name.
+    """
 
     words: str
     key: bytes = b""
     shares: Mapping[str, float] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
 
     def moved(self, after: Effect) -> float:
         """Of a hundred requests, how many go elsewhere afterwards."""
@@ -56,7 +60,10 @@ def of_rule(rule: Rule, known: Scope) -> Effect:
     key = repr(sorted(shares.items())).encode() + compiled.SerializeToString(deterministic=True)
     missing = sorted(_place(name) for name in shares.keys() - known.known)
     lost = f"; {' and '.join(missing)} {'do' if missing[1:] else 'does'} not exist: 503" if missing else ""
-    return Effect(words + lost, key, {_place(name): share for name, share in shares.items()})
+    hosts = (found.host for name in shares if (found := parse_cluster(name)))
+    return Effect(
+        words + lost, key, {_place(name): share for name, share in shares.items()}, tuple(dict.fromkeys(hosts))
+    )
 
 
 def _shares(action: RouteAction) -> dict[str, float]:

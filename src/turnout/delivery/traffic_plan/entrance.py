@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from turnout.compiler.route import Scope
+from turnout.compiler.route import Scope, label
 from turnout.delivery.traffic_plan import effect
 from turnout.delivery.traffic_plan.condition import Condition, condition
 from turnout.delivery.traffic_plan.effect import Effect
@@ -42,11 +42,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One rule as a caller meets it. `rule`: where it is written; None for what no VirtualService says."""
+    """One rule as a caller meets it. `rule`: where it is written; None for what no VirtualService says.
+
+    `label`: what its requests are counted under.
+    """
 
     condition: Condition
     effect: Effect
     rule: Written | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def _line(rule: Rule, scope: Scope) -> Line:
     kind = rule.gateway_api or "VirtualService"
     written = next((Written(kind, *place) for place in rule.places), None)
     asked = condition(rule.match, segmented=bool(rule.gateway_api))
-    return Line(asked, effect.of_rule(rule, scope), written)
+    return Line(asked, effect.of_rule(rule, scope), written, label(rule))
 
 
 @dataclass(frozen=True, slots=True)

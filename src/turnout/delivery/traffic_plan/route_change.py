@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from turnout.delivery.traffic_plan import effect
 from turnout.delivery.traffic_plan.condition import Condition
-from turnout.delivery.traffic_plan.effect import Effect
 from turnout.delivery.traffic_plan.entrance import NO_RULE, Entrance, Line, Side, Written, pairs
 from turnout.mesh.routing import RouteTable, VirtualHost
 from turnout.simulator import domain
@@ -23,6 +22,7 @@ class RouteChange:
 
     `when`: which requests, in words. `moved_percent`: of a hundred of these, how many are answered by somebody else.
     `rule`: where it is written now, or was before if it is gone; None where no VirtualService says it.
+    `counted`: services, and the label under which requests that met the rule before are counted: these, and maybe more.
     """
 
     callers: tuple[str, ...]
@@ -33,6 +33,7 @@ class RouteChange:
     moved_percent: float
     rule: Written | None = None
     gone: bool = False
+    counted: tuple[tuple[str, ...], str] = ((), "")
 
 
 def route_changes(before: Side, after: Side) -> list[RouteChange]:
@@ -86,7 +87,7 @@ def _of_host(host: str, was: Sequence[Line], now: Sequence[Line]) -> Iterator[Ro
         if old.effect.key != new.effect.key:
             when = asked.words if not asked.of_everything or (at_was, at_now) == (0, 0) else OTHERWISE
             written = old.rule if gone or new.rule is None else new.rule
-            yield _change(host, when, old.effect, new.effect, written, gone=written is not new.rule)
+            yield _change(host, when, old, new, written)
         if len(was) <= MOST_RULES and len(now) <= MOST_RULES and not gone:
             yield from _overtaken(host, was[:at_was], now[at_now + 1 :], asked, new)
 
@@ -101,7 +102,7 @@ def _overtaken(
         if same or line.condition not in overtaken or line.condition.apart_from(asked):
             continue
         when = f"{line.condition.words}, and {asked.words}"
-        yield _change(host, when, line.effect, new.effect, new.rule, gone=False)
+        yield _change(host, when, line, new, new.rule)
 
 
 def _taker(lines: Sequence[Line], asked: Condition) -> int:
@@ -113,5 +114,9 @@ def _line(lines: Sequence[Line], at: int) -> Line:
     return lines[at] if at < len(lines) else Line(Condition.of_all(), NO_RULE)
 
 
-def _change(host: str, when: str, old: Effect, new: Effect, rule: Written | None, *, gone: bool) -> RouteChange:
-    return RouteChange((), host, when, old.words, new.words, round(old.moved(new), 3), rule, gone)
+def _change(host: str, when: str, old: Line, new: Line, rule: Written | None) -> RouteChange:
+    moved = round(old.effect.moved(new.effect), 3)
+    counted = (old.effect.hosts, old.label)
+    return RouteChange(
+        (), host, when, old.effect.words, new.effect.words, moved, rule, gone=rule is not new.rule, counted=counted
+    )
