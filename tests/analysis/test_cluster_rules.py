@@ -95,15 +95,8 @@ def test_gateways_that_serve_one_host_on_one_port_are_both_told() -> None:
     assert told("IST0145", POD, a, b) == found
     assert told("IST0145", POD, a, b.replace("number: 80", "number: 81")) == []
     assert told("IST0145", POD, a, b.replace("a.test", "b.test")) == []
-    assert (
-        told(
-            "IST0145",
-            POD,
-            a,
-            b.replace("protocol: HTTP}", "protocol: HTTP}, bind: 1.2.3.4"),
-        )
-        == []
-    )
+    bound = b.replace("protocol: HTTP}", "protocol: HTTP}, bind: 1.2.3.4")
+    assert told("IST0145", POD, a, bound) == []
 
 
 def test_a_gateways_port_has_to_be_one_that_its_pods_listen_on() -> None:
