@@ -60,6 +60,15 @@ def test_a_listener_without_its_certificate_says_so() -> None:
     assert reasons(listener["conditions"])["ResolvedRefs"][:2] == ("False", "InvalidCertificateRef")
 
 
+def test_the_certificate_of_another_namespace_needs_its_leave() -> None:
+    tls = "{certificateRefs: [{name: web, namespace: certs}]}"
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: web, namespace: certs}\n"
+    status = told(GATEWAY.replace("protocol: HTTP", f"protocol: HTTPS, tls: {tls}"), secret)[GATEWAY_KEY]
+
+    [listener] = status["listeners"]
+    assert reasons(listener["conditions"])["ResolvedRefs"][:2] == ("False", "RefNotPermitted")
+
+
 def test_a_condition_keeps_its_time_until_it_changes() -> None:
     first = stamped({"conditions": [{"type": "Accepted", "status": "True"}]}, None, "then")
     same = stamped({"conditions": [{"type": "Accepted", "status": "True", "message": "new"}]}, first, "now")

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 
 from turnout.analysis.inventory import Inventory
 from turnout.mesh.gateway_api import Route
-from turnout.mesh.gateway_status import Fault, backend_faults, parent_faults
+from turnout.mesh.gateway_status import Fault, backend_faults, certificate_faults, parent_faults
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
+from turnout.resources.kinds import KUBERNETES_GATEWAY
 
 
 def gateway_routes(inventory: Inventory) -> Iterator[Problem]:
-    """TNO330: a route is not attached to what it names; TNO331: a backend does not exist, or may not be named."""
+    """TNO330: a route is not attached to what it names; TNO331: what is referred to does not exist, or may not be."""
     mesh = inventory.mesh
+    for bound in mesh.gateway_api.source.listeners:
+        meta = bound.gateway.metadata
+        for fault in certificate_faults(mesh, bound):
+            where = ObjectPath(KUBERNETES_GATEWAY.title, meta.namespace, meta.name, fault.path)
+            yield problem("TNO331", where, fault.message, fault.hint)
     for route in mesh.gateway_api.source.routes:
         kind = type(route).__name__
         if not route.spec.parent_refs:

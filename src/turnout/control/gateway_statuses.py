@@ -12,7 +12,7 @@ from turnout.mesh.gateway_api import Route
 from turnout.mesh.gateway_hosts import reference
 from turnout.mesh.gateway_listener import BoundListener
 from turnout.mesh.gateway_servers import Serving
-from turnout.mesh.gateway_status import Fault, backend_faults, parent_faults
+from turnout.mesh.gateway_status import Fault, backend_faults, certificate_faults, parent_faults
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.server_tls import server_tls
 from turnout.resources.gateway_api import KubernetesGateway, ParentReference
@@ -90,6 +90,8 @@ def _listener(mesh: Mesh, bound: BoundListener, generation: int) -> JSONObject:
 
 
 def _certificate_fault(mesh: Mesh, listener: BoundListener) -> Fault | None:
+    for refused in certificate_faults(mesh, listener):
+        return refused
     for bound in gateway_servers.servers(mesh, listener.listener.port):
         if reference(bound.gateway) == listener.reference and bound.serving is Serving.HTTPS:
             found = server_tls(mesh, bound)

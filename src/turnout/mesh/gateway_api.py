@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from turnout.mesh import names
 from turnout.mesh.gateway_listener import BoundListener, Labels, bound_listeners, translated
 from turnout.mesh.gateway_route import Permit, Reference, kind_of, virtual_service
+from turnout.mesh.reference_grant import Asker, is_granted
 from turnout.resources.core import Namespace
 from turnout.resources.gateway import Gateway
 from turnout.resources.gateway_api import (
@@ -88,7 +89,7 @@ def gateway_api(resources: Iterable[object]) -> GatewayApi:
             at_host.setdefault(key, []).append(attached)
     return GatewayApi(
         source,
-        tuple(translated(bound, source.namespaces) for bound in source.listeners if bound.is_served),
+        tuple(translated(bound, source.namespaces, source.grants) for bound in source.listeners if bound.is_served),
         {key: tuple(found) for key, found in at_gateway.items()},
         {key: tuple(found) for key, found in at_host.items()},
     )
@@ -169,20 +170,10 @@ def permit(route: Route, grants: Sequence[ReferenceGrant]) -> Permit:
     def permitted(backend: Reference) -> bool:
         if backend.namespace in ("", own):
             return True
-        return any(
-            grant.metadata.namespace == backend.namespace and grants_it(grant, kind, own, backend) for grant in grants
-        )
+        named = (backend.group, backend.kind, backend.name)
+        return is_granted(grants, Asker(kind, own), backend.namespace, named)
 
     return permitted
-
-
-def grants_it(grant: ReferenceGrant, kind: str, namespace: str, backend: Reference) -> bool:
-    """Whether it lets routes of a kind and namespace name a backend of its own namespace."""
-    asked = any((each.group, each.kind, each.namespace) == (GATEWAY_API, kind, namespace) for each in grant.spec.from_)
-    return asked and any(
-        (each.group, each.kind) == (backend.group, backend.kind) and each.name in ("", backend.name)
-        for each in grant.spec.to
-    )
 
 
 # --- at Services: for whoever calls them inside the mesh

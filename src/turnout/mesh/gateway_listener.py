@@ -5,14 +5,21 @@ So ports, certificates and the SNI names of TLS are one matter, whichever of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from turnout.mesh import names
+from turnout.mesh.reference_grant import Asker, is_granted
 from turnout.problem import ObjectPath
 from turnout.resources.checks.gateway_listener import NOT_SERVED, SERVED
 from turnout.resources.gateway import Gateway, GatewaySpec, Port, Server, ServerTLSSettings
-from turnout.resources.gateway_api import KubernetesGateway, LabelSelector, Listener, SecretObjectReference
+from turnout.resources.gateway_api import (
+    KubernetesGateway,
+    LabelSelector,
+    Listener,
+    ReferenceGrant,
+    SecretObjectReference,
+)
 from turnout.resources.kinds import GATEWAY_API, KUBERNETES_GATEWAY
 
 ANY = "*"
@@ -98,13 +105,13 @@ def bound_listeners(gateways: Iterable[KubernetesGateway]) -> list[BoundListener
     return [BoundListener(each, index) for each in gateways for index, _ in enumerate(each.spec.listeners)]
 
 
-def translated(bound: BoundListener, namespaces: Mapping[str, Labels]) -> Gateway:
-    """`namespaces`: all that are known, with their labels."""
+def translated(bound: BoundListener, namespaces: Mapping[str, Labels], grants: Sequence[ReferenceGrant]) -> Gateway:
+    """`namespaces`: all that are known, with their labels. `grants`: who lets its Secrets be used."""
     listener = bound.listener
     server = Server(
         port=Port(listener.port, listener.protocol, listener.name),
         hosts=tuple(f"{namespace}/{bound.hostname}" for namespace in _scopes(bound, namespaces)) or ("~/*",),
-        tls=_tls(bound),
+        tls=_tls(bound, grants),
     )
     annotations = {**bound.gateway.metadata.annotations, _LISTENER: str(bound.index)}
     metadata = replace(bound.gateway.metadata, name=bound.name, annotations=annotations)
@@ -117,20 +124,36 @@ def _scopes(bound: BoundListener, namespaces: Mapping[str, Labels]) -> list[str]
     return [namespace for namespace, labels in sorted(namespaces.items()) if bound.takes_from(namespace, labels)]
 
 
-def _tls(bound: BoundListener) -> ServerTLSSettings | None:
+def _tls(bound: BoundListener, grants: Sequence[ReferenceGrant]) -> ServerTLSSettings | None:
     tls = bound.listener.tls
     if tls is None:
         return None
     own = bound.gateway.metadata.namespace
-    secrets = [credential(each, own) for each in tls.certificate_refs]
+    secrets = [_credential(each, own, grants) for each in tls.certificate_refs]
     if len(secrets) > 1:
         return ServerTLSSettings(mode="SIMPLE", credential_names=tuple(secrets))
     return ServerTLSSettings(mode="SIMPLE", credential_name=secrets[0] if secrets else "")
 
 
-def credential(reference: SecretObjectReference, namespace: str) -> str:
-    """As Istio writes it, so that it is not looked for in the namespace of Istio's own gateway."""
-    return f"kubernetes-gateway://{reference.namespace or namespace}/{reference.name}"
+def _credential(reference: SecretObjectReference, own: str, grants: Sequence[ReferenceGrant]) -> str:
+    """As Istio writes it, so that it is not looked for in the namespace of Istio's own gateway.
+
+    One that may not be named gets a name that no Secret can have.
+    """
+    name = reference.name if _is_permitted(reference, own, grants) else "NotPermitted"
+    return f"kubernetes-gateway://{reference.namespace or own}/{name}"
+
+
+def _is_permitted(reference: SecretObjectReference, own: str, grants: Sequence[ReferenceGrant]) -> bool:
+    named = (reference.group, reference.kind, reference.name)
+    return reference.namespace in ("", own) or is_granted(grants, Asker("Gateway", own), reference.namespace, named)
+
+
+def refused_certificates(bound: BoundListener, grants: Sequence[ReferenceGrant]) -> dict[int, SecretObjectReference]:
+    """Those of other namespaces that have not given leave, by their place in the list."""
+    tls, own = bound.listener.tls, bound.gateway.metadata.namespace
+    given = enumerate(tls.certificate_refs if tls else ())
+    return {index: each for index, each in given if not _is_permitted(each, own, grants)}
 
 
 def is_translated(gateway: Gateway) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from turnout.mesh import names
 from turnout.mesh.gateway_api import Route, called_hosts, permit, refers, refusal
+from turnout.mesh.gateway_listener import BoundListener, refused_certificates
 from turnout.mesh.gateway_route import Permit, Reference
 from turnout.mesh.mesh import Mesh, http_ports
 from turnout.resources.gateway_api import (
@@ -31,6 +32,19 @@ class Fault:
     reason: str
     message: str
     hint: str | None = None
+
+
+def certificate_faults(mesh: Mesh, bound: BoundListener) -> list[Fault]:
+    """Certificates of other namespaces that a listener may not use: it has none then."""
+    return [
+        Fault(
+            f"spec.listeners[{bound.index}].tls.certificateRefs[{index}]",
+            "RefNotPermitted",
+            f"namespace {each.namespace} does not let Gateways of {bound.gateway.metadata.namespace} name {each.name}",
+            f"a ReferenceGrant in namespace {each.namespace} allows it",
+        )
+        for index, each in refused_certificates(bound, mesh.gateway_api.source.grants).items()
+    ]
 
 
 def parent_faults(mesh: Mesh, route: Route) -> dict[int, Fault]:

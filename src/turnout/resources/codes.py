@@ -187,7 +187,7 @@ _TABLE = (
     Code("TNO321", ERROR, "a server of a Gateway has no certificate to show, and is not served"),
     Code("TNO322", ERROR, "a DestinationRule names a certificate that is not there, or cannot be used"),
     Code("TNO330", ERROR, "a route of Gateway API is attached to nothing"),
-    Code("TNO331", ERROR, "a backend does not exist, or may not be named; requests get 500"),
+    Code("TNO331", ERROR, "what a route or a listener refers to does not exist, or may not be named"),
     # TNO401 to TNO499: while it runs
     Code("TNO401", ERROR, "the manifests could not be applied"),
     Code("TNO402", ERROR, "a port of a Gateway is taken", "choose another: `--gateway-port 80=9080`"),
