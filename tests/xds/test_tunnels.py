@@ -12,11 +12,12 @@ import grpc
 import grpc.aio
 import pytest
 import yaml
+from tests.ports import free_port
 
 from turnout.compiler.compile import compile
 from turnout.compiler.tcp_log import CLOSED, OPENED, RECEIVED, SENT
 from turnout.mesh import mesh
-from turnout.mesh.proxy import Egress, Proxy
+from turnout.mesh.proxy import Egress, Outlet, Proxy
 from turnout.mesh.service import Instance, InstancePort
 from turnout.resources.interpret import interpret
 from turnout.telemetry.stats import SCRAPE, Reader
@@ -244,3 +245,16 @@ spec: {hosts: [greeter], http: [{route: [{destination: {host: greeter}}], mirror
 async def copied(world: World, backend: Backend) -> bool:
     await world.get(host="greeter:9000")
     return backend.requests > 0
+
+
+async def test_a_program_that_knows_no_proxy_finds_a_service_on_a_port_of_its_own(
+    world: World, backends: dict[str, Backend]
+) -> None:
+    running = [instance("cache", name, 6379, backend.port) for name, backend in backends.items()]
+    outlet = Outlet("cache.default.svc.cluster.local", 6379, world.port)
+    gone = Outlet("gone.default.svc.cluster.local", 1, free_port())
+    caller = Egress("default", "caller", free_port(), {"app": "caller"}, (outlet, gone))
+    await publish(world, SERVICES + "---" + split("cache", "tcp"), running, [caller])
+    answers = Counter([(await world.get())[1] for _ in range(100)])
+    assert set(answers) == {"v1", "v2"}
+    assert {who[0] for who in await counted(world)} == {"caller"}

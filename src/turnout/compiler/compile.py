@@ -15,6 +15,7 @@ from turnout.compiler import (
     gateway_port,
     mirror,
     request_log,
+    tcp,
     tls,
     tracing,
     tunnel,
@@ -31,9 +32,9 @@ from turnout.mesh import routing
 from turnout.mesh.client_tls import ClientTLS
 from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.mesh import Mesh
-from turnout.mesh.proxy import Egress, Ingress, Proxy
+from turnout.mesh.proxy import Egress, Ingress, Outlet, Proxy
 from turnout.mesh.routing import RouteTable, Target
-from turnout.mesh.tcp_gateway import Forward, forwards
+from turnout.mesh.tcp_gateway import Forward, forward, forwards
 
 
 def compile(  # noqa: A001 # the field's word
@@ -68,6 +69,7 @@ def compile(  # noqa: A001 # the field's word
         endpoints=_endpoints(mesh, targets, memo),
         listeners=[
             *_listeners(proxies, entered, forwarded, memo, sampling_percent),
+            *_outlets(mesh, entered, tables, memo),
             *(mirror.listener(target, access_log.copies()) for target in copied),
         ],
         routes=_routes(tables, scope, memo),
@@ -146,6 +148,23 @@ def _made_listeners(
         chains = [filter_chain(entrance, sampling_percent) for entrance in entered]
         made.append(Versioned.of(tunnel.listener(proxy, chains, request_log.requests(proxy))))
     return made
+
+
+def _outlets(mesh: Mesh, entered: Iterable[Entrance], tables: Iterable[RouteTable], memo: Memo) -> Iterator[Versioned]:
+    """For connections of workloads that know no proxy. A service that is gone has none."""
+    by_name = {found.name: found for found in tables}
+    for entrance in entered:
+        proxy = entrance.proxy
+        if isinstance(proxy, Egress) and proxy.outlets:
+            rules = {host.name: host.tcp for host in by_name[entrance.table].hosts if host.tcp}
+            for found in proxy.outlets:
+                if rule := rules.get(f"{found.host}:{found.port}"):
+                    inputs = (proxy, found, forward(mesh, rule))
+                    yield memo.of(("outlet", proxy.name, found), inputs, partial(_made_outlet, *inputs))
+
+
+def _made_outlet(proxy: Egress, found: Outlet, way: Forward) -> Versioned:
+    return Versioned.of(tcp.outlet(proxy, found, way))
 
 
 def _secrets(entered: Sequence[Entrance | Forward], secured: Iterable[ClientTLS], memo: Memo) -> list[Versioned]:

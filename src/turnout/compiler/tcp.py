@@ -1,15 +1,21 @@
-"""Connections that a gateway passes on unread: one filter chain each, told apart by SNI where there is TLS."""
+"""Connections that are passed on unread, at a gateway or from a workload: one filter chain each.
+
+At a gateway they are told apart by SNI where there is TLS; a workload has a listener for each service.
+"""
 
 from __future__ import annotations
 
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
+from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 
 from turnout.compiler import tcp_log, tls
+from turnout.compiler.endpoint import socket_address
 from turnout.compiler.values import duration, packed
-from turnout.mesh.proxy import Proxy
+from turnout.mesh.proxy import Egress, Outlet, Proxy
 from turnout.mesh.tcp_gateway import Forward
 
+LOOPBACK = "127.0.0.1"
 FILTER = "envoy.filters.network.tcp_proxy"
 
 
@@ -24,6 +30,15 @@ def filter_chain(forward: Forward, proxy: Proxy) -> FilterChain:
     built.filter_chain_match.server_names.extend(forward.sni)
     if forward.inspected:
         built.filter_chain_match.transport_protocol = "tls"
+    return built
+
+
+def outlet(proxy: Egress, found: Outlet, forward: Forward) -> Listener:
+    """On loopback, for one workload."""
+    name = f"outlet|{proxy.name}|{found.host}:{found.port}"
+    built = Listener(name=name, filter_chains=[filter_chain(forward, proxy)], stat_prefix="outlet")
+    built.address.CopyFrom(socket_address(LOOPBACK, found.listen_port))
+    built.enable_reuse_port.value = False
     return built
 
 

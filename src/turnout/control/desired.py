@@ -19,10 +19,12 @@ from turnout.control.world import Named, Resources, World, gateway_ports, proxie
 from turnout.inputs.images import ImageRun, find
 from turnout.inputs.sources import fingerprint
 from turnout.mesh.credential_files import credential_files
+from turnout.mesh.proxy import Outlet
 from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
 from turnout.resources.kinds import KINDS, ROLLOUT
 from turnout.workloads.plan import plan
+from turnout.workloads.service_variables import offered, service_variables
 from turnout.workloads.status import PodStatus
 from turnout.workloads.workload import Workload
 
@@ -74,7 +76,7 @@ class Desired:
     def config(self) -> Config:
         """What Envoy shall do."""
         egress = {name: self._egress.of(*name) for name in self.world.callers}
-        found = proxies(self.world, self.listen, egress)
+        found = proxies(self.world, self.listen, egress, {name: self._outlets(*name) for name in egress})
         return compile(self.world.mesh, found, self._memo, self._sampling_percent)
 
     def workloads(self) -> list[Workload]:
@@ -88,12 +90,18 @@ class Desired:
                 self._files.settings.images,
                 self._egress.of(deployment.metadata.namespace, deployment.metadata.name),
                 source=self._source(deployment),
+                services=service_variables(
+                    self.world.mesh.services, self._outlets(deployment.metadata.namespace, deployment.metadata.name)
+                ),
             )
             problems += found
             planned += [workload] if workload else []
         self._plan_problems = tuple(problems)
         self._egress.keep(self.world.callers)
         return planned
+
+    def _outlets(self, namespace: str, workload: str) -> tuple[Outlet, ...]:
+        return self._egress.outlets(namespace, workload, offered(self.world.mesh.services.values(), namespace))
 
     def _source(self, deployment: Deployment) -> str:
         """The hash of what the workload is made from."""

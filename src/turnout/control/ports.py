@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from turnout.database import Records
 from turnout.error import PortTaken, StateBroken
+from turnout.mesh.proxy import Outlet
 from turnout.problem import ObjectPath, Problem
 from turnout.process import port_holder
 from turnout.resources.codes import problem
@@ -78,7 +79,17 @@ class EgressPorts:
         self._ports = {name: port for name, port in self._ports.items() if free(port)}
 
     def of(self, namespace: str, workload: str) -> int:
+        return self._of(f"{namespace}/{workload}")
+
+    def outlets(self, namespace: str, workload: str, services: Iterable[tuple[str, int]]) -> tuple[Outlet, ...]:
+        """Where a workload finds TCP ports of services. A port stays its own as long as the workload is there.
+
+        Also when the service is gone: a process that still knows it must not find another service there.
+        """
         name = f"{namespace}/{workload}"
+        return tuple(Outlet(host, port, self._of(f"{name}/{host}:{port}")) for host, port in services)
+
+    def _of(self, name: str) -> int:
         if name not in self._ports:
             self._ports[name] = self._free.take()
             with suppress(StateBroken):
@@ -88,7 +99,7 @@ class EgressPorts:
     def keep(self, workloads: Iterable[tuple[str, str]]) -> None:
         """Forgets the ports of workloads that are no more."""
         wanted = {f"{namespace}/{name}" for namespace, name in workloads}
-        for name in [name for name in self._ports if name not in wanted]:
+        for name in [name for name in self._ports if "/".join(name.split("/")[:2]) not in wanted]:
             self._free.give_back(self._ports.pop(name))
             with suppress(StateBroken):
                 self._records.remove("egress", name)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from turnout.analysis.analyze import findings
 from turnout.mesh import gateway_servers, mesh
 from turnout.mesh.mesh import Mesh
-from turnout.mesh.proxy import Egress, Ingress, Proxy
+from turnout.mesh.proxy import Egress, Ingress, Outlet, Proxy
 from turnout.mesh.service import Instance, InstancePort
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
@@ -117,10 +117,20 @@ def instance(pod: PodStatus, declared: Sequence[ContainerPort]) -> Instance:
     return Instance(pod.namespace, pod.workload, pod.name, pod.address, ports, pod.labels, pod.draining)
 
 
-def proxies(found: World, listen: Mapping[int, int], egress: Mapping[Named, int]) -> list[Proxy]:
-    """The gateway's ports (`listen`: where each really is), and a way out for every workload."""
+def proxies(
+    found: World,
+    listen: Mapping[int, int],
+    egress: Mapping[Named, int],
+    outlets: Mapping[Named, tuple[Outlet, ...]] | None = None,
+) -> list[Proxy]:
+    """The gateway's ports (`listen`: where each really is), and a way out for every workload, with its `outlets`."""
+    own = outlets or {}
     gateways = [Ingress(port, real) for port, real in sorted(listen.items())]
-    ways_out = [Egress(*name, egress[name], labels) for name, labels in sorted(found.callers.items()) if name in egress]
+    ways_out = [
+        Egress(*name, egress[name], labels, own.get(name, ()))
+        for name, labels in sorted(found.callers.items())
+        if name in egress
+    ]
     return [*gateways, *ways_out]
 
 

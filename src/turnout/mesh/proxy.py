@@ -36,13 +36,23 @@ class Ingress:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where one workload finds a service's TCP port, if it knows no proxy. `host`: the service's full name."""
+
+    host: str
+    port: int
+    listen_port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Egress:
-    """One workload's forward proxy: through it the caller is known."""
+    """One workload's forward proxy: through it the caller is known. So it is through its `outlets`."""
 
     namespace: str
     workload: str
     listen_port: int
     labels: Mapping[str, str] = field(default_factory=dict)
+    outlets: tuple[Outlet, ...] = ()
 
     @property
     def name(self) -> str:

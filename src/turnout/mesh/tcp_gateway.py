@@ -44,12 +44,12 @@ def forwards(mesh: Mesh, port: int) -> list[Forward]:
     for bound in gateway_servers.servers(mesh, port):
         if bound.serving is Serving.HTTPS:
             seen.update(bound.sni or (ANY,))
-        for forward in _forwards(mesh, bound):
-            sni = tuple(sorted({name.lower() for name in forward.sni} - seen))
-            if not forward.choices or (forward.sni and not sni) or (not forward.sni and ANY in seen):
+        for each in _forwards(mesh, bound):
+            sni = tuple(sorted({name.lower() for name in each.sni} - seen))
+            if not each.choices or (each.sni and not sni) or (not each.sni and ANY in seen):
                 continue
             seen.update(sni or (ANY,))
-            found.append(replace(forward, sni=sni))
+            found.append(replace(each, sni=sni))
     return found
 
 
@@ -60,7 +60,7 @@ def _forwards(mesh: Mesh, bound: BoundServer) -> Iterator[Forward]:
         rule = next((rule for vs in _bound(mesh, bound) for rule in rules_at_gateway(vs, _caller(bound), "tcp")), None)
         tls = server_tls(mesh, bound) if bound.serving is Serving.TLS else None
         if rule is not None and (tls is None or isinstance(tls, ServerTLS)):
-            yield _forward(mesh, rule[1], bound.sni if tls else (), tls, inspected=tls is not None)
+            yield forward(mesh, rule[1], bound.sni if tls else (), tls, inspected=tls is not None)
 
 
 def _by_name(mesh: Mesh, bound: BoundServer) -> Iterator[Forward]:
@@ -68,10 +68,13 @@ def _by_name(mesh: Mesh, bound: BoundServer) -> Iterator[Forward]:
         return
     for virtual_service in _bound(mesh, bound):
         for sni, rule in rules_at_gateway(virtual_service, _caller(bound), "tls"):
-            yield _forward(mesh, rule, () if ANY in sni else sni, None, inspected=True)
+            yield forward(mesh, rule, () if ANY in sni else sni, None, inspected=True)
 
 
-def _forward(mesh: Mesh, rule: TcpRule, sni: tuple[str, ...], tls: ServerTLS | None, *, inspected: bool) -> Forward:
+def forward(
+    mesh: Mesh, rule: TcpRule, sni: tuple[str, ...] = (), tls: ServerTLS | None = None, *, inspected: bool = False
+) -> Forward:
+    """What a rule says, with its destinations resolved."""
     choices = tuple(rule.choices(mesh))
     idle = _idle_timeout(mesh, choices[0][1]) if choices else None
     return Forward(rule.name, choices, sni, tls, inspected, idle)

@@ -42,7 +42,7 @@ def variables(workload: Workload, pod: str, actual: Mapping[int, int]) -> dict[s
     ours = port_variables(workload.ports, actual)
     ours |= {POD: pod, POD_UID: str(uuid.uuid5(uuid.NAMESPACE_DNS, pod))}
     found = dict(ours)
-    for name, value in workload.env:
+    for name, value in (*workload.services, *workload.env):
         found[name] = ours[name] if name in ours else expand(value, found)
     return found
 

@@ -36,14 +36,17 @@ def plan(
     egress_port: int,
     *,
     source: str = "",
+    services: tuple[tuple[str, str], ...] = (),
     locate: Locate | None = None,
 ) -> tuple[Workload | None, list[Problem]]:
     """The Workload, and what is wrong with it. None only if there is nothing that could be run, ever: no container.
 
     What cannot be started still has a Workload, with its `fault`: so the version that runs stays, and users see why.
-    `config_maps` and `secrets` go by (namespace, name); `source` is the hash of the image's watched sources.
+    `config_maps` and `secrets` go by (namespace, name); `source` is the hash of the image's watched sources;
+    `services` are Kubernetes' variables of services.
     """
-    return _Planner(deployment, images, egress_port, locate).plan(References(deployment, config_maps, secrets), source)
+    planner = _Planner(deployment, images, egress_port, services, locate)
+    return planner.plan(References(deployment, config_maps, secrets), source)
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class _Planner:
     deployment: Deployment
     images: Sequence[ImageRun]
     egress_port: int
+    services: tuple[tuple[str, str], ...]
     locate: Locate | None
     problems: list[Problem] = field(default_factory=list)
 
@@ -100,6 +104,7 @@ class _Planner:
             annotations=template.metadata.annotations,
             replicas=self.deployment.spec.replicas,
             env=env,
+            services=self.services,
             ports=ports,
             readiness=container.readiness_probe,
             liveness=container.liveness_probe,
@@ -121,7 +126,7 @@ class _Planner:
 
 
 def _with_image(workload: Workload, image: ImageRun, args: Sequence[str]) -> Workload:
-    known = {name for name, _ in workload.env}
+    known = {name for name, _ in (*workload.services, *workload.env)}
     known |= {port_variable(port, i) for i, port in enumerate(workload.ports)} | {"PORT"}
     run = None if image.attach or not image.run else argv(image.run, args, known)
     return replace(workload, run=run, cwd=image.context, build=image.build, attach=image.attach)

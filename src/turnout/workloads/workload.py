@@ -31,6 +31,8 @@ class Workload:
     attach: str | None = None
     """`host:port`."""
     env: tuple[tuple[str, str], ...] = ()
+    services: tuple[tuple[str, str], ...] = ()
+    """Variables that come before those of `env`. A pod that runs keeps those it was started with."""
     ports: tuple[ContainerPort, ...] = ()
     readiness: Probe | None = None
     liveness: Probe | None = None
@@ -47,8 +49,11 @@ class Workload:
 
     @property
     def template_hash(self) -> str:
-        """Equal for pods that need not be replaced: covers everything but `replicas`. Stable from run to run."""
-        template = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "replicas"}
+        """Equal for pods that need not be replaced: covers everything but `replicas` and `services`.
+
+        Stable from run to run.
+        """
+        template = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("replicas", "services")}
         text = json.dumps(template, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
