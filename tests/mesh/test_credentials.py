@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 import trustme
@@ -103,6 +103,32 @@ def test_the_authority_of_clients_is_in_a_secret_of_its_own_or_in_the_same() -> 
         assert isinstance(found, ServerTLS)
         assert found.authority is not None
         assert found.authority.certificates == ROOTS
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: "\n".join(f"  {line}" for line in text.splitlines()),
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: f"a comment\n{text}\nanother",
+        lambda text: f"{text}\0",
+    ],
+)
+def test_what_only_some_can_read_reaches_envoy_as_everybody_can(changed: Callable[[str], str]) -> None:
+    written = {"tls.crt": changed(PAIR["tls.crt"]), "tls.key": PAIR["tls.key"], "ca.crt": changed(ROOTS)}
+    found = served(built(gateway("{mode: MUTUAL, credentialName: c}"), secret("c", written)))
+    plain = served(built(gateway("{mode: MUTUAL, credentialName: c}"), secret("c", PAIR | {"ca.crt": ROOTS})))
+    assert found == plain
+
+
+@pytest.mark.parametrize(
+    "pins", ["verifyCertificateSpki: [eA==]", "verifyCertificateHash: [zz]", f"verifyCertificateHash: [{'0:' * 31}0]"]
+)
+def test_a_pin_that_is_none_lets_nobody_in_rather_than_everybody(pins: str) -> None:
+    text = gateway(f"{{mode: MUTUAL, credentialName: c, {pins}}}")
+    found = served(built(text, secret("c", PAIR | {"ca.crt": ROOTS})))
+    assert isinstance(found, Unusable)
+    assert found.field == pins.partition(":")[0] + "[0]"
 
 
 BY_PATH = "{mode: MUTUAL, serverCertificate: /c, privateKey: /k, caCertificates: /a}"

@@ -13,6 +13,8 @@ from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
 from turnout.resources.destination_rule import ClientTLSSettings, DestinationRule, TrafficPolicy
 
+LONGEST_SNI_BYTES = 255
+
 
 @dataclass(frozen=True, slots=True)
 class ClientTLS:
@@ -42,6 +44,8 @@ def resolved(
     """With the credentials that the settings name. ISTIO_MUTUAL is plain text here: a mesh's identities are missing."""
     if settings is None or settings.mode not in ("SIMPLE", "MUTUAL"):
         return None
+    if len(settings.sni.encode()) > LONGEST_SNI_BYTES:
+        return Unusable("sni", f"a name has at most {LONGEST_SNI_BYTES} bytes")
     pair = _pair(mesh, settings, namespaces) if settings.mode == "MUTUAL" else None
     if isinstance(pair, Unusable):
         return pair

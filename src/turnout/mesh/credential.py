@@ -7,7 +7,14 @@ import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from turnout.resources.certificate import authority_fault, pair_fault, revocation_fault
+from turnout.resources.certificate import (
+    authority_fault,
+    pair_fault,
+    plain_certificates,
+    plain_key,
+    plain_revocations,
+    revocation_fault,
+)
 from turnout.resources.core import Secret
 from turnout.resources.spelling import shown
 
@@ -145,13 +152,18 @@ def _data(secret: Secret) -> dict[str, str]:
 
 def _sound_pair(pair: KeyPair, title: str, path: str) -> KeyPair | Unusable:
     fault = pair_fault(pair.certificate, pair.private_key)
-    return Unusable(path, f"{title}: {fault}") if fault else pair
+    if fault:
+        return Unusable(path, f"{title}: {fault}")
+    return KeyPair(pair.name, plain_certificates(pair.certificate), plain_key(pair.private_key))
 
 
 def _sound_authority(authority: Authority, title: str, path: str) -> Authority | Unusable:
     fault = authority_fault(authority.certificates)
     fault = fault or (revocation_fault(authority.revoked) if authority.revoked else "")
-    return Unusable(path, f"{title}: {fault}") if fault else authority
+    if fault:
+        return Unusable(path, f"{title}: {fault}")
+    revoked = plain_revocations(authority.revoked) if authority.revoked else ""
+    return Authority(authority.name, plain_certificates(authority.certificates), revoked)
 
 
 def _missing(credential: str, namespaces: Sequence[str], path: str) -> Unusable:

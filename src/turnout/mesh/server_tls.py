@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from turnout.resources.codes import problem
 from turnout.resources.gateway import ServerTLSSettings, TLSCertificate
 
 _VERIFYING = ("MUTUAL", "OPTIONAL_MUTUAL")
+_SPKI = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}|[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,12 @@ def server_tls(mesh: Mesh, bound: BoundServer) -> ServerTLS | Unusable:
         if isinstance(found, Unusable):
             return found
         pairs.append(found)
-    authority = _authority(mesh, settings, namespaces) if settings.mode in _VERIFYING else None
-    return authority if isinstance(authority, Unusable) else ServerTLS(settings, tuple(pairs), authority)
+    if settings.mode not in _VERIFYING:
+        return ServerTLS(settings, tuple(pairs))
+    authority = _authority(mesh, settings, namespaces)
+    if isinstance(authority, Unusable):
+        return authority
+    return _pin_fault(settings) or ServerTLS(settings, tuple(pairs), authority)
 
 
 def shows_certificate(mesh: Mesh, bound: BoundServer) -> bool:
@@ -58,6 +65,17 @@ def unusable(mesh: Mesh) -> Iterator[Problem]:
                 if isinstance(found, Unusable) and not found.unknown:
                     where = bound.where(f"tls.{found.field}")
                     yield problem("TNO321", where, f"the server is not served: {found.message}", found.hint)
+
+
+def _pin_fault(settings: ServerTLSSettings) -> Unusable | None:
+    """A digest that is none matches nobody, and Envoy refuses it. Leaving it out would let in everybody."""
+    for index, text in enumerate(settings.verify_certificate_spki):
+        if not _SPKI.fullmatch(text):
+            return Unusable(f"verifyCertificateSpki[{index}]", "it is no SHA-256 in base64")
+    for index, text in enumerate(settings.verify_certificate_hash):
+        if not _DIGEST.fullmatch(text):
+            return Unusable(f"verifyCertificateHash[{index}]", "it is no SHA-256 in hexadecimal")
+    return None
 
 
 def _pairs(mesh: Mesh, settings: ServerTLSSettings, namespaces: tuple[str, str]) -> Iterator[KeyPair | Unusable]:

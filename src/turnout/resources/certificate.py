@@ -31,6 +31,7 @@ def pair_fault(certificate: str, private_key: str) -> str:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
     chain, fault = _certificates(certificate)
+    fault = fault or next((found for found in map(_key_fault, chain) if found), "")
     if fault:
         return fault
     if "ENCRYPTED" in private_key:
@@ -41,6 +42,28 @@ def pair_fault(certificate: str, private_key: str) -> str:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return f"the private key cannot be read{_instead(private_key, 'PRIVATE KEY')}"
     return "" if belongs else "the private key does not belong to the certificate"
+
+
+@lru_cache(MOST_KEPT)
+def plain_certificates(text: str) -> str:
+    """Sound certificates as nobody can misread them: Envoy takes no blanks before a line, for one."""
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
+    return "".join(found.public_bytes(Encoding.PEM).decode() for found in _certificates(text)[0])
+
+
+@lru_cache(MOST_KEPT)
+def plain_key(text: str) -> str:
+    """A sound key, likewise."""
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        load_pem_private_key,
+    )
+
+    key = load_pem_private_key(text.encode(), password=None)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def validity_fault(certificates: str, now: datetime | None) -> str:
@@ -65,13 +88,20 @@ def authority_fault(certificates: str) -> str:
 @lru_cache(MOST_KEPT)
 def revocation_fault(text: str) -> str:
     """What is wrong with a list of revoked certificates; empty if nothing is."""
-    from cryptography.x509 import load_pem_x509_crl  # noqa: PLC0415
-
     try:
-        load_pem_x509_crl(text.encode())
+        plain_revocations(text)
     except ValueError:
         return f"the list of revoked certificates cannot be read{_instead(text, 'X509 CRL')}"
     return ""
+
+
+@lru_cache(MOST_KEPT)
+def plain_revocations(text: str) -> str:
+    """A list as nobody can misread it. Raises ValueError where it is none."""
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+    from cryptography.x509 import load_pem_x509_crl  # noqa: PLC0415
+
+    return load_pem_x509_crl(text.encode()).public_bytes(Encoding.PEM).decode()
 
 
 def _certificates(text: str) -> tuple[list[Certificate], str]:
@@ -80,11 +110,9 @@ def _certificates(text: str) -> tuple[list[Certificate], str]:
     try:
         with warnings.catch_warnings():  # such as of a serial number that is 0: Envoy does not mind
             warnings.simplefilter("ignore")
-            found = load_pem_x509_certificates(text.encode())
-        faults = [fault for fault in map(_key_fault, found) if fault]
+            return load_pem_x509_certificates(text.encode()), ""
     except ValueError:
         return [], f"the certificate cannot be read{_instead(text, 'CERTIFICATE')}"
-    return found, faults[0] if faults else ""
 
 
 def _key_fault(certificate: Certificate) -> str:
@@ -94,8 +122,8 @@ def _key_fault(certificate: Certificate) -> str:
 
     try:
         key = certificate.public_key()
-    except UnsupportedAlgorithm:
-        return "the certificate's key is of a kind that nobody knows"
+    except (UnsupportedAlgorithm, ValueError):
+        return "the certificate's key cannot be read"
     if isinstance(key, RSAPublicKey):
         return "" if key.key_size >= _SMALLEST_RSA_BITS else f"an RSA key of {key.key_size} bits is too short"
     known = isinstance(key, EllipticCurvePublicKey) and key.curve.name in ("secp256r1", "secp384r1", "secp521r1")
