@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from turnout.analysis import local, own, service_entries, subset_pods
+from turnout.analysis import local, service_entries, subset_pods
 from turnout.analysis.conditions import conditions
 from turnout.analysis.contested_hosts import contested_hosts
 from turnout.analysis.deployment_services import deployment_services
@@ -15,11 +15,16 @@ from turnout.analysis.gateway_credentials import gateway_credentials
 from turnout.analysis.gateway_ports import gateway_ports
 from turnout.analysis.gateway_references import gateway_references
 from turnout.analysis.gateway_routes import gateway_routes
+from turnout.analysis.header_values import unknown_variables
+from turnout.analysis.hidden_exports import out_of_reach
+from turnout.analysis.idle_weights import idle_weights
 from turnout.analysis.ingress_subsets import ingress_subsets
 from turnout.analysis.inventory import Inventory, Subject
 from turnout.analysis.lost_delegates import lost_delegates
+from turnout.analysis.mirrored_writes import mirrored_writes
 from turnout.analysis.schema import schema
 from turnout.analysis.service_ports import service_ports
+from turnout.analysis.slow_retries import slow_retries
 from turnout.analysis.subset_references import subset_references
 from turnout.analysis.tls_verification import tls_verification
 from turnout.analysis.token_claims import token_claims
@@ -46,11 +51,11 @@ _ROUTING = (
     _family(subset_references, "IST0101", "TNO307"),
     _family(contested_hosts, "IST0109"),
     _family(unreachable_rules, "IST0130", "IST0131", "TNO308"),
-    _family(own.mirrored_writes, "TNO301"),
-    _family(own.unknown_variables, "TNO305"),
+    _family(mirrored_writes, "TNO301"),
+    _family(unknown_variables, "TNO305"),
     _family(lost_delegates, "TNO311"),
-    _family(own.slow_retries, "TNO309"),
-    _family(own.idle_weights, "TNO310"),
+    _family(slow_retries, "TNO309"),
+    _family(idle_weights, "TNO310"),
     _family(subset_pods.unknown_hosts, "IST0174"),
     _family(gateway_routes, "TNO330", "TNO331"),
 )
@@ -74,7 +79,7 @@ _CLUSTER = (
 """About sidecars, a gateway's pods and Services, waypoints: there are none on one machine."""
 
 _LOCAL = (
-    _family(own.out_of_reach, "TNO304"),
+    _family(out_of_reach, "TNO304"),
     _family(local.rollouts, "TNO306"),
     _family(local.unserved, "TNO320", "TNO321", "TNO322"),
     _family(local.passed_over, "TNO302"),

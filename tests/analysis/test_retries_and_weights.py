@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.analysis.samples import REVIEWS, routes, stock, told
 
-from turnout.analysis.own import idle_weights, slow_retries
+from turnout.analysis.idle_weights import idle_weights
+from turnout.analysis.slow_retries import slow_retries
 
 V1, V2 = "{destination: {host: reviews, subset: v1}", "{destination: {host: reviews, subset: v2}"
 
