@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from turnout.analysis.destinations import where
 from turnout.analysis.inventory import Inventory
@@ -23,9 +23,10 @@ def contested_hosts(inventory: Inventory) -> Iterator[Problem]:
     What is seen in one namespace only competes with what all see also where wildcards overlap, as in Istio's analysis.
     """
     claims = _claims(inventory)
+    common = {host: own for (scope, host), own in claims.items() if scope == ALL}
     rivals: dict[int, tuple[Claim, str, dict[int, VirtualService]]] = {}
     for (scope, host), own in claims.items():
-        together = own if scope == ALL else [*own, *_seen_by_all(claims, host)]
+        together = own if scope == ALL else [*own, *_seen_by_all(common, host)]
         others = {id(owner): owner for owner, _ in together}
         if len(others) > 1:
             for claim in together:
@@ -49,13 +50,8 @@ def _claims(inventory: Inventory) -> dict[tuple[str, str], list[Claim]]:
     return found
 
 
-def _seen_by_all(claims: dict[tuple[str, str], list[Claim]], host: str) -> list[Claim]:
-    return [
-        claim
-        for (scope, other), found in claims.items()
-        if scope == ALL and names.narrower(host, other)
-        for claim in found
-    ]
+def _seen_by_all(common: Mapping[str, list[Claim]], host: str) -> list[Claim]:
+    return [claim for other, found in common.items() if names.narrower(host, other) for claim in found]
 
 
 def _contested(claim: Claim, host: str, rivals: list[VirtualService]) -> Problem:

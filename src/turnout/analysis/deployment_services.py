@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from turnout.analysis.inventory import Inventory
 from turnout.analysis.istio_codes import istio_problem
@@ -16,9 +16,10 @@ WAYPOINT = ("gateway.istio.io/managed", "istio.io-mesh-controller")
 
 def deployment_services(inventory: Inventory) -> Iterator[Problem]:
     """IST0116: one port, several protocols. IST0137: several ports, one target port. Only with a sidecar."""
+    labelled = _by_label(inventory)
     for deployment in inventory.deployments:
         if deployment.metadata.labels.get(WAYPOINT[0]) != WAYPOINT[1] and _has_sidecar(inventory, deployment):
-            services = _services(inventory, deployment)
+            services = _services(labelled, deployment)
             yield from _protocols(deployment, services)
             yield from _target_ports(deployment, services)
 
@@ -34,10 +35,23 @@ def _has_sidecar(inventory: Inventory, deployment: Deployment) -> bool:
     return labels.get("istio-injection") == "enabled" or ("istio.io/rev" in labels and "istio-injection" not in labels)
 
 
-def _services(inventory: Inventory, deployment: Deployment) -> list[Service]:
+Label = tuple[str, str, str]
+"""Namespace, key and value."""
+
+
+def _by_label(inventory: Inventory) -> dict[Label, list[Service]]:
+    """Services by one label that they select: so that many Deployments do not ask all Services."""
+    found: dict[Label, list[Service]] = {}
+    for service in inventory.of(Service):
+        for key, value in list(service.spec.selector.items())[:1]:
+            found.setdefault((service.metadata.namespace, key, value), []).append(service)
+    return found
+
+
+def _services(labelled: Mapping[Label, list[Service]], deployment: Deployment) -> list[Service]:
     own, labels = deployment.metadata.namespace, deployment.spec.template.metadata.labels
-    found = inventory.of(Service)
-    return [s for s in found if s.metadata.namespace == own and selects(s.spec.selector, labels)]
+    near = (service for key, value in labels.items() for service in labelled.get((own, key, value), ()))
+    return [service for service in near if selects(service.spec.selector, labels)]
 
 
 def _protocols(deployment: Deployment, services: list[Service]) -> Iterator[Problem]:

@@ -11,16 +11,20 @@ from turnout.mesh.gateway_hosts import reference
 from turnout.problem import Problem
 from turnout.resources.gateway import Gateway, Server, ServerTLSSettings
 
+Seat = tuple[int, str, str]
+"""Port, address, host: where only one Gateway of the same pods can sit."""
+
 
 def gateway_conflicts(inventory: Inventory) -> Iterator[Problem]:
     """IST0145: two Gateways serve one host on one port, bound to one address, by the same pods."""
-    on_port: dict[int, list[tuple[Gateway, Server]]] = {}
+    seated: dict[Seat, list[Gateway]] = {}
     for gateway in inventory.gateways:
         for server in gateway.spec.servers:
-            on_port.setdefault(_number(server), []).append((gateway, server))
+            for seat in _seats(server):
+                seated.setdefault(seat, []).append(gateway)
     for gateway in inventory.gateways:
         for index, server in enumerate(gateway.spec.servers):
-            rivals = (o for o, s in on_port[_number(server)] if o is not gateway and _overlap(server, s))
+            rivals = (other for seat in _seats(server) for other in seated[seat] if other is not gateway)
             names = sorted({reference(other) for other in rivals if _share_pods(inventory, gateway, other)})
             if names:
                 listed, hosts = ", ".join(names), ", ".join(server.hosts)
@@ -29,12 +33,12 @@ def gateway_conflicts(inventory: Inventory) -> Iterator[Problem]:
                 yield istio_problem("IST0145", where(gateway, f"spec.servers[{index}].hosts"), message, hint)
 
 
+def _seats(server: Server) -> list[Seat]:
+    return [(_number(server), server.bind, host) for host in server.hosts]
+
+
 def _number(server: Server) -> int:
     return server.port.number if server.port else 0
-
-
-def _overlap(a: Server, b: Server) -> bool:
-    return a.bind == b.bind and not set(a.hosts).isdisjoint(b.hosts)
 
 
 def _share_pods(inventory: Inventory, a: Gateway, b: Gateway) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from turnout.analysis.destinations import where
-from turnout.analysis.gateway_ports import no_pods, selected
+from turnout.analysis.gateway_ports import no_pods
 from turnout.analysis.hint import hint_for
 from turnout.analysis.inventory import Inventory
 from turnout.analysis.istio_codes import istio_problem
@@ -27,7 +27,7 @@ def gateway_credentials(inventory: Inventory) -> Iterator[Problem]:
     TNO321: a key that cannot be used with it, which istioctl does not look at.
     """
     for gateway in inventory.gateways:
-        pods = selected(inventory, gateway.spec.selector)
+        pods = inventory.selected(gateway.spec.selector)
         if not pods:
             yield no_pods(gateway)
             continue

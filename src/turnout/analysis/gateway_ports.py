@@ -14,23 +14,27 @@ from turnout.resources.gateway import Gateway
 
 def gateway_ports(inventory: Inventory) -> Iterator[Problem]:
     """IST0101: no pod has the labels of the selector. IST0162: no Service of the pods has the port."""
-    services = inventory.of(Service)
+    known: dict[str, set[int]] = {}
     for gateway in inventory.gateways:
-        pods = selected(inventory, gateway.spec.selector)
+        selector = gateway.spec.selector
+        pods = inventory.selected(selector)
         if not pods:
             yield no_pods(gateway)
             continue
-        ports = {_listening(port) for s in services for port in s.spec.ports if _leads_to(s, pods) and _is_tcp(port)}
+        if written(selector) not in known:
+            known[written(selector)] = _ports(inventory, pods)
+        ports = known[written(selector)]
         for index, server in enumerate(gateway.spec.servers):
             if server.port and server.port.number not in ports:
-                message = f"no Service of the pods {written(gateway.spec.selector)} has the port {server.port.number}"
+                message = f"no Service of the pods {written(selector)} has the port {server.port.number}"
                 path = f"spec.servers[{index}].port.number"
                 yield istio_problem("IST0162", where(gateway, path), message, _served(ports))
 
 
-def selected(inventory: Inventory, selector: Mapping[str, str]) -> list[PodLabels]:
-    """The pods that a Gateway is for, in any namespace. No selector means all."""
-    return [pod for pod in inventory.pods if selector.items() <= pod.labels.items()]
+def _ports(inventory: Inventory, pods: list[PodLabels]) -> set[int]:
+    """What Services lead to, of the pods of one selector."""
+    services = (service for service in inventory.of(Service) if _leads_to(service, pods))
+    return {_listening(port) for service in services for port in service.spec.ports if _is_tcp(port)}
 
 
 def no_pods(gateway: Gateway) -> Problem:

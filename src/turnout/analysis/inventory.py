@@ -112,6 +112,17 @@ class Inventory:
         """The labels of each."""
         return {n.metadata.name: n.metadata.labels for n in self.of(Namespace)}
 
+    def selected(self, selector: Mapping[str, str]) -> list[PodLabels]:
+        """The pods that a Gateway is for, in any namespace. No selector means all; many Gateways have the same."""
+        key = frozenset(selector.items())
+        if key not in self._selected:
+            self._selected[key] = [pod for pod in self.pods if selector.items() <= pod.labels.items()]
+        return self._selected[key]
+
+    @cached_property
+    def _selected(self) -> dict[frozenset[tuple[str, str]], list[PodLabels]]:
+        return {}
+
     @cached_property
     def pods(self) -> tuple[PodLabels, ...]:
         nodes = {s.name: s.labels("metadata", "labels") for s in self.objects("", "Node")}

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from turnout.analysis.destinations import where
-from turnout.analysis.gateway_ports import selected
 from turnout.analysis.inventory import Inventory
 from turnout.analysis.istio_codes import istio_problem
 from turnout.mesh import names
@@ -30,7 +29,7 @@ def token_claims(inventory: Inventory) -> Iterator[Problem]:
         found = _claim(owner)
         for written in owner.spec.gateways if found else ():
             gateway = by_name.get(names.gateway_reference(written, owner.metadata.namespace))
-            for pod in selected(inventory, gateway.spec.selector) if gateway else ():
+            for pod in inventory.selected(gateway.spec.selector) if gateway else ():
                 seen = (labels for at, labels in readers if at in (GATEWAY_NAMESPACE, pod.namespace))
                 if found and not any(labels.items() <= pod.labels.items() for labels in seen):
                     path, key = found
