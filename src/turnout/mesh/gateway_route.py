@@ -74,33 +74,33 @@ def virtual_service(
     meta = route.metadata
     rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
     http = tuple(
-        _named(_http(rule, meta.namespace, permitted), rule.name or f"{meta.namespace}.{meta.name}.{index}")
+        _http(rule, rule.name or f"{meta.namespace}.{meta.name}.{index}", meta.namespace, permitted)
         for index, rule in enumerate(rules)
     )
     return VirtualService(meta, VirtualServiceSpec(route.spec.hostnames or ("*",), gateways, http))
 
 
-def _named(http: HTTPRoute, name: str) -> HTTPRoute:
-    """Unless the rule has a name, as Istio calls it: namespace, route and number of the rule."""
-    return replace(http, name=name)
-
-
-def _http(rule: HTTPRouteRule | GRPCRouteRule, namespace: str, permitted: Permit) -> HTTPRoute:
-    if isinstance(rule, HTTPRouteRule):
-        http = _limited(HTTPRoute(match=tuple(map(http_match, rule.matches))), rule)
-    else:
-        http = HTTPRoute(match=tuple(map(grpc_match, rule.matches)))
+def _http(rule: HTTPRouteRule | GRPCRouteRule, name: str, namespace: str, permitted: Permit) -> HTTPRoute:
+    """`name`: as Istio calls it unless the rule has one: namespace, route and number of the rule."""
+    http = HTTPRoute(
+        name=name,
+        match=_matches(rule),
+        route=tuple(_choice(each, namespace, permitted) for each in rule.backend_refs if each.weight),
+        retries=_retries(rule),
+        timeout=_timeout(rule),
+    )
     prefix = _prefix(http)
     for each in rule.filters:
         http = _filtered(http, each, prefix, namespace, permitted)
-    if _is_failing(rule):
-        return replace(http, direct_response=_FAILURE, redirect=None, rewrite=None, mirrors=())
-    if http.redirect is not None:
-        return http
-    chosen = [each for each in rule.backend_refs if each.weight]
-    if not chosen:
-        return replace(http, direct_response=_FAILURE, rewrite=None, mirrors=())
-    return replace(http, route=tuple(_choice(each, namespace, permitted) for each in chosen))
+    if _is_failing(rule) or not (http.route or http.redirect):
+        return replace(http, direct_response=_FAILURE, route=(), redirect=None, rewrite=None, mirrors=())
+    return http
+
+
+def _matches(rule: HTTPRouteRule | GRPCRouteRule) -> tuple[HTTPMatchRequest, ...]:
+    if isinstance(rule, HTTPRouteRule):
+        return tuple(map(http_match, rule.matches))
+    return tuple(map(grpc_match, rule.matches))
 
 
 def _is_failing(rule: HTTPRouteRule | GRPCRouteRule) -> bool:
@@ -192,8 +192,8 @@ def _mirrors(mirror: HTTPRequestMirrorFilter, namespace: str, permitted: Permit)
 def _rewrite(wanted: HTTPURLRewriteFilter, prefix: str) -> HTTPRewrite | None:
     rewrite = HTTPRewrite(authority=wanted.hostname or "")
     if wanted.path and wanted.path.type == "ReplaceFullPath":
-        literal = (wanted.path.replace_full_path or "").replace("\\", "\\\\")
-        rewrite = replace(rewrite, uri_regex_rewrite=RegexRewrite("/.*", literal or _ROOT))
+        literal = _absolute(wanted.path.replace_full_path).replace("\\", "\\\\")
+        rewrite = replace(rewrite, uri_regex_rewrite=RegexRewrite("/.*", literal))
     elif wanted.path:
         uri = _new_prefix(wanted.path, prefix)
         gone = _without(prefix) if uri == _ROOT else None
@@ -203,8 +203,13 @@ def _rewrite(wanted: HTTPURLRewriteFilter, prefix: str) -> HTTPRewrite | None:
 
 def _new_prefix(path: HTTPPathModifier, prefix: str) -> str:
     """What Envoy is to put where the prefix stood, so that `/` stands once between it and the rest."""
-    new = (path.replace_prefix_match or "").rstrip(_ROOT)
+    new = _absolute(path.replace_prefix_match).rstrip(_ROOT)
     return new + _ROOT if prefix == _ROOT or not new else new
+
+
+def _absolute(path: str | None) -> str:
+    """A path starts with `/`, also where nobody wrote it."""
+    return f"/{path or ''}" if not path or not path.startswith(_ROOT) else path
 
 
 def shortened(redirect: HTTPRedirect, match: HTTPMatchRequest | None) -> RegexRewrite | None:
@@ -226,24 +231,21 @@ def _redirect(wanted: HTTPRequestRedirectFilter, prefix: str) -> HTTPRedirect:
     if wanted.port is None:
         redirect = replace(redirect, derive_port="FROM_PROTOCOL_DEFAULT" if wanted.scheme else "FROM_REQUEST_PORT")
     if wanted.path and wanted.path.type == "ReplaceFullPath":
-        return replace(redirect, uri=wanted.path.replace_full_path or _ROOT)
+        return replace(redirect, uri=_absolute(wanted.path.replace_full_path))
     return replace(redirect, prefix_rewrite=_new_prefix(wanted.path, prefix)) if wanted.path else redirect
 
 
 # --- the rest
 
 
-def _limited(http: HTTPRoute, rule: HTTPRouteRule) -> HTTPRoute:
+def _timeout(rule: HTTPRouteRule | GRPCRouteRule) -> timedelta | None:
     """Without retries of its own, a rule's `backendRequest` limits the whole request, as Istio has it."""
+    timeouts = rule.timeouts if isinstance(rule, HTTPRouteRule) else None
+    if timeouts is None:
+        return None
     retries = _retries(rule)
-    timeouts = rule.timeouts
-    request = _duration(timeouts.request if timeouts else None)
-    backend = _duration(timeouts.backend_request if timeouts else None)
-    if retries is not None and retries.attempts:
-        retries = replace(retries, per_try_timeout=backend)
-    elif backend is not None:
-        request = backend
-    return replace(http, timeout=request, retries=retries)
+    alone = None if retries and retries.attempts else _duration(timeouts.backend_request)
+    return alone or _duration(timeouts.request)
 
 
 def _duration(text: str | None) -> timedelta | None:
@@ -251,15 +253,16 @@ def _duration(text: str | None) -> timedelta | None:
     return (duration.parse(text) if text else None) or None
 
 
-def _retries(rule: HTTPRouteRule) -> HTTPRetry | None:
-    wanted = rule.retry
+def _retries(rule: HTTPRouteRule | GRPCRouteRule) -> HTTPRetry | None:
+    wanted = rule.retry if isinstance(rule, HTTPRouteRule) else None
     if wanted is None:
         return None
     attempts = _ATTEMPTS if wanted.attempts is None else wanted.attempts
     if not attempts:
         return HTTPRetry()
     conditions = ",".join((_RETRY_ON, *map(str, wanted.codes)))
-    return HTTPRetry(attempts, retry_on=conditions, backoff=_duration(wanted.backoff))
+    each_try = rule.timeouts.backend_request if isinstance(rule, HTTPRouteRule) and rule.timeouts else None
+    return HTTPRetry(attempts, _duration(each_try), conditions, backoff=_duration(wanted.backoff))
 
 
 def _cors(wanted: HTTPCORSFilter) -> CorsPolicy:

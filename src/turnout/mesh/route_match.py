@@ -49,11 +49,16 @@ def _first_of_each(matches: Iterable[HTTPHeaderMatch], *, fold: bool) -> dict[st
 
 def _method(wanted: GRPCMethodMatch) -> StringMatch:
     service, method = wanted.service, wanted.method
+    if wanted.type == "RegularExpression":
+        return StringMatch(regex=f"/{_whole(service or '[^/]+')}/{_whole(method or '.+')}")
     if service is None:
         return StringMatch(regex=f"/[^/]+/{method}")
-    if wanted.type == "RegularExpression":
-        return StringMatch(regex=f"/{service}/{method or '.+'}")
     return StringMatch(prefix=f"/{service}") if method is None else StringMatch(exact=f"/{service}/{method}")
+
+
+def _whole(expression: str) -> str:
+    """What stands on both sides of a `|` belongs together."""
+    return f"(?:{expression})" if "|" in expression else expression
 
 
 def precedence(match: HTTPMatchRequest | None) -> tuple[int, int, bool, int, int]:

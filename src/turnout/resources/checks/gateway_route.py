@@ -27,6 +27,7 @@ from turnout.resources.layout import Path
 from turnout.resources.spelling import shown
 
 MOST_RULES, MOST_MATCHES, MOST_MATCHES_IN_ALL = 16, 64, 128
+MOST_ATTEMPTS = 2**31 - 1
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}")
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
@@ -183,8 +184,9 @@ def _check_retry(retry: HTTPRouteRetry | None, at: Path, findings: Findings) -> 
     for number, code in enumerate(retry.codes):
         if not 400 <= code <= 599:
             findings.add("TNO122", (*at, "codes", number), f"{code} is no status of a failure", "use 400 to 599")
-    if retry.attempts is not None and retry.attempts < 0:
-        findings.add("TNO122", (*at, "attempts"), f"attempts {retry.attempts} < 0")
+    if retry.attempts is not None and not 0 <= retry.attempts <= MOST_ATTEMPTS:
+        message = f"attempts {retry.attempts} is not in the range 0..{MOST_ATTEMPTS:,}"
+        findings.add("TNO122", (*at, "attempts"), message)
     backoff = _checked(retry.backoff, (*at, "backoff"), findings)
     if backoff is not None and not backoff:
         findings.add("TNO106", (*at, "backoff"), "a backoff of no time")

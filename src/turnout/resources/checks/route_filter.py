@@ -11,6 +11,7 @@ from turnout.resources.checks.value import check_percent, check_port, check_prin
 from turnout.resources.finding import Findings
 from turnout.resources.gateway_api import (
     GRPCRouteFilter,
+    HTTPCORSFilter,
     HTTPHeaderFilter,
     HTTPPathModifier,
     HTTPRequestMirrorFilter,
@@ -78,6 +79,22 @@ def _check_one(value: object, at: Path, findings: Findings) -> None:
         case HTTPURLRewriteFilter():
             check_host_name(value.hostname, (*at, "hostname"), findings)
             _check_path(value.path, "TNO120", (*at, "path"), findings)
+        case HTTPCORSFilter():
+            _check_cors(value, at, findings)
+
+
+def _check_cors(cors: HTTPCORSFilter, at: Path, findings: Findings) -> None:
+    for field, texts in (
+        ("allowOrigins", cors.allow_origins),
+        ("allowMethods", cors.allow_methods),
+        ("allowHeaders", cors.allow_headers),
+        ("exposeHeaders", cors.expose_headers),
+    ):
+        for number, text in enumerate(texts):
+            if not text or not text.isprintable():
+                findings.add("TNO124", (*at, field, number), f"{shown(text)} cannot be sent")
+    if not 1 <= cors.max_age < 2**31:
+        findings.add("TNO106", (*at, "maxAge"), f"maxAge {cors.max_age} is no number of seconds above 0")
 
 
 def _check_headers(headers: HTTPHeaderFilter, at: Path, findings: Findings) -> None:
