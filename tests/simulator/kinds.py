@@ -24,6 +24,7 @@ ACTIONS = frozenset(
         "rewrite uriRegexRewrite", "fault", "mirror", "timeout", "retries", "corsPolicy", "preflight",
         "headers request", "headers response", "destination headers", "Host", "missing", "idle", "no rule", "no host",
         "httpsRedirect", "delegate", "HTTPRoute", "HTTPRoute forward", "HTTPRoute redirect", "HTTPRoute respond",
+        "HTTPRoute rewrite",
     }
 )  # fmt: skip
 
@@ -54,6 +55,8 @@ def kinds(told: Answer, objects: list[JSON]) -> Iterator[str]:
 def _of_gateway_api(told: Answer) -> Iterator[str]:
     yield "HTTPRoute"
     yield f"HTTPRoute {told.action}"
+    if told.path_sent not in ("", told.path):
+        yield "HTTPRoute rewrite"
     if told.rule and told.rule.when != EVERY:
         yield "no catch-all"
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 REQUESTS = 12
 """Of each mesh."""
-SHORT, LONG = 40, 1000
+SHORT, LONG = 40, 1500
 """Meshes."""
 OFTEN = 50
 """So many times every kind is met in the long run."""

@@ -192,9 +192,9 @@ class _Translation:
         if any(count and int(count) > MOST_REPEATS for count in (repeat[1], repeat[3])):
             raise _NotRe2(f"RE2 repeats at most {MOST_REPEATS} times")
         self._at = repeat.end()
-        if self._pattern[self._at : self._at + 1] == "?":
-            self._at += 1
-        self._out.append(repeat[0])
+        lazy = self._pattern[self._at : self._at + 1] == "?"
+        self._at += lazy
+        self._out.append(repeat[0] + "?" * lazy)
         if _REPEAT.match(self._pattern, self._at):
             raise _NotRe2(f"RE2 has no repetition of a repetition (`{self._pattern[repeat.start() : self._at + 1]}`)")
 
