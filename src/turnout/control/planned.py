@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turnout.control.world import Resources, World, gateway_ports, of, proxies, world
+from turnout.delivery.traffic_plan.entrance import Side
 from turnout.delivery.traffic_plan.plan import TrafficPlan, traffic_plan
 from turnout.inputs.apply import Create, Delete, Patch, content, key_of
 from turnout.inputs.drift import differences
@@ -49,16 +50,25 @@ class Planned:
 def planned(before: Sequence[Object], after: Sequence[Object]) -> Planned:
     """Objects without errors in them."""
     was, now = _world(before), _world(after)
-    names = sorted({*_callers(was, before), *_callers(now, after)})
-    egress = {name: FIRST_PORT + at for at, name in enumerate(names)}
-    plan = traffic_plan(was.mesh, _proxies(was, before, egress), now.mesh, _proxies(now, after, egress))
     old, new = dict.fromkeys(was.problems), dict.fromkeys(now.problems)
     return Planned(
         tuple(_objects(before, after)),
-        plan,
+        traffic_plan(*_sides(was, before, now, after)),
         tuple(problem for problem in new if problem not in old),
         tuple(problem for problem in old if problem not in new),
     )
+
+
+def worlds_of(before: Sequence[Object], after: Sequence[Object]) -> tuple[Side, Side]:
+    """Both sides of the plan, as callers have them."""
+    return _sides(_world(before), before, _world(after), after)
+
+
+def _sides(was: World, before: Sequence[Object], now: World, after: Sequence[Object]) -> tuple[Side, Side]:
+    """A way out has the same port on both."""
+    names = sorted({*_callers(was, before), *_callers(now, after)})
+    egress = {name: FIRST_PORT + at for at, name in enumerate(names)}
+    return Side.of(was.mesh, _proxies(was, before, egress)), Side.of(now.mesh, _proxies(now, after, egress))
 
 
 def applied(actions: Iterable[Create | Patch | Delete], live: Sequence[Object]) -> list[Object]:

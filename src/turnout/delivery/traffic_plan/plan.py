@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from turnout.compiler.compile import compile
@@ -10,8 +10,6 @@ from turnout.compiler.config import ENDPOINTS, Config
 from turnout.delivery.traffic_plan.entrance import Side
 from turnout.delivery.traffic_plan.policy_change import PolicyChange, policy_changes
 from turnout.delivery.traffic_plan.route_change import RouteChange, route_changes
-from turnout.mesh.mesh import Mesh
-from turnout.mesh.proxy import Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,13 @@ class TrafficPlan:
         return tuple(c for c in self.config if c.kind == "Listener" and not c.name.startswith("mirror|"))
 
 
-def traffic_plan(
-    before: Mesh, before_proxies: Sequence[Proxy], after: Mesh, after_proxies: Sequence[Proxy]
-) -> TrafficPlan:
+def traffic_plan(before: Side, after: Side) -> TrafficPlan:
     """Proxies are told by their names: what is new listens where nobody did, what is gone leaves nobody there."""
-    namespaces = {proxy.namespace for proxy in (*before_proxies, *after_proxies)}
+    namespaces = {proxy.namespace for proxy in (*before.proxies, *after.proxies)}
     return TrafficPlan(
-        tuple(route_changes(Side.of(before, before_proxies), Side.of(after, after_proxies))),
-        tuple(policy_changes(before, after, namespaces)),
-        tuple(_config_changes(compile(before, before_proxies), compile(after, after_proxies))),
+        tuple(route_changes(before, after)),
+        tuple(policy_changes(before.mesh, after.mesh, namespaces)),
+        tuple(_config_changes(compile(before.mesh, before.proxies), compile(after.mesh, after.proxies))),
     )
 
 
