@@ -129,16 +129,22 @@ class Proxied:
         for upstream in self.upstreams.values():
             await upstream.stop()
 
-    async def apply(self, *texts: str, sampling_percent: float = 1.0, files: Mapping[str, str] | None = None) -> None:
+    async def apply(
+        self,
+        *texts: str,
+        sampling_percent: float = 1.0,
+        files: Mapping[str, str] | None = None,
+        https_port: int = 0,
+    ) -> None:
         """Until Envoy serves the manifests; asserts that it refuses nothing.
 
-        `sampling_percent`: of requests traced; `files`: certificates by path.
+        `sampling_percent`: of requests traced; `files`: certificates by path; `https_port`: where 443 is said to be.
         """
         read_in = manifests(*((f"{index}.yaml", text) for index, text in enumerate(texts)))
         deployments = [r for r in read_in.resources if isinstance(r, Deployment)]
         built = mesh.build(read_in.resources, [await self._instance(d) for d in deployments], files)
         ports = sorted(gateway_servers.ports(built))
-        proxies: list[Proxy] = [Ingress(port, self._port(f"gateway {port}")) for port in ports]
+        proxies: list[Proxy] = [Ingress(port, self._port(f"gateway {port}"), https_port=https_port) for port in ports]
         proxies += [
             Egress(d.metadata.namespace, d.metadata.name, self._port(_key(d)), d.spec.template.metadata.labels)
             for d in deployments

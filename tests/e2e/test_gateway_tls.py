@@ -173,3 +173,16 @@ async def test_a_renewed_certificate_breaks_no_connection(site: Proxied, ca: tru
     assert (after.status, after.serial == before.serial) == (200, False)
     _, dump = await site.envoy.admin("GET", "/config_dump?include_eds")
     assert b"PRIVATE KEY" not in dump
+
+
+async def test_plain_text_is_sent_to_where_https_is_found(site: Proxied, ca: trustme.CA) -> None:
+    plain = server("web.test", "{httpsRedirect: true}", "http", 80, "HTTP")
+    certificate = secret("web", pair(ca.issue_cert("web.test")))
+    await site.apply(*WEB, certificate, gateway(plain, server("web.test", simple("web"))))
+    for host in ("web.test", "web.test:8080"):
+        answer = await site.ask("web.test/x?y=1", host=host)
+        assert (answer.status, answer.headers["location"]) == (301, f"https://{host}/x?y=1"), "as Istio does it"
+    await site.apply(*WEB, certificate, gateway(plain, server("web.test", simple("web"))), https_port=8443)
+    for host in ("web.test", "web.test:8080"):
+        answer = await site.ask("web.test/x?y=1", host=host)
+        assert (answer.status, answer.headers["location"]) == (301, "https://web.test:8443/x?y=1")

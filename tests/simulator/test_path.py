@@ -124,6 +124,7 @@ def test_a_prefix_stands_for_itself_and_any_other_match_for_the_whole_path(match
 def test_a_server_that_sends_everybody_to_https_keeps_the_host_header_with_its_port() -> None:
     headers = {":authority": "shop.test:80", ":path": "/x?q", ":scheme": "http", "x-forwarded-proto": "http"}
     assert to_https(headers) == (301, "https://shop.test:80/x?q")
+    assert to_https(headers, 8443) == (301, "https://shop.test:8443/x?q"), "where 443 is on this machine"
 
 
 @pytest.mark.parametrize(

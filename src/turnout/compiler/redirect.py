@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envoy.config.route.v3.route_components_pb2 import RedirectAction
+from envoy.config.route.v3.route_components_pb2 import RedirectAction, Route, RouteMatch
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
 from turnout.resources.virtual_service import HTTPRedirect, RegexRewrite
@@ -36,6 +36,11 @@ def redirect(wanted: HTTPRedirect, listener_port: int, shortened: RegexRewrite |
     if port != _DEFAULT_PORTS[wanted.scheme or "http"]:
         built.port_redirect = port
     return built
+
+
+def to_https(port: int) -> Route:
+    """Everything, to a port that is not HTTPS's own."""
+    return Route(match=RouteMatch(prefix="/"), redirect=RedirectAction(https_redirect=True, port_redirect=port))
 
 
 def _port(wanted: HTTPRedirect, listener_port: int) -> int:

@@ -24,6 +24,7 @@ from turnout.compiler.direct_response import MAX_BODY_BYTES, direct_response
 from turnout.compiler.hash_policy import is_hashed
 from turnout.compiler.match import route_match
 from turnout.compiler.redirect import redirect as redirected
+from turnout.compiler.redirect import to_https
 from turnout.compiler.values import duration, packed, uint32
 from turnout.mesh import routing
 from turnout.mesh.gateway_route import shortened
@@ -65,6 +66,8 @@ def virtual_host(host: routing.VirtualHost, scope: Scope, *, tunnelled: bool = F
     """
     if host.tcp:
         return VirtualHost(name=host.name, domains=host.domains, routes=tunnel.routes(host.tcp, scope.mesh))
+    if host.require_tls and host.https_port:
+        return VirtualHost(name=host.name, domains=host.domains, routes=[to_https(host.https_port)])
     return VirtualHost(
         name=host.name,
         domains=host.domains,

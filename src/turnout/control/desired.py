@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from turnout.apiserver.store import Store
@@ -19,7 +20,7 @@ from turnout.control.world import Named, Resources, World, gateway_ports, proxie
 from turnout.inputs.images import ImageRun, find
 from turnout.inputs.sources import fingerprint
 from turnout.mesh.credential_files import credential_files
-from turnout.mesh.proxy import Outlet
+from turnout.mesh.proxy import Ingress, Outlet, https_port
 from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
 from turnout.resources.kinds import KINDS, ROLLOUT
@@ -77,6 +78,8 @@ class Desired:
         """What Envoy shall do."""
         egress = {name: self._egress.of(*name) for name in self.world.callers}
         found = proxies(self.world, self.listen, egress, {name: self._outlets(*name) for name in egress})
+        secure = https_port(self.listen)
+        found = [replace(proxy, https_port=secure) if isinstance(proxy, Ingress) else proxy for proxy in found]
         return compile(self.world.mesh, found, self._memo, self._sampling_percent)
 
     def workloads(self) -> list[Workload]:

@@ -47,6 +47,7 @@ def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
             (host,),
             tuple(_tried(draft)),
             draft.require_tls,
+            proxy.https_port,
         )
         for host, draft in sorted(drafts.items())
     ]

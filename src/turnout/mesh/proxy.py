@@ -9,17 +9,21 @@ GATEWAY_WORKLOAD = "istio-ingressgateway"
 GATEWAY_NAMESPACE = "istio-system"
 """Where Istio installs its gateway: what is exported to other namespaces only does not reach it."""
 
+_HTTPS = 443
+
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
     """All Gateway servers on one port. `listen_port` is where it really listens (80 → 8080).
 
     `server`: of a port of HTTPS, the one server that is meant (`BoundServer.key`), as each has routes of its own.
+    `https_port`: where redirects to HTTPS lead to; 0 for its own port, 443.
     """
 
     port: int
     listen_port: int
     server: str = ""
+    https_port: int = 0
 
     @property
     def name(self) -> str:
@@ -42,6 +46,12 @@ class Outlet:
     host: str
     port: int
     listen_port: int
+
+
+def https_port(listen: Mapping[int, int]) -> int:
+    """Where clients find what a Gateway has on port 443; 0 if it is there. `listen`: Gateway port → where it is."""
+    real = listen.get(_HTTPS, _HTTPS)
+    return 0 if real == _HTTPS else real
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from turnout.mesh.tcp import TcpRule
 class VirtualHost:
     """Rules are tried in order; none at all answers 404. `require_tls`: whatever comes in plain text is redirected.
 
+    `https_port`: where to; 0 for the same host and port, as Istio does it.
     `tcp`: its connections are passed on unread, as that says, and it has no rules. A plain request goes there, too.
     """
 
@@ -20,6 +21,7 @@ class VirtualHost:
     domains: tuple[str, ...]
     rules: tuple[Rule, ...] = ()
     require_tls: bool = False
+    https_port: int = 0
     tcp: TcpRule | None = None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from turnout.mesh import gateway_servers, names
 from turnout.mesh.mesh import Mesh
-from turnout.mesh.proxy import Ingress
+from turnout.mesh.proxy import Ingress, https_port
 from turnout.mesh.routing import entrances
 from turnout.simulator.domain import without_port
 from turnout.simulator.request import Request
@@ -21,7 +21,7 @@ def entrance(mesh: Mesh, listen: Mapping[int, int], request: Request) -> Ingress
     """
     number = request.authority[len(without_port(request.authority)) :].removeprefix(":")
     for port in _candidates(listen, int(number) if number else 0, _PORTS[request.scheme]):
-        ingress = Ingress(port, listen[port])
+        ingress = Ingress(port, listen[port], https_port=https_port(listen))
         doors = [door for door in entrances(mesh, ingress) if isinstance(door, Ingress)]
         found = _secure(mesh, doors, request) if request.scheme == "https" else _plain(doors)
         if found is not None:

@@ -62,9 +62,10 @@ def redirected(route: Route, headers: Mapping[str, str]) -> tuple[int, str]:
     return _STATUS[wanted.response_code], f"{scheme}://{host}{port}{path}"
 
 
-def to_https(headers: Mapping[str, str]) -> tuple[int, str]:
-    """Where a virtual host sends everything that comes in plain text. The Host header stays, its port included."""
-    return 301, f"https://{headers[':authority']}{headers[':path']}"
+def to_https(headers: Mapping[str, str], port: int = 0) -> tuple[int, str]:
+    """Where a virtual host sends what comes in plain text. Without a port the Host header stays, with its own."""
+    host = f"{_own_host(headers, 'https', str(port))}:{port}" if port else headers[":authority"]
+    return 301, f"https://{host}{headers[':path']}"
 
 
 def _own_host(headers: Mapping[str, str], scheme: str, port: str) -> str:

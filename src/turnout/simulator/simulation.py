@@ -60,7 +60,7 @@ class Simulation:
         if tls:
             return replace(nothing, status=None, reason="the client speaks TLS, and the port plain HTTP")
         if host.require_tls and headers["x-forwarded-proto"] != "https":
-            status, location = rewriting.to_https(headers)
+            status, location = rewriting.to_https(headers, host.https_port)
             why = "its Gateway's server has httpsRedirect"
             return replace(nothing, action=Action.REDIRECT, status=status, location=location, reason=why)
         return self._ruled(host, nothing, headers)
