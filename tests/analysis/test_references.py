@@ -89,3 +89,22 @@ spec: {parentRefs: [{name: front}], hostnames: [a.shop.test], rules: [{backendRe
     kept = stock(REVIEWS, GATEWAY, route)
     assert not kept.gateways
     assert [problem.code for problem in analyze(kept)] == ["IST0173", "IST0173"]
+
+
+def test_requests_that_go_to_a_subset_without_a_deployment_are_told_where_objects_run_here() -> None:
+    deployment = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: reviews-v1, namespace: default}
+spec:
+  selector: {matchLabels: {app: reviews, version: v1}}
+  template:
+    metadata: {labels: {app: reviews, version: v1}}
+    spec: {containers: [{name: app, image: reviews}]}
+"""
+    both = "[{route: [{destination: {host: reviews, subset: v1}}], mirror: {host: reviews, subset: v2}}]"
+    kept = stock(REVIEWS, deployment, routes(both))
+    found = findings([subject.resource for subject in kept.subjects], kept.mesh)
+    assert "TNO312 VirtualService default/reviews spec.http[0].mirror.subset" in {f"{p.code} {p.where}" for p in found}
+    assert len([problem for problem in found if problem.code == "TNO312"]) == 1
+    assert "TNO312" not in {problem.code for problem in analyze(kept)}

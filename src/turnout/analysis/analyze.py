@@ -17,6 +17,7 @@ from turnout.analysis.gateway_references import gateway_references
 from turnout.analysis.gateway_routes import gateway_routes
 from turnout.analysis.header_values import unknown_variables
 from turnout.analysis.hidden_exports import out_of_reach
+from turnout.analysis.idle_subsets import idle_subsets
 from turnout.analysis.idle_weights import idle_weights
 from turnout.analysis.ingress_subsets import ingress_subsets
 from turnout.analysis.inventory import Inventory, Subject
@@ -84,6 +85,7 @@ _LOCAL = (
     _family(local.unserved, "TNO320", "TNO321", "TNO322"),
     _family(local.passed_over, "TNO302"),
     _family(local.empty_services, "TNO303"),
+    _family(idle_subsets, "TNO312"),
 )
 """About what runs here."""
 

@@ -99,6 +99,21 @@ class Inventory:
     def deployments(self) -> tuple[Deployment, ...]:
         return tuple(self.of(Deployment))
 
+    def behind(self, namespace: str, selector: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """The labels of the Deployments' pods that a Service selects; an empty selector selects nothing."""
+        found = (self._labelled.get((namespace, *label), []) for label in selector.items())
+        return [labels for labels in min(found, key=len, default=[]) if selector.items() <= labels.items()]
+
+    @cached_property
+    def _labelled(self) -> Mapping[tuple[str, str, str], list[Mapping[str, str]]]:
+        """By namespace, key and value: so that many Services do not ask all Deployments."""
+        labelled: dict[tuple[str, str, str], list[Mapping[str, str]]] = {}
+        for deployment in self.deployments:
+            labels = deployment.spec.template.metadata.labels
+            for key, value in labels.items():
+                labelled.setdefault((deployment.metadata.namespace, key, value), []).append(labels)
+        return labelled
+
     @cached_property
     def rollouts(self) -> tuple[Rollout, ...]:
         return tuple(self.of(Rollout))

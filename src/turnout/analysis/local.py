@@ -9,7 +9,6 @@ from turnout.analysis.rollout_references import rollout_references
 from turnout.mesh import client_tls, gateway_servers, server_tls
 from turnout.mesh.gateway_listener import is_translated
 from turnout.mesh.no_effect import no_effect
-from turnout.mesh.service import selects
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
 from turnout.resources.destination_rule import DestinationRule
@@ -38,15 +37,11 @@ def passed_over(inventory: Inventory) -> Iterator[Problem]:
 
 def empty_services(inventory: Inventory) -> Iterator[Problem]:
     """TNO303: a Service that no workload stands behind."""
-    labels: dict[str, list[dict[str, str]]] = {}
-    for deployment in inventory.deployments:
-        template = dict(deployment.spec.template.metadata.labels)
-        labels.setdefault(deployment.metadata.namespace, []).append(template)
     for service in inventory.mesh.services.values():
         selector = service.spec.selector
         if service.spec.type == "ExternalName" or service.entry:
             continue
-        if not any(selects(selector, template) for template in labels.get(service.namespace, ())):
+        if not inventory.behind(service.namespace, selector):
             yield _selects_nothing(service.namespace, service.name, dict(selector))
 
 

@@ -178,6 +178,7 @@ _TABLE = (
     Code("TNO309", WARNING, "retries do not fit into the timeout"),
     Code("TNO310", WARNING, "a weight changes nothing"),
     Code("TNO311", WARNING, "a route that is delegated is left out"),
+    Code("TNO312", WARNING, "requests are sent to a subset that no Deployment stands behind"),
     Code(
         "TNO320",
         WARNING,
