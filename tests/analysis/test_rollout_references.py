@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from turnout.analysis.rollout_references import rollout_references
-from turnout.mesh.mesh import build
+from turnout.mesh.mesh import Mesh, build
 from turnout.resources.interpret import interpret
 from turnout.resources.rollout import Rollout
 
@@ -42,12 +42,12 @@ MESH = build(
 )
 
 
-def found(namespace: str = "default", **spec: Any) -> list[str]:
+def found(namespace: str = "default", mesh: Mesh = MESH, **spec: Any) -> list[str]:
     """What is wrong with a rollout that says this: place, message and hint."""
     whole = {"service": "reviews", "from": "v1", "to": "v2", "steps": [{"weight": 5}], **spec}
     rollout = interpret(an_object("turnout.dev/v1alpha1", "Rollout", "r", namespace, **whole)).resource
     assert isinstance(rollout, Rollout)
-    return [f"{p.code} {p.where}: {p.message}, {p.hint}" for p in rollout_references(MESH, rollout)]
+    return [f"{p.code} {p.where}: {p.message}, {p.hint}" for p in rollout_references(mesh, rollout)]
 
 
 @pytest.mark.parametrize("spec", [{}, {"route": "main"}, {"service": "reviews.default.svc.cluster.local"}], ids=str)
@@ -72,3 +72,17 @@ def test_unknown_subsets_and_routes_are_named_with_those_that_there_are() -> Non
         "TNO306 Rollout default/r spec.route: no HTTP route mian leads to reviews.default.svc.cluster.local,"
         " did you mean main?",
     ]
+
+
+def test_a_service_that_gateway_api_routes_is_not_for_rollouts() -> None:
+    gateway_api = "gateway.networking.k8s.io/v1"
+    parent = {"group": "", "kind": "Service", "name": "reviews"}
+    rules = [{"backendRefs": [{"name": "reviews", "port": 80}]}]
+    objects = (
+        an_object("v1", "Service", "reviews", selector={"app": "reviews"}, ports=[{"port": 80}]),
+        an_object(ISTIO, "DestinationRule", "r", host="reviews", subsets=[{"name": "v1"}, {"name": "v2"}]),
+        an_object(gateway_api, "HTTPRoute", "split", parentRefs=[parent], rules=rules),
+    )
+    [problem] = found(mesh=build(interpret(obj).resource for obj in objects))
+
+    assert "reviews.default.svc.cluster.local is routed by HTTPRoute default/split" in problem

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import trustme
+from tests.e2e.certificates import pair, secret
 from tests.mesh.gateway_routes import GATEWAY, SERVICES, grpc_route, http_route, together
 
 from turnout.testing import Mesh
@@ -65,3 +67,13 @@ def test_a_route_of_a_service_rules_its_callers_and_that_of_grpc_takes_methods(m
     assert mesh.get("http://a/").workload == "b"
     assert mesh.post(f"{URL}/shop.Hello/Say", gateway=True).workload == "a"
     assert mesh.post(f"{URL}/shop.Hello/Other", gateway=True).status == 404
+
+
+def test_a_listener_of_https_shows_its_certificate(mesh: Mesh) -> None:
+    certificate = trustme.CA().issue_cert("shop.test")
+    listener = "{name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: shop}]}}"
+    gateway = GATEWAY.replace("{name: http, port: 80, protocol: HTTP}", listener)
+    route = http_route("- backendRefs: [{name: a, port: 80}]")
+    mesh.apply(together(SERVICES, gateway), secret("shop", pair(certificate)), route)
+
+    assert mesh.get("https://shop.test/", gateway=True).workload == "a"

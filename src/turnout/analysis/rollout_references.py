@@ -10,6 +10,7 @@ from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
 from turnout.resources.rollout import Rollout
 from turnout.resources.spelling import closest
+from turnout.resources.virtual_service import VirtualService
 
 MOST_LISTED = 10
 
@@ -27,6 +28,10 @@ def rollout_references(mesh: Mesh, rollout: Rollout) -> Iterator[Problem]:
         if subset not in subsets:
             yield _missing(rollout, field, f"{host} has no subset {subset}", subset, subsets)
     routes = list(_routes(mesh, host))
+    if elsewhere := _of_gateway_api(mesh, host):
+        where = ObjectPath("Rollout", rollout.metadata.namespace, rollout.metadata.name, "spec.service")
+        hint = "rollouts change VirtualServices only: route the service with one"
+        yield problem("TNO306", where, f"{host} is routed by {elsewhere}", hint)
     if spec.route and spec.route not in routes:
         yield _missing(rollout, "route", f"no HTTP route {spec.route} leads to {host}", spec.route, routes)
 
@@ -38,6 +43,22 @@ def _routes(mesh: Mesh, host: str) -> Iterator[str]:
             hosts = (choice.destination.host for choice in http.route if choice.destination)
             if http.name and host in {names.fqdn(each, owner.metadata.namespace) for each in hosts}:
                 yield http.name
+
+
+def _of_gateway_api(mesh: Mesh, host: str) -> str:
+    """The route of Gateway API that leads to the host, where no VirtualService does."""
+    if any(_leads_to(owner, host) for owner in mesh.virtual_services):
+        return ""
+    source = mesh.gateway_api.source.routes
+    led = (owner for owner in mesh.gateway_api.routes if _leads_to(owner, host))
+    named = {(owner.metadata.namespace, owner.metadata.name) for owner in led}
+    kinds = {(each.metadata.namespace, each.metadata.name): type(each).__name__ for each in source}
+    return ", ".join(f"{kinds[key]} {key[0]}/{key[1]}" for key in sorted(named))
+
+
+def _leads_to(owner: VirtualService, host: str) -> bool:
+    chosen = (choice.destination for http in owner.spec.http for choice in http.route)
+    return any(each and names.fqdn(each.host, owner.metadata.namespace) == host for each in chosen)
 
 
 def _missing(rollout: Rollout, field: str, message: str, wanted: str, known: Sequence[str]) -> Problem:
