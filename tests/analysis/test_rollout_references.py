@@ -42,8 +42,12 @@ MESH = build(
 )
 
 
-def found(namespace: str = "default", mesh: Mesh = MESH, **spec: Any) -> list[str]:
+def found(namespace: str = "default", **spec: Any) -> list[str]:
     """What is wrong with a rollout that says this: place, message and hint."""
+    return found_in(MESH, namespace, spec)
+
+
+def found_in(mesh: Mesh, namespace: str, spec: JSON) -> list[str]:
     whole = {"service": "reviews", "from": "v1", "to": "v2", "steps": [{"weight": 5}], **spec}
     rollout = interpret(an_object("turnout.dev/v1alpha1", "Rollout", "r", namespace, **whole)).resource
     assert isinstance(rollout, Rollout)
@@ -83,6 +87,6 @@ def test_a_service_that_gateway_api_routes_is_not_for_rollouts() -> None:
         an_object(ISTIO, "DestinationRule", "r", host="reviews", subsets=[{"name": "v1"}, {"name": "v2"}]),
         an_object(gateway_api, "HTTPRoute", "split", parentRefs=[parent], rules=rules),
     )
-    [problem] = found(mesh=build(interpret(obj).resource for obj in objects))
+    [problem] = found_in(build(interpret(obj).resource for obj in objects), "default", {})
 
     assert "reviews.default.svc.cluster.local is routed by HTTPRoute default/split" in problem
