@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.analysis.samples import routes, stock
 
-from turnout.analysis.analyze import FAMILIES
+from turnout.analysis.analyze import CODES_HERE, FAMILIES
 from turnout.analysis.istio_codes import ISTIO_CODES
 from turnout.analysis.schema import istio_code, schema
 from turnout.problem import Problem, Severity
@@ -21,6 +21,12 @@ _ROW = re.compile(r"^\| (IST\d{4}) \| (\w+) \| \S", re.MULTILINE)
 def test_each_code_is_documented_once_with_its_severity() -> None:
     rows = _ROW.findall((ROOT / "docs" / "problems.md").read_text(encoding="utf-8"))
     assert rows == [(code, str(severity)) for code, (severity, _) in ISTIO_CODES.items()]
+
+
+def test_the_codes_that_are_told_where_objects_run_here_are_marked() -> None:
+    text = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
+    marked = set(re.findall(r"^\| (IST\d{4}) \|.*\| ● \|$", text, re.MULTILINE))
+    assert marked == {code for code in CODES_HERE if code.startswith("IST")}
 
 
 def test_each_code_belongs_to_a_family_of_rules() -> None:

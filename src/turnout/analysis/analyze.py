@@ -95,6 +95,9 @@ _SCHEMA = (_family(schema, "IST0106", "IST0133"),)
 _HARMLESS_HERE = frozenset(("IST0112",))
 """The port that the request was sent to counts, and mostly is the service's: an error would stop a sound project."""
 
+CODES_HERE = frozenset(code for family in (*_ROUTING, *_LOCAL) for code in family.codes) - _HARMLESS_HERE
+"""What `findings` may report."""
+
 FAMILIES = (*_ROUTING, *_CLUSTER, *_LOCAL, *_SCHEMA)
 
 
@@ -109,7 +112,7 @@ def findings(resources: Iterable[object], mesh: Mesh) -> list[Problem]:
     found = _found(Inventory(subjects, mesh), (*_ROUTING, *_LOCAL))
     wrong = {problem.where for problem in errors(found)}
     kept = (p for p in found if p.severity is Severity.ERROR or p.where not in wrong)
-    return [problem for problem in kept if problem.code not in _HARMLESS_HERE]
+    return [problem for problem in kept if problem.code in CODES_HERE]
 
 
 def local_findings(inventory: Inventory) -> list[Problem]:
