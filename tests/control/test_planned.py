@@ -172,3 +172,34 @@ def test_the_same_manifests_in_another_order_are_no_change() -> None:
     given = objects(SERVICE, GATEWAY, routes(entries(rule("v1"))))
 
     assert not planned(given, given[::-1]).changes
+
+
+def test_a_prefix_of_an_http_route_takes_whole_segments() -> None:
+    api = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: api}
+spec: {gatewayClassName: istio, listeners: [{name: all, port: 8090, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop}
+spec:
+  parentRefs: [{name: api}]
+  hostnames: [shop.test]
+  rules:
+  - matches: [{path: {type: PathPrefix, value: /pre}}]
+    backendRefs: [{name: reviews, port: 80}]
+"""
+    more = "  - matches: [{path: {type: PathPrefix, value: VALUE}}]\n    backendRefs: [{name: gone, port: 80}]\n"
+
+    below, beside = (
+        planned(objects(SERVICE, api), objects(SERVICE, api + more.replace("VALUE", value))).traffic.routes
+        for value in ("/pre/x", "/prefix")
+    )
+    assert [(each.when, each.before) for each in below] == [
+        ("the path is /pre/x or below it", "all to reviews port 80")
+    ]
+    assert [(each.when, each.before) for each in beside] == [
+        ("the path is /prefix or below it", "answered with 404: no rule matches")
+    ]

@@ -73,7 +73,7 @@ def told(simulation: Simulation, sent: Sent) -> tuple[str, str]:
     return short_host(host), json.dumps(answer, default=repr, sort_keys=True)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(changes())
 def test_what_changes_for_a_request_is_in_the_plan(drawn: tuple[list[JSON], list[JSON], list[Sent]]) -> None:
     before, after, requests = drawn
@@ -88,7 +88,7 @@ def test_what_changes_for_a_request_is_in_the_plan(drawn: tuple[list[JSON], list
             assert any(name.startswith(proxy) for change in found for name in change.callers), sent
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(worlds(0))
 def test_what_does_not_change_is_in_no_plan(drawn: tuple[list[JSON], list[Sent]]) -> None:
     given_objects = objects(drawn[0])

@@ -31,6 +31,7 @@ class Split:
         Each version's count is held against its binomial distribution, exactly, and versions share the significance
         (Bonferroni). Weights need not sum up to 100, as in Istio. What is not expected must not have answered at all.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test
         weights = sum(expected.values())
         if weights <= 0 or min(expected.values()) < 0 or not 0 < significance < 1:
             raise ValueError(f"weights are not negative, and not all 0: {dict(expected)}")

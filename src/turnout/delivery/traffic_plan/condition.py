@@ -29,7 +29,11 @@ class Condition:
 
     @property
     def words(self) -> str:
-        return match_words.words(self.match)
+        said, uri = match_words.words(self.match), self.match.uri
+        if not self.segmented or uri is None or uri.prefix in (None, "", "/"):
+            return said
+        prefix = match_words.quoted(uri.prefix)
+        return said.replace(f"the path begins with {prefix}", f"the path is {prefix} or below it", 1)
 
     @property
     def of_everything(self) -> bool:
@@ -54,12 +58,23 @@ class Condition:
         either_case = one.ignore_uri_case or two.ignore_uri_case
         return (
             any(_apart(a, b) for a, b in plain)
-            or _apart(one.uri, two.uri, ignore_case=either_case)
+            or _apart(self._uri(other), other._uri(self), ignore_case=either_case)
             or any(_apart(one.headers[name], two.headers[name]) for name in one.headers.keys() & two.headers.keys())
             or any(_apart(one.query_params[n], two.query_params[n]) for n in one.query_params.keys() & two.query_params)
             or _excludes(one.without_headers, two.headers)
             or _excludes(two.without_headers, one.headers)
         )
+
+    @property
+    def _has_prefix(self) -> bool:
+        return self.match.uri is not None and bool(self.match.uri.prefix)
+
+    def _uri(self, beside: Condition) -> StringMatch | None:
+        """Of two prefixes that take whole segments, the slash that follows is a part."""
+        uri = self.match.uri
+        if not (self.segmented and beside.segmented) or uri is None or not uri.prefix:
+            return uri
+        return StringMatch(prefix=uri.prefix.rstrip("/") + "/") if beside._has_prefix else uri
 
 
 def condition(match: HTTPMatchRequest | None, *, segmented: bool = False) -> Condition:
