@@ -145,7 +145,7 @@ def _route(route: JSON) -> JSON:
     if action is None:
         return route
     if "connectMatcher" in route["match"]:
-        return {"name": route.get("name"), "tunnel": _choices(action)}
+        return {"tunnel": _choices(action)}
     _drop(action, "maxGrpcTimeout", action["timeout"])
     _drop(action, "timeout", "0s")
     if action.get("retryPolicy") == _DEFAULT_RETRIES:
