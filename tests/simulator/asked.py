@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -72,6 +73,33 @@ def marked(config: Config) -> Config:
                 route.response_headers_to_add[-1].header.value = f"{host.name}#{at}".replace("%", "%%")
         tables[name] = Versioned.of(table)
     return Config({**config.resources, ROUTES: tables})
+
+
+@dataclass
+class Chances:
+    """How often the first of several destinations answered, against how often it should have."""
+
+    excess: float = 0.0
+    variance: float = 0.0
+
+    def add(self, told: Answer, got: Got) -> None:
+        """Nothing of requests that cannot tell: a fault took them, or destinations share their pods."""
+        first, *others = [{pod.workload for pod in each.endpoints} for each in told.destinations] or [set()]
+        if (
+            not others
+            or any(first & other for other in others)
+            or not first
+            or (told.fault and told.fault.abort_percent)
+        ):
+            return
+        chance = told.destinations[0].percent / 100
+        self.excess += (got.by in first) - chance
+        self.variance += chance * (1 - chance)
+
+    @property
+    def deviations(self) -> float:
+        """Standard deviations between what was and what should have been."""
+        return abs(self.excess) / math.sqrt(max(self.variance, 1.0))
 
 
 def disagreements(told: Answer, got: Got) -> Iterator[str]:

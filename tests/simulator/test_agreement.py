@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.simulator.asked import Asked, disagreements
+from tests.simulator.asked import Asked, Chances, disagreements
 from tests.simulator.generated import drawn, text
 from tests.simulator.kinds import ACTIONS, MATCHES, kinds
 
@@ -35,16 +35,19 @@ async def asked() -> AsyncIterator[Asked]:
 async def compared(asked: Asked, meshes: int) -> Counter[str]:
     """How often what was met. Asserts that Envoy did what was said, and took every mesh."""
     met: Counter[str] = Counter()
-    wrong = []
+    chances, wrong = Chances(), []
     for objects, requests in drawn(meshes, REQUESTS):
         await asked.serve(text(objects))
         for each in requests:
             told = asked.told(each)
-            found = list(disagreements(told, await asked.got(each)))
+            got = await asked.got(each)
+            chances.add(told, got)
+            found = list(disagreements(told, got))
             wrong += [f"{each}: {'; '.join(found)}\n{told}\n{text(objects)}"] if found else []
             met.update(set(kinds(told, objects)))
             met["requests"] += 1
     assert not wrong, f"{len(wrong)} of {met['requests']}, the first of them:\n{wrong[0]}"
+    assert chances.deviations < 5, chances
     return met
 
 
