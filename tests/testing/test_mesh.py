@@ -82,8 +82,8 @@ def test_who_calls_matters_where_rules_look_at_labels(mesh: Mesh) -> None:
     mesh.run("web", {"app": "web"})
     mesh.run("cron", {"app": "cron"}, namespace="jobs")
 
-    callers = {name: mesh.get("http://reviews.default/", from_=name).version for name in ("web", "cron.jobs")}
-    assert callers == {"web": "v2", "cron.jobs": "v1"}
+    callers = {name: mesh.get("http://reviews.default/", from_=name).version for name in ("web", "jobs/cron")}
+    assert callers == {"web": "v2", "jobs/cron": "v1"}
     with pytest.raises(TurnoutError, match="no workload default/webb: did you mean web"):
         mesh.get("http://reviews/", from_="webb")
 
@@ -156,3 +156,11 @@ def test_a_hash_keeps_each_user_with_one_pod(mesh: Mesh) -> None:
 
     split = mesh.split("http://reviews/", n=60, headers=lambda number: {"x-user": f"u{number % 3}"})
     assert all(count % 20 == 0 for count in split.counts.values())
+
+
+def test_it_says_why_a_request_goes_where_it_goes(mesh: Mesh) -> None:
+    mesh.apply(SERVICE, CANARY)
+
+    said = mesh.explain("http://reviews/", headers={"end-user": "ada"})
+    assert "because the header end-user is ada: it would have to be jason" in said
+    assert "90 % to reviews.default.svc.cluster.local v1" in said

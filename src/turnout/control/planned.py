@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from turnout.control.world import Resources, World, gateway_ports, of, proxies, world
+from turnout.control.presumed import presumed
+from turnout.control.world import World, gateway_ports, proxies
 from turnout.delivery.traffic_plan.entrance import Side
 from turnout.delivery.traffic_plan.plan import TrafficPlan, traffic_plan
 from turnout.inputs.apply import Create, Delete, Patch, content, key_of
 from turnout.inputs.drift import differences
 from turnout.mesh.proxy import Egress, Proxy
 from turnout.problem import Problem
-from turnout.resources.core import Deployment
-from turnout.workloads.status import UNDECLARED_PORT, PodStatus
 
 Object = Mapping[str, Any]
 FIRST_PORT = 10_000
@@ -49,7 +48,7 @@ class Planned:
 
 def planned(before: Sequence[Object], after: Sequence[Object]) -> Planned:
     """Objects without errors in them."""
-    was, now = _world(before), _world(after)
+    was, now = presumed(before), presumed(after)
     old, new = dict.fromkeys(was.problems), dict.fromkeys(now.problems)
     return Planned(
         tuple(_objects(before, after)),
@@ -61,7 +60,7 @@ def planned(before: Sequence[Object], after: Sequence[Object]) -> Planned:
 
 def worlds_of(before: Sequence[Object], after: Sequence[Object]) -> tuple[Side, Side]:
     """Both sides of the plan, as callers have them."""
-    return _sides(_world(before), before, _world(after), after)
+    return _sides(presumed(before), before, presumed(after), after)
 
 
 def _sides(was: World, before: Sequence[Object], now: World, after: Sequence[Object]) -> tuple[Side, Side]:
@@ -80,26 +79,6 @@ def applied(actions: Iterable[Create | Patch | Delete], live: Sequence[Object]) 
         else:
             objects[key_of(action.object)] = action.object
     return list(objects.values())
-
-
-def _world(objects: Iterable[Object]) -> World:
-    """As if every pod of every Deployment were ready."""
-    resources, remarks = Resources().read(objects)
-    pods = [_pod(deployment) for deployment in of(Deployment, resources) if deployment.spec.replicas]
-    return world(resources, pods, remarks)
-
-
-def _pod(deployment: Deployment) -> PodStatus:
-    meta, template = deployment.metadata, deployment.spec.template
-    ports = [port.container_port for container in template.spec.containers for port in container.ports]
-    return PodStatus(
-        meta.name,
-        meta.namespace,
-        meta.name,
-        template.metadata.labels,
-        ports=dict.fromkeys(ports or [UNDECLARED_PORT], FIRST_PORT),
-        ready=True,
-    )
 
 
 def _callers(found: World, objects: Iterable[Object]) -> Iterator[tuple[str, str]]:

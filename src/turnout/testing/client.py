@@ -47,7 +47,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Sent:
     """One request as it goes over the wire. `target`: a path, or the whole URL for a workload's way out."""
 
     route: Route
@@ -79,7 +79,7 @@ class Client:
             connection.close()
         self._connections.clear()
 
-    def exchange(self, question: Question) -> Answer:
+    def exchange(self, question: Sent) -> Answer:
         """Raises TimeoutError, ssl.SSLError, and EnvoyFailed where the connection ends without an answer."""
         began = time.perf_counter()
         kept = question.route in self._connections
@@ -100,7 +100,7 @@ class Client:
         if connection is not None:
             connection.close()
 
-    def _send(self, question: Question) -> tuple[int, Headers, bytes]:
+    def _send(self, question: Sent) -> tuple[int, Headers, bytes]:
         connection = self._connection(question.route, question.timeout_seconds)
         connection.putrequest(question.method, question.target, skip_host=True, skip_accept_encoding=True)
         for name, value in question.headers.items():
@@ -132,7 +132,7 @@ def _headers(response: HTTPResponse) -> Headers:
     return Headers(response.getheaders())
 
 
-def asked_by_many(questions: Sequence[Question], clients: int) -> list[Answer]:
+def asked_by_many(questions: Sequence[Sent], clients: int) -> list[Answer]:
     """The answers in the order of the questions; `clients` ask at the same time. Raises as `exchange`."""
     with ThreadPoolExecutor(clients) as pool:
         parts = list(pool.map(_asked, (questions[first::clients] for first in range(clients))))
@@ -140,7 +140,7 @@ def asked_by_many(questions: Sequence[Question], clients: int) -> list[Answer]:
     return found
 
 
-def _asked(questions: Sequence[Question]) -> list[Answer]:
+def _asked(questions: Sequence[Sent]) -> list[Answer]:
     client = Client()
     try:
         return [client.exchange(question) for question in questions]

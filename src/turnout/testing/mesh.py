@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from turnout.cli.explanation import lines
+from turnout.control.explained import Question, Unanswerable, explained
 from turnout.error import TurnoutError
 from turnout.mesh.names import fqdn
 from turnout.mesh.service import ServiceHost, selects
@@ -16,7 +18,7 @@ from turnout.problem import Problem
 from turnout.resources.spelling import closest
 from turnout.testing import cast, manifests
 from turnout.testing.address import Address, address
-from turnout.testing.client import Answer, Client, Question, Route, Tls, asked_by_many
+from turnout.testing.client import Answer, Client, Route, Sent, Tls, asked_by_many
 from turnout.testing.engine import Engine, running_engine
 from turnout.testing.received import Pod, Received
 from turnout.testing.response import Response
@@ -95,7 +97,7 @@ class Mesh:
         timeout_seconds: float = TIMEOUT_SECONDS,
         tls: Tls | None = None,
     ) -> Response:
-        """One request, from the workload `from_` (`name`, or `name.namespace`), or through the URL's port of a gateway.
+        """One request, from the workload `from_` (`name`, or `namespace/name`), or through the URL's port of a gateway.
 
         `json` is sent as JSON. `tls`: certificates for https URLs; without it any of the gateway's will do.
         """
@@ -108,7 +110,7 @@ class Mesh:
             sent = {"content-length": str(len(content)), **sent}
         route = self._route(to, from_, tls, gateway=gateway)
         target = to.target if gateway else f"http://{to.authority}{to.target}"
-        return self._response(self._client.exchange(Question(route, method, target, sent, content, timeout_seconds)))
+        return self._response(self._client.exchange(Sent(route, method, target, sent, content, timeout_seconds)))
 
     def get(self, url: str, **more: Any) -> Response:
         """As `request`."""
@@ -144,9 +146,25 @@ class Mesh:
         route = self._route(to, from_, None, gateway=gateway)
         target = to.target if gateway else f"http://{to.authority}{to.target}"
         sent = ({"host": to.authority, **of(number)} for number in range(n))
-        questions = [Question(route, "GET", target, own, b"", timeout_seconds) for own in sent]
+        questions = [Sent(route, "GET", target, own, b"", timeout_seconds) for own in sent]
         answers = map(self._response, asked_by_many(questions, CLIENTS))
         return Split(Counter(answer.version or str(answer.status) for answer in answers))
+
+    def explain(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        from_: str = "",
+        gateway: bool = False,
+    ) -> str:
+        """Where a request goes, by which line, and why by no other: as `turnout explain` says it. None is sent."""
+        question = Question(method, url, tuple((headers or {}).items()), from_, gateway)
+        found = explained(self._stage.world, self._stage.gateways, question, self._stage.documents)
+        if isinstance(found, Unanswerable):
+            raise TurnoutError(f"{found.message}{': ' + found.hint if found.hint else ''}")
+        return "\n".join(lines(found))
 
     # --- who received what
 
@@ -191,7 +209,7 @@ class Mesh:
         return Route(self._stage.egress_port(caller))
 
     def _caller(self, written: str) -> Name:
-        name, _, namespace = written.partition(".")
+        namespace, _, name = written.rpartition("/")
         known = self._stage.world.callers
         caller = (namespace or NAMESPACE, name)
         if caller not in known:

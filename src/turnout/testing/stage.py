@@ -12,6 +12,7 @@ from turnout.inputs.files import Manifest
 from turnout.mesh import mesh
 from turnout.problem import Problem
 from turnout.resources.core import Deployment
+from turnout.resources.document import Document
 from turnout.resources.kinds import DEPLOYMENT, Kind
 from turnout.testing import cast
 from turnout.testing.engine import Engine
@@ -32,6 +33,8 @@ class Stage:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.resources: dict[Key, object] = {}
+        self.documents: dict[tuple[str, str, str], Document] = {}
+        """Kind, namespace and name to where an object is written."""
         self.callers: set[Name] = set()
         """Whose ways out are configured: those that some request came from."""
         self.world = World()
@@ -44,6 +47,7 @@ class Stage:
         """An object of a file, over one of its name."""
         meta = manifest.resource.metadata
         self.resources[manifest.kind, meta.namespace, meta.name] = manifest.resource
+        self.documents[manifest.kind.kind, meta.namespace, meta.name] = manifest.document
 
     def put_deployment(self, played: Deployment) -> None:
         meta = played.metadata
