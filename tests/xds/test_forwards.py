@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections import Counter
 from contextlib import AsyncExitStack, closing
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
+import yaml
 from tests.xds.conftest import exchange
 from tests.xds.test_tunnels import SERVICES, SUBSETS, counted, instance, publish
 
@@ -90,6 +92,24 @@ async def test_tls_is_passed_through_to_the_service_that_its_name_is_for(world: 
         assert await ask(world, "any.two.test", trust) == "v2"
         with pytest.raises((OSError, EOFError)):
             await ask(world, "three.test", trust)
+
+
+async def test_what_is_inside_of_tls_is_forwarded_by_tcp_routes(world: World, backends: dict[str, Backend]) -> None:
+    authority = trustme.CA()
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    running = [instance("cache", name, 6379, backend.port) for name, backend in backends.items()]
+    text = gateway("TLS", "tls: {mode: SIMPLE, credentialName: cert}") + TCP + secret(authority) + SERVICES
+    await publish(world, text + "---" + SUBSETS.replace("NAME", "cache"), running, [Ingress(6379, world.port)])
+    assert {await ask(world, "one.test", trust) for _ in range(40)} == {"v1", "v2"}
+
+
+def secret(authority: trustme.CA) -> str:
+    issued = authority.issue_cert("one.test")
+    pair = {"tls.crt": issued.cert_chain_pems[0], "tls.key": issued.private_key_pem}
+    data = {name: base64.b64encode(pem.bytes()).decode() for name, pem in pair.items()}
+    meta = {"name": "cert", "namespace": "default"}
+    return "\n" + yaml.safe_dump({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}) + "---"
 
 
 async def secure(authority: trustme.CA, name: str) -> tuple[asyncio.Server, int]:
