@@ -185,7 +185,14 @@ def _cluster(cluster: JSON) -> JSON:
 
 
 def _endpoints(assignment: JSON) -> list[str]:
-    return [_endpoint(e) for group in assignment.get("endpoints", ()) for e in group["lbEndpoints"]]
+    return [_endpoint(e) + _place(group) for group in assignment.get("endpoints", ()) for e in group["lbEndpoints"]]
+
+
+def _place(group: JSON) -> str:
+    """How near an endpoint is, and what share its place has; nothing where all are alike."""
+    locality = "/".join(group.get("locality", {}).values())
+    found = {"priority": group.get("priority"), "share": group.get("loadBalancingWeight"), "in": locality}
+    return "".join(f", {name} {value}" for name, value in found.items() if value)
 
 
 def _endpoint(endpoint: JSON) -> str:

@@ -8,7 +8,7 @@ from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, Http2ProtocolOptions
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
-from turnout.compiler import endpoint, traffic_policy, upstream_tls
+from turnout.compiler import endpoint, locality, proxy_protocol, traffic_policy, upstream_tls
 from turnout.compiler.resolution import ADS, STATIC, resolve
 from turnout.compiler.values import metadata, packed
 from turnout.mesh.client_tls import ClientTLS
@@ -21,9 +21,9 @@ ADS_CLUSTER = "turnout-ads"
 __all__ = ["ADS", "ADS_CLUSTER", "HTTP_OPTIONS", "cluster", "http_options", "speaks_http2", "targets"]
 
 
-def targets(mesh: Mesh, caller_namespaces: Iterable[str]) -> Iterator[Target]:
+def targets(mesh: Mesh, sights: Iterable[str]) -> Iterator[Target]:
     """All that can be called: each service's ports as a whole and by subset, and again where callers differ."""
-    callers = sorted(set(caller_namespaces))
+    callers = sorted(set(sights))
     for host in mesh.services.values():
         ports = [*http_ports(host), *tcp_ports(host)]
         for view in dict.fromkeys(("", *(mesh.view(host.host, caller) for caller in callers))):
@@ -41,9 +41,14 @@ def cluster(mesh: Mesh, target: Target, tls: ClientTLS | None = None) -> Cluster
     # A draining endpoint must get nothing new, even when it is the larger part: no panic.
     built.common_lb_config.healthy_panic_threshold.value = 0
     options = http_options(http2=speaks_http2(mesh, target))
-    traffic_policy.apply(built, options, policy.policy(target.port, policy.subset(target.subset)))
+    here = policy.policy(target.port, policy.subset(target.subset))
+    traffic_policy.apply(built, options, here)
+    if locality.is_weighted(here):
+        built.common_lb_config.locality_weighted_lb_config.SetInParent()
     if tls:
         upstream_tls.apply(built, options, tls)
+    if here.proxy_protocol:
+        proxy_protocol.apply(built, here.proxy_protocol)
     built.typed_extension_protocol_options[HTTP_OPTIONS].CopyFrom(packed(options))
     if built.HasField("cluster_type"):
         built.lb_policy = Cluster.CLUSTER_PROVIDED  # there is nothing to balance

@@ -49,7 +49,7 @@ def compile(  # noqa: A001 # the field's word
     `sampling_percent`: how many of the requests are traced.
     """
     memo = Memo() if memo is None else memo
-    targets = list(cluster.targets(mesh, (proxy.namespace for proxy in proxies)))
+    targets = list(cluster.targets(mesh, (mesh.sight(proxy.namespace, proxy.labels) for proxy in proxies)))
     secured, targets = upstream_tls.secured(mesh, targets)
     scope = Scope(mesh, frozenset(target.cluster for target in targets))
     entered = gateway_port.entrances(mesh, proxies)

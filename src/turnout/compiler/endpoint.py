@@ -10,11 +10,13 @@ from envoy.config.core.v3.health_check_pb2 import DRAINING, HEALTHY
 from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
+from turnout.compiler import locality
 from turnout.compiler.values import metadata
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Target
 from turnout.mesh.service import Instance, canonical_name, revision
 from turnout.mesh.service_entry import UNIX
+from turnout.mesh.sight import sight
 from turnout.resources.destination_rule import Subset
 
 SERIES = "%UPSTREAM_HOST_NAME%"
@@ -28,17 +30,19 @@ metadata by two names. An endpoint without one is told by its address, which has
 def assignments(mesh: Mesh, targets: Iterable[Target]) -> Iterator[ClusterLoadAssignment]:
     """One for each target, empty where nothing runs."""
     for (host, port, view), group in groupby(targets, key=lambda target: (target.host, target.port, target.view)):
-        service, subsets = mesh.services[host], mesh.policy(host, view).subsets
+        service, policy, caller = mesh.services[host], mesh.policy(host, view), sight(view)
+        subsets = policy.subsets
         service_port = service.port(port)
         assert service_port is not None, "targets are made from ports"
         running = [(i, _endpoint(i, i.target(service_port), _subset_of(i, subsets))) for i in mesh.members[host]]
         for target in group:
             subset = next((own for own in subsets if own.name == target.subset), None)
             if subset is None:
-                yield _assignment(target.cluster, [endpoint for _, endpoint in running])
+                yield _assignment(target.cluster, locality.groups(running, policy.policy(port), caller))
                 continue
             own = [(i, endpoint) for i, endpoint in running if i.labels.items() >= subset.labels.items()]
-            yield _assignment(target.cluster, [_as_asked(i, endpoint, subset, subsets) for i, endpoint in own])
+            asked = [(i, _as_asked(i, endpoint, subset, subsets)) for i, endpoint in own]
+            yield _assignment(target.cluster, locality.groups(asked, policy.policy(port, subset), caller))
 
 
 def _as_asked(instance: Instance, endpoint: LbEndpoint, subset: Subset, subsets: Iterable[Subset]) -> LbEndpoint:
@@ -49,8 +53,7 @@ def _as_asked(instance: Instance, endpoint: LbEndpoint, subset: Subset, subsets:
     return _endpoint(instance, port, subset.name)
 
 
-def _assignment(name: str, endpoints: list[LbEndpoint]) -> ClusterLoadAssignment:
-    groups = [LocalityLbEndpoints(lb_endpoints=endpoints)] if endpoints else []
+def _assignment(name: str, groups: list[LocalityLbEndpoints]) -> ClusterLoadAssignment:
     return ClusterLoadAssignment(cluster_name=name, endpoints=groups)
 
 

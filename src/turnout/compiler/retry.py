@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from envoy.config.route.v3.route_components_pb2 import RetryPolicy
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
+from envoy.extensions.retry.priority.previous_priorities.v3.previous_priorities_config_pb2 import (
+    PreviousPrioritiesConfig,
+)
 
 from turnout.compiler.values import duration, packed, uint32
 from turnout.resources.virtual_service import HTTPRetry
@@ -31,7 +34,15 @@ def policy(retry: HTTPRetry | None, *, consistent_hash: bool) -> RetryPolicy | N
         built.retry_host_predicate.add(
             name="envoy.retry_host_predicates.previous_hosts", typed_config=packed(PreviousHostsPredicate())
         )
+    if retry.retry_remote_localities:
+        _elsewhere(built)
     return built
+
+
+def _elsewhere(built: RetryPolicy) -> None:
+    """From the second retry on, among endpoints that are less preferred than those which failed."""
+    built.retry_priority.name = "envoy.retry_priorities.previous_priorities"
+    built.retry_priority.typed_config.CopyFrom(packed(PreviousPrioritiesConfig(update_frequency=2)))
 
 
 def _split(retry_on: str) -> tuple[list[str], list[int]]:

@@ -66,7 +66,7 @@ def claims(mesh: Mesh, namespace: str) -> Claims:
 def egress_hosts(mesh: Mesh, proxy: Egress) -> list[VirtualHost]:
     """Hosts that are no service (port 80 only), then services: a name that both use belongs to the former."""
     found = claims(mesh, proxy.namespace)
-    caller = Caller(names.MESH, HTTP_PORT, proxy.namespace, proxy.labels)
+    caller = Caller(names.MESH, HTTP_PORT, proxy.namespace, proxy.labels, mesh.sight(proxy.namespace, proxy.labels))
     hosts = [_foreign_host(host, first) for host, first in _foreign(mesh, found, caller)]
     for service in _callable(mesh, proxy.namespace):
         claimants = found.on(service.host)
@@ -108,8 +108,8 @@ def _tcp_rule(
         found = tcp.tcp_rule(virtual_service, caller, service.addresses)
         if found:
             return found
-    view = mesh.view(service.host, caller.namespace)
-    return TcpRule(caller.port, caller.namespace, Target(service.host, caller.port, view=view))
+    view = mesh.view(service.host, caller.sight)
+    return TcpRule(caller.port, caller.sight, Target(service.host, caller.port, view=view))
 
 
 def _attached_rules(mesh: Mesh, service: ServiceHost, caller: Caller) -> list[Rule]:

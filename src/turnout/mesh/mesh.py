@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from turnout.mesh import service, service_entry
+from turnout.mesh import service, service_entry, sight
 from turnout.mesh.credential import Named, Vault
 from turnout.mesh.delegation import Entry, delegating, entries
 from turnout.mesh.gateway_api import GatewayApi, gateway_api
 from turnout.mesh.policy import HostPolicy, Rulebook, rulebook
 from turnout.mesh.service import Instance, ServiceHost
+from turnout.mesh.sight import Telling
 from turnout.resources.core import Secret, Service, ServicePort
 from turnout.resources.destination_rule import DestinationRule, Subset
 from turnout.resources.gateway import Gateway
@@ -27,6 +28,7 @@ class Mesh:
 
     `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
     each service. `delegating`: by namespace and name of VirtualServices that delegate, the routes that come of it.
+    `telling`: what DestinationRules ask for of callers.
     `gateways`: those that stand for listeners of Gateway API among them.
     `files`: the certificates and keys that TLS settings name by path, of those that
     could be read; None: nobody has looked.
@@ -42,6 +44,7 @@ class Mesh:
     gateway_api: GatewayApi = field(default_factory=GatewayApi)
     instances: tuple[Instance, ...] = ()
     members: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
+    telling: Telling = field(default_factory=Telling)
     secrets: Mapping[Named, Secret] = field(default_factory=dict, repr=False)
     files: Mapping[str, str] | None = field(default=None, repr=False)
 
@@ -60,21 +63,28 @@ class Mesh:
         members = self.members[host.host]
         return [i for i in members if subset is None or subset.labels.items() <= i.labels.items()]
 
-    def view(self, host: str, caller_namespace: str) -> str:
-        """The caller's namespace where DestinationRules look different from there; empty where they look the same."""
+    def sight(self, namespace: str, labels: Mapping[str, str]) -> str:
+        """From where a caller looks at destinations: what `view` wants to know of it."""
+        return self.telling.sight(namespace, labels)
+
+    def view(self, host: str, seen_from: str) -> str:
+        """The caller's sight where a destination looks different from there; empty where it looks the same."""
         known = self.services.get(host)
-        if known is None or caller_namespace == known.namespace:
+        if known is None or seen_from == known.namespace:
             return ""
-        if not self.rulebook.depends_on_caller(host, known.namespace):
+        caller = sight.sight(seen_from)
+        if not caller.labels and not self.rulebook.depends_on_caller(host, known.namespace):
             return ""
-        seen = self.rulebook.policy(host, known.namespace, caller_namespace)
-        return "" if seen == self.policies[host] else caller_namespace
+        seen = self.rulebook.policy(host, known.namespace, caller.namespace, caller.labels)
+        near = caller.labels and seen.looks_at_places
+        return seen_from if near or seen != self.policies[host] else ""
 
     def policy(self, host: str, view: str) -> HostPolicy:
         """What DestinationRules say of a known service in a view."""
         if not view:
             return self.policies[host]
-        return self.rulebook.policy(host, self.services[host].namespace, view)
+        caller = sight.sight(view)
+        return self.rulebook.policy(host, self.services[host].namespace, caller.namespace, caller.labels)
 
     def destination_port(self, host: str, explicit: int, listener_port: int) -> int:
         """Explicit, else the service's only port, else the port that the request came in on."""
@@ -99,6 +109,7 @@ def build(
     book = rulebook(rules)
     routing = _by_age(r for r in kept if isinstance(r, VirtualService))
     running = tuple(sorted(instances, key=lambda i: (i.namespace, i.name)))
+    members = _members(services, running)
     return Mesh(
         services=services,
         policies={host: book.policy(host, found.namespace, found.namespace) for host, found in services.items()},
@@ -109,7 +120,8 @@ def build(
         gateways=_by_age([*(r for r in kept if isinstance(r, Gateway)), *attached.gateways]),
         gateway_api=attached,
         instances=running,
-        members=_members(services, running),
+        members=members,
+        telling=sight.telling(rules, (each for found in members.values() for each in found)),
         secrets={(s.metadata.namespace, s.metadata.name): s for s in kept if isinstance(s, Secret)},
         files=files,
     )

@@ -34,14 +34,12 @@ _VIRTUAL_SERVICE = (
     PassedOver("tcp.*.match.*.source_subnet", "sourceSubnet, which Istio passes over, too"),
     PassedOver("http.*.match.*.headers", "claims of a token never match", _is_claim),
     PassedOver("http.*.match.*.without_headers", "claims of a token are always absent", _is_claim),
-    PassedOver("http.*.retries.retry_remote_localities", "retryRemoteLocalities (there is one locality)"),
     PassedOver("http.*.fault.delay.exponential_delay", "exponentialDelay"),
     PassedOver("http.*.fault.abort.http2_error", "http2Error"),
 )
 
 _BLOCKS = (
     PassedOver("tls.mode", "ISTIO_MUTUAL, which is plain text here", lambda mode: mode == "ISTIO_MUTUAL"),
-    PassedOver("load_balancer.locality_lb_setting", "localityLbSetting (there is one locality)"),
     PassedOver("load_balancer.zone_aware_lb_setting", "zoneAwareLbSetting (there is one zone)"),
     PassedOver("load_balancer.simple", "PASSTHROUGH (LEAST_REQUEST is used)", lambda simple: simple == "PASSTHROUGH"),
     PassedOver("outlier_detection.consecutive_errors", "consecutiveErrors, which Istio passes over, too"),
@@ -51,13 +49,11 @@ _POLICY = (
     *_BLOCKS,
     *(PassedOver(f"port_level_settings.*.{entry.path}", entry.what, entry.asks) for entry in _BLOCKS),
     PassedOver("tunnel", "tunnel"),
-    PassedOver("proxy_protocol", "proxyProtocol"),
 )
 
 _DESTINATION_RULE = (
     *(PassedOver(f"traffic_policy.{entry.path}", entry.what, entry.asks) for entry in _POLICY),
     *(PassedOver(f"subsets.*.traffic_policy.{entry.path}", entry.what, entry.asks) for entry in _POLICY),
-    PassedOver("workload_selector", "workloadSelector (the rule counts for every caller)"),
 )
 
 _GATEWAY = (
@@ -73,7 +69,6 @@ _SERVICE_ENTRY = (
     PassedOver("location", "location (no workload here has an identity)", lambda place: place == "MESH_INTERNAL"),
     PassedOver("endpoints.*.network", "network (there is one)"),
     PassedOver("subject_alt_names", "subjectAltNames (those in a DestinationRule's tls count)"),
-    PassedOver("endpoints.*.locality", "locality (there is one)"),
     PassedOver("endpoints.*.service_account", "serviceAccount (no workload here has an identity)"),
 )
 

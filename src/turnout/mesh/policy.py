@@ -22,12 +22,32 @@ class HostPolicy:
     def subset(self, name: str) -> Subset | None:
         return next((subset for subset in self.subsets if subset.name == name), None)
 
+    @property
+    def looks_at_places(self) -> bool:
+        """Whether some layer may prefer near endpoints."""
+        policies = (self.traffic_policy, *(subset.traffic_policy for subset in self.subsets))
+        return any(looks_at_places(policy) for policy in policies if policy)
+
     def policy(self, port: int, subset: Subset | None = None) -> TrafficPolicy:
         """The policy in force for one port: top level, then the port's, then the subset's, then the subset's port's."""
         merged = _on_port(self.traffic_policy or TrafficPolicy(), port)
         if subset is None or subset.traffic_policy is None:
             return merged
         return _on_port(_over(merged, subset.traffic_policy), port)
+
+
+def looks_at_places(policy: TrafficPolicy) -> bool:
+    """With outlier detection, Istio prefers near endpoints unless told otherwise."""
+    return any(
+        each.outlier_detection or (each.load_balancer and each.load_balancer.locality_lb_setting)
+        for each in layers(policy)
+    )
+
+
+def layers(policy: TrafficPolicy) -> Iterator[TrafficPolicy | PortTrafficPolicy]:
+    """For all ports, and for each that has settings of its own."""
+    yield policy
+    yield from policy.port_level_settings
 
 
 def _on_port(policy: TrafficPolicy, port: int) -> TrafficPolicy:
@@ -73,18 +93,21 @@ class Rulebook:
     rules: Mapping[str, Mapping[str, tuple[DestinationRule, ...]]] = field(default_factory=dict)
     endings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def policy(self, host: str, namespace: str, caller_namespace: str) -> HostPolicy:
+    def policy(
+        self, host: str, namespace: str, caller_namespace: str, caller_labels: Mapping[str, str] | None = None
+    ) -> HostPolicy:
         """The first of these that has a rule for the host: the caller's namespace, the service's, the root namespace.
 
         Within it the most specific host counts. Rules for the same host are merged as Istio merges them: the first
-        trafficPolicy, and the subsets of all, of which the first of a name wins.
+        trafficPolicy, and the subsets of all, of which the first of a name wins. Before those for everybody come those
+        that select the caller by its labels, which they do in their own namespace only.
         """
         own = () if caller_namespace == ROOT_NAMESPACE else (caller_namespace,)
         for place in dict.fromkeys((*own, namespace, ROOT_NAMESPACE)):
             for written in self._covering(place, host):
                 rules = [rule for rule in self.rules[place][written] if _visible(rule, caller_namespace)]
                 if rules:
-                    return _merged(host, rules)
+                    return _merged(host, _meant(rules, caller_namespace, caller_labels or {}))
         return HostPolicy(host)
 
     def depends_on_caller(self, host: str, namespace: str) -> bool:
@@ -129,10 +152,25 @@ def _merged(host: str, rules: list[DestinationRule]) -> HostPolicy:
     return HostPolicy(host, policies[0] if policies else None, tuple(subsets.values()))
 
 
+def _meant(rules: list[DestinationRule], namespace: str, labels: Mapping[str, str]) -> list[DestinationRule]:
+    """Those with the first selector that is for the caller, else those without one."""
+    own = (_selector(rule) for rule in rules if rule.metadata.namespace == namespace)
+    chosen = next((selector for selector in own if selector is not None and selector.items() <= labels.items()), None)
+    return [rule for rule in rules if _selector(rule) == chosen]
+
+
+def _selector(rule: DestinationRule) -> Mapping[str, str] | None:
+    return rule.spec.workload_selector.match_labels if rule.spec.workload_selector else None
+
+
 def _public(rule: DestinationRule, service_namespace: str) -> bool:
     """Whether every caller sees the rule: it is where everyone looks, and exported to all."""
     everywhere = not rule.spec.export_to or "*" in rule.spec.export_to
-    return everywhere and rule.metadata.namespace in (service_namespace, ROOT_NAMESPACE)
+    return (
+        everywhere
+        and not rule.spec.workload_selector
+        and rule.metadata.namespace in (service_namespace, ROOT_NAMESPACE)
+    )
 
 
 def _visible(rule: DestinationRule, namespace: str) -> bool:

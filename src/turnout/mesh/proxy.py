@@ -38,6 +38,11 @@ class Ingress:
     def namespace(self) -> str:
         return GATEWAY_NAMESPACE
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """It has none that a rule could ask for."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Outlet:

@@ -59,6 +59,7 @@ def table_names(mesh: Mesh, proxies: Iterable[Proxy]) -> list[str]:
     for proxy in proxies:
         if isinstance(proxy, Egress) and proxy.namespace not in own:
             own[proxy.namespace] = differ_by_labels(mesh, proxy.namespace)
-        shared = isinstance(proxy, Egress) and not own[proxy.namespace]
+        alike = mesh.sight(proxy.namespace, proxy.labels) == proxy.namespace
+        shared = isinstance(proxy, Egress) and alike and not own[proxy.namespace]
         names.append(f"egress|{proxy.namespace}" if shared else proxy.name)
     return names

@@ -43,6 +43,12 @@ class Caller:
     port: int
     namespace: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    seen_from: str = ""
+
+    @property
+    def sight(self) -> str:
+        """What `Mesh.view` wants to know of it."""
+        return self.seen_from or self.namespace
 
 
 RuleKey = tuple[str, str, int, int]
@@ -64,7 +70,7 @@ class Rule:
     """
 
     listener_port: int
-    caller_namespace: str
+    caller_sight: str
     default: Target | None = None
     http: HTTPRoute | None = None
     match: HTTPMatchRequest | None = None
@@ -117,12 +123,12 @@ class Rule:
         host = names.fqdn(destination.host, namespace)
         explicit = destination.port.number if destination.port else 0
         port = mesh.destination_port(host, explicit, self.listener_port)
-        return Target(host, port, destination.subset, mesh.view(host, self.caller_namespace))
+        return Target(host, port, destination.subset, mesh.view(host, self.caller_sight))
 
 
 def default_rule(mesh: Mesh, host: str, port: int, caller: Caller) -> Rule:
     """A service that no VirtualService speaks for: everything goes there."""
-    return Rule(port, caller.namespace, default=Target(host, port, view=mesh.view(host, caller.namespace)))
+    return Rule(port, caller.sight, default=Target(host, port, view=mesh.view(host, caller.sight)))
 
 
 def rules(mesh: Mesh, virtual_service: VirtualService, caller: Caller) -> list[Rule]:
@@ -148,7 +154,7 @@ def gateway_api_rules(attached: Attached, caller: Caller) -> list[Rule]:
     return [
         Rule(
             caller.port,
-            caller.namespace,
+            caller.sight,
             http=http,
             match=match,
             virtual_service=route,
@@ -180,7 +186,7 @@ def _rule(entry: Entry, at: int, match: HTTPMatchRequest | None, caller: Caller)
     own, at_root = entry.matches[at] if entry.matches else (0, 0)
     return Rule(
         caller.port,
-        caller.namespace,
+        caller.sight,
         http=entry.http,
         match=match,
         virtual_service=entry.owner,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from turnout.mesh.locality import Locality, locality, parsed
 from turnout.mesh.names import fqdn
 from turnout.problem import ObjectPath
 from turnout.resources import core
@@ -112,6 +113,10 @@ class Instance:
     draining: bool = False
     weight: int = 0
     locality: str = ""
+
+    @property
+    def place(self) -> Locality:
+        return parsed(self.locality) if self.locality else locality(self.labels)
 
     def target(self, port: core.ServicePort) -> int:
         """Where a service port leads: by name, by number, else the one port that a process has."""

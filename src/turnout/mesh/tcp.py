@@ -30,7 +30,7 @@ class TcpRule:
     """
 
     listener_port: int
-    caller_namespace: str
+    caller_sight: str
     default: Target | None = None
     route: tuple[RouteDestination, ...] = ()
     virtual_service: VirtualService | None = None
@@ -49,7 +49,7 @@ class TcpRule:
         """Weights and destinations. A single one takes all, whatever its weight; of several, zeros are dropped."""
         if self.default is not None:
             return [(1, self.default)]
-        resolver = Rule(self.listener_port, self.caller_namespace, virtual_service=self.virtual_service)
+        resolver = Rule(self.listener_port, self.caller_sight, virtual_service=self.virtual_service)
         given = [
             (choice.weight, resolver.target(mesh, choice.destination)) for choice in self.route if choice.destination
         ]
@@ -97,7 +97,7 @@ def _rule(
     kind: Literal["tcp", "tls"],
     index: int,
 ) -> TcpRule:
-    return TcpRule(caller.port, caller.namespace, None, route, owner, kind, index)
+    return TcpRule(caller.port, caller.sight, None, route, owner, kind, index)
 
 
 def _applies(match: Match, owner: VirtualService, caller: Caller, addresses: Sequence[str]) -> bool:

@@ -41,7 +41,9 @@ class Simulation:
 
     @classmethod
     def of(cls, mesh: Mesh, proxy: Proxy) -> Simulation:
-        known = frozenset(target.cluster for target in cluster.targets(mesh, [proxy.namespace]))
+        known = frozenset(
+            target.cluster for target in cluster.targets(mesh, [mesh.sight(proxy.namespace, proxy.labels)])
+        )
         return cls(mesh, proxy, table(mesh, proxy, proxy.name), known)
 
     def answer(self, request: Request) -> Answer:

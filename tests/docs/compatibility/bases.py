@@ -36,6 +36,11 @@ def _on_port(**policy: Any) -> JSON:
     return {"host": "a", "trafficPolicy": {"portLevelSettings": [{"port": {"number": 80}, **pool, **policy}]}}
 
 
+def _at(path: str, spec: JSON) -> JSON:
+    """Only of a host whose endpoints are in several places can be told what counts there."""
+    return {**spec, "host": "far.test"} if "localityLbSetting" in path else spec
+
+
 def _server(protocol: str = "HTTP", number: int = 81, **server: Any) -> JSON:
     port = {"number": number, "name": "probed", "protocol": protocol}
     return {"selector": {"istio": "ingressgateway"}, "servers": [{"port": port, "hosts": ["*"], **server}]}
@@ -66,7 +71,7 @@ _BLOCKS: dict[str, JSON] = {
     },
     "loadBalancer.localityLbSetting.failover": {
         "outlierDetection": {"interval": "1s"},
-        "loadBalancer": {"localityLbSetting": {"failover": [{"from": "r1", "to": "r2"}]}},
+        "loadBalancer": {"localityLbSetting": {"failover": [{"from": "r1", "to": "r3"}]}},
     },
     "loadBalancer.warmup": {"loadBalancer": _WARM},
     "loadBalancer.warmupDurationSecs": {"loadBalancer": {"simple": "ROUND_ROBIN"}},
@@ -172,8 +177,10 @@ BASES: dict[str, dict[str, JSON]] = {
         "subsets[]": {"host": "a", "subsets": [{"name": "y", "labels": {"version": "v1"}}]},
         "trafficPolicy": _policy(),
         "trafficPolicy.portLevelSettings[]": _on_port(),
-        **{f"trafficPolicy.{path}": _policy(**block) for path, block in _BLOCKS.items()},
-        **{f"trafficPolicy.portLevelSettings[].{path}": _on_port(**block) for path, block in _BLOCKS.items()},
+        **{f"trafficPolicy.{path}": _at(path, _policy(**block)) for path, block in _BLOCKS.items()},
+        **{
+            f"trafficPolicy.portLevelSettings[].{path}": _at(path, _on_port(**block)) for path, block in _BLOCKS.items()
+        },
     },
     "Gateway": {
         "": _server(),
