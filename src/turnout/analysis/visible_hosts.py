@@ -30,6 +30,7 @@ class VisibleHosts:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], VisibleHost] = {}
         self._wildcards: list[tuple[str, VisibleHost]] = []
+        self._written: dict[str, tuple[str, ...]] = {}
 
     def add(self, scopes: Iterable[str], found: VisibleHost) -> None:
         for scope in scopes:
@@ -49,10 +50,13 @@ class VisibleHosts:
                 return found
         return next((found for scope, found in self._wildcards if scope in (ALL, namespace) and _in(found, host)), None)
 
-    def names(self, namespace: str) -> list[str]:
-        """As they may be written in that namespace, for hints."""
-        own = f".{namespace}.svc.{names.DOMAIN}"
-        return list(dict.fromkeys(host.removesuffix(own) for _, host in self._known))
+    def names(self, namespace: str) -> tuple[str, ...]:
+        """As they may be written in that namespace, for hints: its own first."""
+        if namespace not in self._written:
+            own = f".{namespace}.svc.{names.DOMAIN}"
+            near = (host for _, host in sorted(self._known, key=lambda known: not known[1].endswith(own)))
+            self._written[namespace] = tuple(dict.fromkeys(host.removesuffix(own) for host in near))
+        return self._written[namespace]
 
 
 def visible_hosts(services: Iterable[Service], entries: Iterable[ServiceEntry]) -> VisibleHosts:
