@@ -15,7 +15,6 @@ from turnout.mesh.no_effect import _TABLE
 from turnout.resources.core import ServiceSpec
 from turnout.resources.destination_rule import DestinationRuleSpec
 from turnout.resources.gateway import GatewaySpec
-from turnout.resources.gateway_api import GRPCRouteSpec, HTTPRouteSpec
 from turnout.resources.service_entry import ServiceEntrySpec
 from turnout.resources.virtual_service import VirtualServiceSpec
 
@@ -31,8 +30,6 @@ SPECS: Mapping[str, type[Any]] = {
     "DestinationRule": DestinationRuleSpec,
     "Gateway": GatewaySpec,
     "Service": ServiceSpec,
-    "HTTPRoute": HTTPRouteSpec,
-    "GRPCRoute": GRPCRouteSpec,
     "ServiceEntry": ServiceEntrySpec,
 }
 

@@ -13,19 +13,16 @@ from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
 from turnout.resources.destination_rule import DestinationRule
 from turnout.resources.gateway import Gateway
-from turnout.resources.gateway_api import GRPCRoute, HTTPRoute
 from turnout.resources.virtual_service import VirtualService
 
 
 def passed_over(inventory: Inventory) -> Iterator[Problem]:
     """TNO302: fields that have no effect on one machine."""
     mesh = inventory.mesh
-    ruling: tuple[VirtualService | DestinationRule | Gateway | HTTPRoute | GRPCRoute, ...] = (
+    ruling: tuple[VirtualService | DestinationRule | Gateway, ...] = (
         *mesh.virtual_services,
         *mesh.destination_rules,
         *(gateway for gateway in mesh.gateways if not is_translated(gateway)),
-        *inventory.of(HTTPRoute),
-        *inventory.of(GRPCRoute),
     )
     for resource in ruling:
         meta = resource.metadata

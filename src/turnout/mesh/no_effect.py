@@ -72,16 +72,12 @@ _SERVICE_ENTRY = (
     PassedOver("endpoints.*.service_account", "serviceAccount (no workload here has an identity)"),
 )
 
-_ROUTE = (PassedOver("rules.*.session_persistence", "sessionPersistence, which Istio passes over, too"),)
-
 _TABLE = {
     "VirtualService": _VIRTUAL_SERVICE,
     "DestinationRule": _DESTINATION_RULE,
     "Gateway": _GATEWAY,
     "Service": _SERVICE,
     "ServiceEntry": _SERVICE_ENTRY,
-    "HTTPRoute": _ROUTE,
-    "GRPCRoute": _ROUTE,
 }
 
 
