@@ -91,3 +91,15 @@ def test_without_a_running_instance_it_says_so() -> None:
 
     assert result.exit_code == 1
     assert "nothing is running" in str(result.exception)
+
+
+def test_a_port_that_is_opened_is_told_where_no_route_changes() -> None:
+    server = '{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}'
+    head = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: front}\n"
+    write("after", ALL_TO_V1, f"{head}spec: {{servers: [{server}]}}\n")
+
+    result = plan()
+
+    assert result.exit_code == 3
+    assert "Requests go where they went before.\n" in result.stdout
+    assert "gateway port 80 is opened\n" in result.stdout

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from turnout.cli.plan_rates import rate
+from turnout.delivery.traffic_plan.plan import LISTENER
 from turnout.problem import ObjectPath, Problem
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from turnout.cli.plan_rates import Rates
     from turnout.control.planned import ObjectChange, Planned
     from turnout.delivery.traffic_plan.entrance import Written
+    from turnout.delivery.traffic_plan.plan import ConfigChange
     from turnout.delivery.traffic_plan.policy_change import PolicyChange
     from turnout.delivery.traffic_plan.route_change import RouteChange
     from turnout.inputs.files import Manifests
@@ -92,7 +94,7 @@ def shown(found: Planned, places: Places, lately: Rates | None) -> None:
     if found.traffic.policies:
         screen.print(_policies(found.traffic.policies))
     for change in found.traffic.unexplained:
-        click.echo(f"Envoy's {change.kind} {change.name}: {change.change}")
+        click.echo(_config(change))
     for title, problems in (("problem", found.problems), ("solved", found.solved)):
         for problem in problems:
             click.echo(f"{title}: {places.words(problem)}")
@@ -108,6 +110,14 @@ def _sentences(found: Planned) -> Iterator[str]:
     affected = dict.fromkeys(who for change in routes for who in callers(change.callers))
     if routes:
         yield f"{_counted(len(routes), 'route')} would change, for {', '.join(affected)}:"
+
+
+def _config(change: ConfigChange) -> str:
+    kind, _, port = change.name.partition("|")
+    if change.kind == LISTENER and kind == "gateway":
+        words = {"new": "is opened", "gone": "is closed"}.get(change.change, "is served differently (TLS, or TCP)")
+        return f"gateway port {port} {words}"
+    return f"Envoy's {change.kind} {change.name}: {change.change}"
 
 
 def _object(change: ObjectChange) -> str:

@@ -11,6 +11,10 @@ from turnout.delivery.traffic_plan.entrance import Side
 from turnout.delivery.traffic_plan.policy_change import PolicyChange, policy_changes
 from turnout.delivery.traffic_plan.route_change import RouteChange, route_changes
 
+LISTENER = "Listener"
+_TOLD = ("mirror|", "copy|", "egress|")
+"""Where copies go, and ways out of workloads: they come and go with what is told of routes and of objects."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigChange:
@@ -31,10 +35,11 @@ class TrafficPlan:
 
     @property
     def unexplained(self) -> tuple[ConfigChange, ...]:
-        """What routes and policies do not account for: listeners (ports, TLS, TCP), or all where there is neither."""
+        """What routes, policies and objects do not account for: a gateway's ports, or all where there is neither."""
+        told = [change for change in self.config if not change.name.startswith(_TOLD)]
         if not self.routes and not self.policies:
-            return self.config
-        return tuple(c for c in self.config if c.kind == "Listener" and not c.name.startswith("mirror|"))
+            return tuple(told)
+        return tuple(change for change in told if change.kind == LISTENER)
 
 
 def traffic_plan(before: Side, after: Side) -> TrafficPlan:
