@@ -116,6 +116,7 @@ MATCHES = st.one_of(
             ("queryParams", st.dictionaries(st.sampled_from(["q", "p"]), VALUES, min_size=1, max_size=2)),
             ("method", st.one_of(one_of("exact", "GET", "POST"), one_of("prefix", "P"), one_of("regex", "GET|PUT"))),
             ("authority", one_of("exact", "a:80", "b", "a.default.svc.cluster.local", "shop.test", "legacy.test")),
+            ("authority", one_of("exact", "a.default.svc.cluster.local", "b.default.svc.cluster.local", "shop.test")),
             ("authority", one_of("prefix", "a", "b.", "shop", "www.")),
             ("authority", one_of("regex", "(a|shop)(\\..*)?")),
             ("scheme", st.one_of(one_of("exact", "http", "https"), one_of("prefix", "http"))),

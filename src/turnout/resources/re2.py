@@ -64,7 +64,15 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
     What it captures differs under `(?U)`. Its cost is not bounded as RE2's is.
     """
-    return re.compile(_Translation(pattern).run(), re.ASCII)
+    return re.compile(translated(pattern), re.ASCII)
+
+
+def translated(pattern: str) -> str:
+    """A valid regular expression as Python's `re` writes it, for text that is read as ASCII.
+
+    Groups have no names, flags hold for a group only, and in brackets everything that could mean more is escaped.
+    """
+    return _Translation(pattern).run()
 
 
 class _NotRe2(Exception):

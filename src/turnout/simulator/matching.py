@@ -8,7 +8,7 @@ from envoy.config.route.v3.route_components_pb2 import HeaderMatcher, QueryParam
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
 from turnout.compiler.match_words import quoted
-from turnout.resources.re2 import compiled
+from turnout.simulator.automaton import matches
 from turnout.simulator.path import query, without_query
 
 _PSEUDO = {":method": "the method", ":authority": "the host", ":scheme": "the scheme", "host": "the host"}
@@ -28,7 +28,7 @@ def misses(match: RouteMatch, headers: Mapping[str, str]) -> list[str]:
 def _path_miss(match: RouteMatch, path: str) -> str | None:
     kind = match.WhichOneof("path_specifier")
     if kind == "safe_regex":
-        wanted, fits = match.safe_regex.regex, compiled(match.safe_regex.regex).fullmatch(path) is not None
+        wanted, fits = match.safe_regex.regex, matches(match.safe_regex.regex, path)
         return None if fits else _miss("the path", path, f"match the regex {quoted(wanted)}")
     wanted = getattr(match, kind) if kind else ""
     insensitive = match.HasField("case_sensitive") and not match.case_sensitive.value
@@ -76,7 +76,7 @@ def is_string(match: StringMatcher, value: str) -> bool:
     """Whether a value is what a matcher asks for."""
     kind = match.WhichOneof("match_pattern")
     if kind == "safe_regex":
-        return compiled(match.safe_regex.regex).fullmatch(value) is not None
+        return matches(match.safe_regex.regex, value)
     wanted: str = getattr(match, kind) if kind else ""
     if match.ignore_case:
         wanted, value = wanted.lower(), value.lower()
