@@ -9,7 +9,7 @@ from turnout.analysis.inventory import Inventory
 from turnout.analysis.istio_codes import istio_problem
 from turnout.analysis.visible_hosts import ALL, scopes
 from turnout.mesh import names
-from turnout.mesh.gateway_hosts import gateways_of
+from turnout.mesh.binding import gateways_of
 from turnout.problem import Problem
 from turnout.resources.virtual_service import VirtualService
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from turnout.analysis.destinations import where
 from turnout.analysis.inventory import Inventory
 from turnout.mesh import names
-from turnout.mesh.gateway_hosts import gateways_of
+from turnout.mesh.binding import gateways_of
 from turnout.mesh.proxy import GATEWAY_NAMESPACE
 from turnout.problem import Problem
 from turnout.resources.codes import problem

@@ -9,7 +9,7 @@ from turnout.analysis.hint import hint_for, until_then
 from turnout.analysis.inventory import Inventory
 from turnout.analysis.istio_codes import istio_problem
 from turnout.mesh import names
-from turnout.mesh.gateway_hosts import gateways_of
+from turnout.mesh.binding import gateways_of
 from turnout.mesh.proxy import GATEWAY_NAMESPACE
 from turnout.problem import Problem
 from turnout.resources.codes import problem

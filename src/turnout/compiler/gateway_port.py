@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from turnout.mesh import gateway_servers, routing
+from turnout.mesh import routing
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Ingress, Proxy
 from turnout.mesh.server_tls import ServerTLS, server_tls
@@ -34,7 +34,7 @@ def entrances(mesh: Mesh, proxies: Iterable[Proxy]) -> list[Entrance]:
 def _entrance(mesh: Mesh, proxy: Proxy, table: str) -> Entrance:
     if not isinstance(proxy, Ingress) or not proxy.server:
         return Entrance(proxy, table)
-    bound = next(b for b in gateway_servers.servers(mesh, proxy.port) if b.key == proxy.server)
+    bound = mesh.servers[proxy.port][proxy.server]
     tls = server_tls(mesh, bound)
     assert isinstance(tls, ServerTLS), "who has no certificate is no entrance"
     return Entrance(proxy, table, tuple(sorted(bound.sni)), tls)

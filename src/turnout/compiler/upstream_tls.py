@@ -58,6 +58,11 @@ Secured = Mapping[Target, ClientTLS]
 
 def secured(mesh: Mesh, targets: Iterable[Target]) -> tuple[Secured, list[Target]]:
     """And the destinations that can be called: those whose credentials are missing cannot. Plain text is no choice."""
-    found = {t: client_tls(mesh, t.host, t.view, t.port, t.subset) for t in targets}
-    callable_ones = [target for target, tls in found.items() if not isinstance(tls, Unusable)]
-    return {target: tls for target, tls in found.items() if isinstance(tls, ClientTLS)}, callable_ones
+    callable_ones, secure = [], {}
+    for target in targets:
+        tls = client_tls(mesh, target.host, target.view, target.port, target.subset)
+        if isinstance(tls, ClientTLS):
+            secure[target] = tls
+        if not isinstance(tls, Unusable):
+            callable_ones.append(target)
+    return secure, callable_ones

@@ -31,9 +31,10 @@ def client_tls(mesh: Mesh, host: str, view: str, port: int, subset: str) -> Clie
     A Secret is looked for where the rule may stand: with the caller, with the service, in the root namespace.
     """
     policy = mesh.policy(host, view)
-    if not _mentions_tls(policy.traffic_policy) and not any(_mentions_tls(s.traffic_policy) for s in policy.subsets):
+    own_policy = policy.subset(subset)
+    if not _mentions_tls(policy.traffic_policy) and not (own_policy and _mentions_tls(own_policy.traffic_policy)):
         return None
-    settings = policy.policy(port, policy.subset(subset)).tls
+    settings = policy.policy(port, own_policy).tls
     own = mesh.services[host].namespace
     return resolved(mesh, settings, tuple(dict.fromkeys((view or own, own, GATEWAY_NAMESPACE))))
 

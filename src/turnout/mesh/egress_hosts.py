@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from turnout.mesh import names, tcp
-from turnout.mesh.gateway_hosts import gateways_of
+from turnout.mesh.binding import gateways_of
 from turnout.mesh.mesh import Mesh, http_ports, tcp_ports
 from turnout.mesh.proxy import Egress
 from turnout.mesh.rule import Caller, Rule, Target, default_rule, depends_on_labels, gateway_api_rules, in_order, rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from turnout.mesh import gateway_servers, names
+from turnout.mesh import names
 from turnout.mesh.gateway_servers import Serving
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, Ingress
@@ -31,10 +31,9 @@ def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
     Those of Gateway API follow, in an order of their own.
     """
     drafts: dict[str, _Draft] = {}
-    bound = _bound(mesh)
     for gateway, server in _servers(mesh, proxy):
         caller = Caller(reference(gateway), proxy.port, GATEWAY_NAMESPACE, gateway.spec.selector)
-        for virtual_service in bound.get(caller.gateway, ()):
+        for virtual_service in mesh.bound.get(caller.gateway, ()):
             hosts = common_hosts(gateway, server, virtual_service)
             _add(drafts, hosts, rules(mesh, virtual_service, caller) if hosts else [])
         for attached in mesh.gateway_api.at_gateway.get(caller.gateway, ()):
@@ -75,19 +74,10 @@ def _redirect(drafts: dict[str, _Draft], server: Server) -> None:
 
 def _servers(mesh: Mesh, proxy: Ingress) -> Iterator[tuple[Gateway, Server]]:
     """Those of plain HTTP share the port's routes; one that ends TLS has its own."""
-    for bound in gateway_servers.servers(mesh, proxy.port):
-        if bound.key == proxy.server if proxy.server else bound.serving is Serving.HTTP:
-            yield bound.gateway, bound.server
-
-
-def _bound(mesh: Mesh) -> dict[str, list[VirtualService]]:
-    """By gateway, in order. What is exported to other namespaces only does not reach the gateway's."""
-    bound: dict[str, list[VirtualService]] = {}
-    for virtual_service in mesh.virtual_services:
-        if names.exported(virtual_service.spec.export_to, virtual_service.metadata.namespace, GATEWAY_NAMESPACE):
-            for gateway in dict.fromkeys(gateways_of(virtual_service)):
-                bound.setdefault(gateway, []).append(virtual_service)
-    return bound
+    on_port = mesh.servers.get(proxy.port, {})
+    meant = [on_port[proxy.server]] if proxy.server else [b for b in on_port.values() if b.serving is Serving.HTTP]
+    for bound in meant:
+        yield bound.gateway, bound.server
 
 
 def common_hosts(gateway: Gateway, server: Server, virtual_service: VirtualService) -> list[str]:
@@ -111,9 +101,3 @@ def is_http(server: Server) -> bool:
 def reference(gateway: Gateway) -> str:
     """`namespace/name`."""
     return f"{gateway.metadata.namespace}/{gateway.metadata.name}"
-
-
-def gateways_of(virtual_service: VirtualService) -> tuple[str, ...]:
-    """The gateways that a VirtualService is bound to, as `namespace/name` or `mesh`; none named means `mesh`."""
-    namespace = virtual_service.metadata.namespace
-    return tuple(names.gateway_reference(g, namespace) for g in virtual_service.spec.gateways) or (names.MESH,)

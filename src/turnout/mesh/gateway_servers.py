@@ -6,16 +6,19 @@ servers are told apart by SNI, so that a host may be there only once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from turnout.mesh.gateway_listener import place
-from turnout.mesh.mesh import Mesh
 from turnout.problem import ObjectPath, Problem
 from turnout.resources import protocol
 from turnout.resources.codes import problem
 from turnout.resources.gateway import Gateway, Server
+
+if TYPE_CHECKING:
+    from turnout.mesh.mesh import Mesh
 
 ANY = "*"
 
@@ -88,39 +91,44 @@ class BoundServer:
 
 def ports(mesh: Mesh) -> dict[int, BoundServer]:
     """Every port that is to listen, with the first server that says so."""
-    found: dict[int, BoundServer] = {}
-    for bound in _all(mesh):
-        found.setdefault(bound.port, bound)
-    return found
+    return {port: next(iter(found.values())) for port, found in mesh.servers.items()}
 
 
 def servers(mesh: Mesh, port: int) -> tuple[BoundServer, ...]:
     """Those that are in force on a port, the older Gateway's first."""
-    return tuple(bound for bound, fault in _judged(mesh, port) if not fault)
+    return tuple(mesh.servers.get(port, {}).values())
+
+
+def in_force(gateways: Iterable[Gateway]) -> dict[int, dict[str, BoundServer]]:
+    """By port and key. `gateways`: oldest first."""
+    return {
+        port: {bound.key: bound for bound, fault in _judged(found) if not fault}
+        for port, found in _by_port(gateways).items()
+    }
 
 
 def conflicts(mesh: Mesh) -> Iterator[Problem]:
     """A warning for every server that is left out, as its port is taken by another one."""
-    for port in ports(mesh):
-        for bound, fault in _judged(mesh, port):
+    for found in _by_port(mesh.gateways).values():
+        for bound, fault in _judged(found):
             if fault:
                 yield problem("TNO320", bound.where(), f"the server is not served: {fault}")
 
 
-def _all(mesh: Mesh) -> Iterator[BoundServer]:
-    for gateway in mesh.gateways:
+def _by_port(gateways: Iterable[Gateway]) -> dict[int, list[BoundServer]]:
+    found: dict[int, list[BoundServer]] = {}
+    for gateway in gateways:
         for index, server in enumerate(gateway.spec.servers):
             if server.port and server.port.number:
-                yield BoundServer(gateway, index)
+                found.setdefault(server.port.number, []).append(BoundServer(gateway, index))
+    return found
 
 
-def _judged(mesh: Mesh, port: int) -> Iterator[tuple[BoundServer, str]]:
+def _judged(on_port: Iterable[BoundServer]) -> Iterator[tuple[BoundServer, str]]:
     """With why it is left out, if it is."""
     first: BoundServer | None = None
     known: dict[str, BoundServer] = {}
-    for bound in _all(mesh):
-        if bound.port != port:
-            continue
+    for bound in on_port:
         fault = _conflict(first, bound) or _duplicate(known, bound)
         if not fault:
             first = first or bound

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from turnout.mesh import service, service_entry, sight
+from turnout.mesh.binding import by_gateway
 from turnout.mesh.credential import Named, Vault
 from turnout.mesh.delegation import Entry, delegating, entries
 from turnout.mesh.gateway_api import GatewayApi, gateway_api
+from turnout.mesh.gateway_servers import BoundServer, in_force
 from turnout.mesh.policy import HostPolicy, Rulebook, rulebook
 from turnout.mesh.service import Instance, ServiceHost
 from turnout.mesh.sight import Telling
@@ -28,6 +30,7 @@ class Mesh:
 
     `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
     each service. `delegating`: by namespace and name of VirtualServices that delegate, the routes that come of it.
+    `servers`: those of Gateways that are in force, by port and key. `bound`: VirtualServices by gateway.
     `telling`: what DestinationRules ask for of callers.
     `gateways`: those that stand for listeners of Gateway API among them.
     `files`: the certificates and keys that TLS settings name by path, of those that
@@ -41,6 +44,8 @@ class Mesh:
     delegating: Mapping[tuple[str, str], tuple[Entry, ...]] = field(default_factory=dict)
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    servers: Mapping[int, Mapping[str, BoundServer]] = field(default_factory=dict)
+    bound: Mapping[str, tuple[VirtualService, ...]] = field(default_factory=dict)
     gateway_api: GatewayApi = field(default_factory=GatewayApi)
     instances: tuple[Instance, ...] = ()
     members: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
@@ -108,6 +113,7 @@ def build(
     rules = _by_age(r for r in kept if isinstance(r, DestinationRule))
     book = rulebook(rules)
     routing = _by_age(r for r in kept if isinstance(r, VirtualService))
+    gateways = _by_age([*(r for r in kept if isinstance(r, Gateway)), *attached.gateways])
     running = tuple(sorted(instances, key=lambda i: (i.namespace, i.name)))
     members = _members(services, running)
     return Mesh(
@@ -117,7 +123,9 @@ def build(
         virtual_services=routing,
         delegating=delegating(routing),
         destination_rules=rules,
-        gateways=_by_age([*(r for r in kept if isinstance(r, Gateway)), *attached.gateways]),
+        gateways=gateways,
+        servers=in_force(gateways),
+        bound=by_gateway(routing),
         gateway_api=attached,
         instances=running,
         members=members,

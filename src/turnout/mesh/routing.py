@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from turnout.mesh import gateway_servers
+from turnout.mesh.binding import gateways_of
 from turnout.mesh.egress_hosts import differ_by_labels, egress_hosts
-from turnout.mesh.gateway_hosts import gateway_hosts, gateways_of, is_http
+from turnout.mesh.gateway_hosts import gateway_hosts, is_http
 from turnout.mesh.gateway_servers import Serving
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from turnout.mesh import gateway_servers, names
-from turnout.mesh.gateway_hosts import common_hosts, gateways_of, reference
+from turnout.mesh import gateway_servers
+from turnout.mesh.gateway_hosts import common_hosts, reference
 from turnout.mesh.gateway_servers import ANY, BoundServer, Serving
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import GATEWAY_NAMESPACE
@@ -91,9 +91,8 @@ def _idle_timeout(mesh: Mesh, target: Target) -> timedelta | None:
 
 def _bound(mesh: Mesh, bound: BoundServer) -> Iterator[VirtualService]:
     """The VirtualServices that speak for a host of the server, and that the gateway sees."""
-    for vs in mesh.virtual_services:
-        seen = names.exported(vs.spec.export_to, vs.metadata.namespace, GATEWAY_NAMESPACE)
-        if seen and reference(bound.gateway) in gateways_of(vs) and common_hosts(bound.gateway, bound.server, vs):
+    for vs in mesh.bound.get(reference(bound.gateway), ()):
+        if common_hosts(bound.gateway, bound.server, vs):
             yield vs
 
 

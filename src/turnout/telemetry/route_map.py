@@ -13,8 +13,8 @@ from typing import NamedTuple
 from turnout.compiler import mirror
 from turnout.compiler.route import label
 from turnout.mesh import names
+from turnout.mesh.binding import gateways_of
 from turnout.mesh.delegation import Entry, entries
-from turnout.mesh.gateway_hosts import gateways_of
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.rule import Rule
 from turnout.resources.virtual_service import Destination, HTTPRoute, VirtualService
