@@ -46,7 +46,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         return routes(instance)
 
     async def explain(request: ViewRequest) -> Any:
-        return _explain(instance, request)
+        return await asyncio.to_thread(_explain, instance, request)
 
     async def show_access(request: ViewRequest) -> AsyncIterator[str]:
         return access(instance, request.query)
