@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from turnout.analysis.inventory import Subject
-from turnout.inputs.files import NO_MANIFEST, NOTHING_FOUND, TWICE, found_files, in_namespace, read_text, shown
+from turnout.inputs.files import NO_MANIFEST, TWICE, UNREADABLE, found_files, in_namespace, read_text, shown
 from turnout.problem import ObjectPath, Place, Problem
 from turnout.resources.codes import problem
 from turnout.resources.document import Document
 from turnout.resources.interpret import interpret
-from turnout.resources.kinds import title
 from turnout.resources.reader import read
 
 CHART: Final = "TNO206"
@@ -62,51 +61,64 @@ class Survey:
 def survey(paths: Sequence[Path], piped: str | None = None) -> Survey:
     """Reads files, folders, and a text that was piped in. Nothing is left out because of an error elsewhere."""
     files, faults = found_files(paths)
-    charts = {chart: None for file in files if (chart := _chart(file)) is not None}
-    named = {path.absolute() for path in paths}
-    found: list[tuple[Problem, Entry | None]] = [(fault, None) for fault in faults]
-    texts = [] if piped is None else [(STDIN, piped, True)]
+    surveyor = _Surveyor({path.absolute() for path in paths})
+    surveyor.found += [(fault, None) for fault in faults]
+    if piped is not None:
+        surveyor.read(STDIN, piped, asked=True)
     for file in files:
+        surveyor.open(file)
+    return surveyor.survey()
+
+
+@dataclass(slots=True)
+class _Surveyor:
+    """Goes through files. `named`: those that were asked for by name; in a folder there may be YAML for anybody."""
+
+    named: set[Path]
+    entries: list[Entry] = field(default_factory=list)
+    found: list[tuple[Problem, Entry | None]] = field(default_factory=list)
+    files: int = 0
+    charts: dict[Path, None] = field(default_factory=dict)
+    unchecked: set[str] = field(default_factory=set)
+
+    def open(self, file: Path) -> None:
         try:
             text = read_text(file)
         except OSError as error:
-            found.append((problem("TNO201", Place(shown(file), 1, 1), f"cannot read it: {error.strerror}"), None))
-            continue
-        if _chart(file) is None or "{{" not in text:
-            texts.append((shown(file), text, file in named))
-    found += [(_unrendered(chart), None) for chart in charts]
-    entries: list[Entry] = []
-    unchecked: dict[str, None] = {}
-    for name, text, asked in texts:
-        documents, problems = read(text, name)
-        found += [(fault, None) for fault in problems]
+            place = Place(shown(file), 1, 1)
+            self.found.append((problem(UNREADABLE, place, f"cannot read it: {error.strerror}"), None))
+            return
+        chart = _chart(file) if "{{" in text else None
+        if chart is None:
+            self.read(shown(file), text, asked=file in self.named)
+        else:
+            self.charts[chart] = None
+
+    def read(self, name: str, text: str, *, asked: bool) -> None:
+        self.files += 1
+        documents, faults = read(text, name)
+        self.found += [(fault, None) for fault in faults]
         for document in documents:
-            _add(document, entries, found, unchecked, asked=asked)
-    found += _twice(entries)
-    return Survey(tuple(entries), tuple(found), len(texts), tuple(sorted(unchecked)))
+            if "apiVersion" in document.data or "kind" in document.data:
+                self._take(document)
+            elif asked:
+                message = "not a Kubernetes object: it has neither `apiVersion` nor `kind`"
+                self.found.append((problem(NO_MANIFEST, document.place(), message), None))
 
+    def _take(self, document: Document) -> None:
+        obj = in_namespace(document.data)
+        interpreted = interpret(obj, document)
+        entry = Entry(Subject(obj, interpreted.draft), document)
+        self.entries.append(entry)
+        if interpreted.kind is None and _is_foreign(interpreted.problems):
+            self.unchecked.add(entry.subject.kind)
+        else:
+            self.found += [(fault, entry) for fault in interpreted.problems]
 
-def _add(
-    document: Document,
-    entries: list[Entry],
-    found: list[tuple[Problem, Entry | None]],
-    unchecked: dict[str, None],
-    *,
-    asked: bool,
-) -> None:
-    """`asked`: its file was named. In a folder there may be YAML for anybody."""
-    if "apiVersion" not in document.data and "kind" not in document.data:
-        message = "not a Kubernetes object: it has neither `apiVersion` nor `kind`"
-        found += [(problem(NO_MANIFEST, document.place(), message), None)] if asked else []
-        return
-    obj = in_namespace(document.data)
-    interpreted = interpret(obj, document)
-    entry = Entry(Subject(obj, interpreted.draft), document)
-    entries.append(entry)
-    if interpreted.kind is None and _is_foreign(interpreted.problems):
-        unchecked[entry.subject.kind] = None
-        return
-    found += [(fault, entry) for fault in interpreted.problems]
+    def survey(self) -> Survey:
+        self.found += [(_unrendered(chart), None) for chart in self.charts]
+        self.found += _twice(self.entries)
+        return Survey(tuple(self.entries), tuple(self.found), self.files, tuple(sorted(self.unchecked)))
 
 
 def _is_foreign(problems: Sequence[Problem]) -> bool:
@@ -115,9 +127,9 @@ def _is_foreign(problems: Sequence[Problem]) -> bool:
 
 
 def _twice(entries: Iterable[Entry]) -> Iterator[tuple[Problem, Entry]]:
-    first: dict[Name, Entry] = {}
+    first: dict[tuple[str, Name], Entry] = {}
     for entry in entries:
-        before = first.setdefault((title("", entry.name[0]) + entry.subject.group, *entry.name[1:]), entry)
+        before = first.setdefault((entry.subject.group, entry.name), entry)
         if before is not entry:
             kind, namespace, name = entry.name
             message = f"{kind} {namespace}/{name} is also in {before.document.place()}"
@@ -136,6 +148,3 @@ def _unrendered(chart: Path) -> Problem:
     message = f"the templates of the Helm chart {shown(chart)} are not checked: only what Helm makes of them is YAML"
     hint = f"helm template {shown(chart)} | turnout check -"
     return problem(CHART, Place(shown(chart / "Chart.yaml"), 1, 1), message, hint)
-
-
-__all__ = ["NOTHING_FOUND", "Entry", "Survey", "survey"]
