@@ -55,7 +55,7 @@ def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, state:
         _require_sound(before)
         found = planned([manifest.obj for manifest in before.objects], wanted)
     else:
-        client = connect(state)
+        client = _running(state)
         live = _live(client)
         found = planned(live, _after(live, wanted, manifests, paths))
         lately = rates(client, found.traffic.routes)
@@ -74,6 +74,17 @@ def _require_sound(manifests: Manifests) -> None:
         click.echo(str(problem), err=True)
     if refused:
         sys.exit(PROBLEMS)
+
+
+def _running(state: Path | None) -> Client:
+    """Raises NotRunning."""
+    from turnout.error import NotRunning
+
+    try:
+        return connect(state)
+    except NotRunning as error:
+        hint = "start it with `turnout up`, or name manifests to compare with: --against PATH"
+        raise NotRunning(error.message, hint) from error
 
 
 def _live(client: Client) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from turnout.delivery.traffic_plan.policy_change import PolicyChange, policy_cha
 from turnout.delivery.traffic_plan.route_change import RouteChange, route_changes
 
 LISTENER = "Listener"
-_TOLD = ("mirror|", "copy|", "egress|")
+_TOLD = ("mirror|", "copy|", "egress|", "inside|")
 """Where copies go, and ways out of workloads: they come and go with what is told of routes and of objects."""
 
 
