@@ -7,9 +7,10 @@ path ends, and a destination that does not exist gets 500, not 503.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 
 from turnout.mesh import names
 from turnout.mesh.route_match import grpc_match, http_match
@@ -70,7 +71,57 @@ def kind_of(route: gateway_api.HTTPRoute | GRPCRoute) -> str:
 def virtual_service(
     route: gateway_api.HTTPRoute | GRPCRoute, gateways: tuple[str, ...], permitted: Permit
 ) -> VirtualService:
-    """`http[i].match[j]` is what `rules[i].matches[j]` says. It has the route's own name."""
+    """`http[i].match[j]` is what `rules[i].matches[j]` says. It has the route's own name.
+
+    Of a route that has not changed it is the same object as before, so that nothing that follows from it is done anew.
+    """
+    if _stays_at_home(route):
+        return _known(_Identity(route), gateways)
+    return _translated(route, gateways, permitted)
+
+
+class _Identity:
+    """A route as a key: the very object. To compare all that it says would take as long as to translate it."""
+
+    __slots__ = ("route",)
+
+    def __init__(self, route: gateway_api.HTTPRoute | GRPCRoute) -> None:
+        self.route = route
+
+    def __hash__(self) -> int:
+        return id(self.route)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.route is self.route
+
+
+@lru_cache(maxsize=4096)
+def _known(same: _Identity, gateways: tuple[str, ...]) -> VirtualService:
+    return _translated(same.route, gateways, lambda _: True)
+
+
+def _stays_at_home(route: gateway_api.HTTPRoute | GRPCRoute) -> bool:
+    """It names nothing of other namespaces, so that no grant can change what becomes of it."""
+    own = ("", route.metadata.namespace)
+    return all(reference.namespace in own for _, reference in references(route))
+
+
+def references(route: gateway_api.HTTPRoute | GRPCRoute) -> Iterator[tuple[str, Reference]]:
+    """All that it sends requests or copies to, each with its path."""
+    rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
+    for index, rule in enumerate(rules):
+        backends: Sequence[Reference] = rule.backend_refs
+        for at, backend in enumerate(backends):
+            yield f"spec.rules[{index}].backendRefs[{at}]", backend
+        filters: Sequence[HTTPRouteFilter | GRPCRouteFilter] = rule.filters
+        for at, each in enumerate(filters):
+            if each.request_mirror:
+                yield f"spec.rules[{index}].filters[{at}].requestMirror.backendRef", each.request_mirror.backend_ref
+
+
+def _translated(
+    route: gateway_api.HTTPRoute | GRPCRoute, gateways: tuple[str, ...], permitted: Permit
+) -> VirtualService:
     meta = route.metadata
     rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
     http = tuple(

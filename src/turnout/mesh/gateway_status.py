@@ -5,19 +5,14 @@ In Gateway API's words, as the status of an object has them: conditions Accepted
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from turnout.mesh import names
 from turnout.mesh.gateway_api import Route, called_hosts, permit, refers, refusal
 from turnout.mesh.gateway_listener import BoundListener, refused_certificates
-from turnout.mesh.gateway_route import Permit, Reference
+from turnout.mesh.gateway_route import Permit, Reference, references
 from turnout.mesh.mesh import Mesh, http_ports
 from turnout.resources.gateway_api import (
-    GRPCRouteFilter,
-    GRPCRouteRule,
-    HTTPRouteFilter,
-    HTTPRouteRule,
     ParentReference,
 )
 from turnout.resources.kinds import GATEWAY_API, ISTIO
@@ -117,22 +112,8 @@ def backend_faults(mesh: Mesh, route: Route) -> list[Fault]:
     is_inside = all(parent.kind != "Gateway" for parent in route.spec.parent_refs)
     permitted = (lambda _: True) if is_inside else permit(route, mesh.gateway_api.source.grants)
     return [
-        fault
-        for path, backend in _references(route)
-        if (fault := _backend_fault(mesh, route, path, backend, permitted))
+        fault for path, backend in references(route) if (fault := _backend_fault(mesh, route, path, backend, permitted))
     ]
-
-
-def _references(route: Route) -> Iterator[tuple[str, Reference]]:
-    rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
-    for index, rule in enumerate(rules):
-        backends: Sequence[Reference] = rule.backend_refs
-        for at, backend in enumerate(backends):
-            yield f"spec.rules[{index}].backendRefs[{at}]", backend
-        filters: Sequence[HTTPRouteFilter | GRPCRouteFilter] = rule.filters
-        for at, each in enumerate(filters):
-            if each.request_mirror:
-                yield f"spec.rules[{index}].filters[{at}].requestMirror.backendRef", each.request_mirror.backend_ref
 
 
 def _backend_fault(mesh: Mesh, route: Route, path: str, backend: Reference, permitted: Permit) -> Fault | None:
