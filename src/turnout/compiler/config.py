@@ -23,21 +23,20 @@ Secrets are asked for by clusters and listeners, which wait for them: they are s
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """A resource and its version: the hash of its content, so that equal content is never sent twice."""
+    """A resource and its version: the hash of its content, so that equal content is never sent twice.
+
+    `name`: that of a ClusterLoadAssignment is that of its cluster.
+    """
 
     message: Message
     version: str
+    name: str
 
     @classmethod
     def of(cls, message: Message) -> Versioned:
         digest = hashlib.blake2b(message.SerializeToString(deterministic=True), digest_size=8)
-        return cls(message, digest.hexdigest())
-
-    @property
-    def name(self) -> str:
-        """A ClusterLoadAssignment's is that of its cluster."""
-        name: str = getattr(self.message, "cluster_name", "") or self.message.name  # type: ignore[attr-defined] # all have
-        return name
+        name: str = getattr(message, "cluster_name", "") or message.name  # type: ignore[attr-defined] # all have one
+        return cls(message, digest.hexdigest(), name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,11 @@ class Copies:
 
 def copies(rule: Rule, mesh: Mesh) -> list[Copies]:
     """Of one rule; empty where it mirrors nothing."""
-    if rule.http is None:
+    wanted = mirrored(rule.http) if rule.http else []
+    if rule.http is None or not wanted:
         return []
     real = {rule.target(mesh, each) for each in _real(rule.http)}
-    given = [(rule.target(mesh, destination), percent) for destination, percent in mirrored(rule.http)]
+    given = [(rule.target(mesh, destination), percent) for destination, percent in wanted]
     return [Copies(target, percent, BASELINE if target in real else CANDIDATE) for target, percent in given]
 
 

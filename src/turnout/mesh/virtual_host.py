@@ -31,10 +31,10 @@ def distinct(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
     seen: set[str] = set()
     kept = []
     for host in hosts:
-        domains = [d for d in dict.fromkeys(d.lower() for d in host.domains) if d not in seen]
+        domains = tuple(d for d in dict.fromkeys(d.lower() for d in host.domains) if d not in seen)
         if not domains or host.name in names:
             continue
         names.add(host.name)
         seen.update(domains)
-        kept.append(replace(host, domains=tuple(domains)))
+        kept.append(host if domains == host.domains else replace(host, domains=domains))
     return tuple(sorted(kept, key=lambda host: host.name))
