@@ -67,7 +67,13 @@ class Engine:
         identity = self._envoy.identity
         assert identity is not None, "it was started"
         argv = ["/bin/sh", "-c", _WATCH, str(identity.pid), str(self._runtime)]
-        self._watch = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)  # noqa: ASYNC220 - a fork
+        self._watch = subprocess.Popen(  # noqa: ASYNC220 - a fork
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def stop(self) -> None:
         """Nothing is left running."""
