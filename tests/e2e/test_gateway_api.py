@@ -1,0 +1,51 @@
+"""Gateway API beside Istio's, through `turnout up`: two Gateways of one name, a saved file, what objects say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.e2e import manifests
+from tests.e2e.site import Site, until
+
+from turnout.resources.kinds import GATEWAY, HTTP_ROUTE, KUBERNETES_GATEWAY
+
+pytestmark = pytest.mark.e2e
+
+HOST = "new.test"
+
+
+def kubernetes(kind: str, name: str, spec: dict[str, Any]) -> manifests.Object:
+    api_version = HTTP_ROUTE.api_version
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def route(backend: str) -> manifests.Object:
+    rules = [{"backendRefs": [{"name": backend, "port": 80}]}]
+    return kubernetes("HTTPRoute", "app", {"parentRefs": [{"name": "gateway"}], "hostnames": [HOST], "rules": rules})
+
+
+def conditions(status: dict[str, Any]) -> dict[str, str]:
+    return {each["type"]: each["status"] for each in status["conditions"]}
+
+
+def test_both_kinds_of_gateway_serve_beside_each_other(site: Site) -> None:
+    listener = {"name": "http", "port": 80, "protocol": "HTTP", "hostname": "*.test"}
+    listeners = {"gatewayClassName": "istio", "listeners": [listener]}
+    site.apply("listener.yaml", kubernetes("Gateway", "gateway", listeners))
+    site.apply("http-route.yaml", route("app"))
+    site.up()
+
+    assert site.get().status == 200
+    until("the new host is served", lambda: site.get(host=HOST).status == 200)
+    with site.client() as client:
+        old, new = client.get(GATEWAY, "default", "gateway"), client.get(KUBERNETES_GATEWAY, "default", "gateway")
+        [parent] = client.get(HTTP_ROUTE, "default", "app")["status"]["parents"]
+    assert (list(old["spec"]), conditions(new["status"])["Programmed"]) == (["servers"], "True")
+    assert conditions(parent) == {"Accepted": "True", "ResolvedRefs": "True"}
+
+    site.apply("http-route.yaml", route("nobody"))
+    until("the saved route is in force", lambda: site.get(host=HOST).status == 500)
+    assert site.get().status == 200
+    [problem] = [each for each in site.status()["problems"] if each["code"] == "TNO331"]
+    assert problem["where"].startswith("k8s/http-route.yaml:")
