@@ -165,6 +165,23 @@ def test_without_an_authority_of_its_own_whom_this_machine_believes_counts() -> 
     assert list(client_tls.unusable(built(text))) == []
 
 
+def test_for_callers_that_a_rule_selects_a_secret_is_looked_for_in_their_namespace() -> None:
+    text = rule("{mode: SIMPLE, credentialName: c}").replace(
+        "host: a,", "host: a, workloadSelector: {matchLabels: {app: b}},"
+    )
+    found = built(text, secret("c", {"ca.crt": ROOTS}))
+    view = found.view(HOST, found.sight("default", {"app": "b"}))
+    tls = client_tls.client_tls(found, HOST, view, 80, "")
+    assert isinstance(tls, client_tls.ClientTLS), view
+    assert client_tls.client_tls(found, HOST, "", 80, "") is None, "nobody else speaks TLS"
+
+
+def test_a_missing_authority_says_how_to_make_one() -> None:
+    (problem,) = client_tls.unusable(built(rule("{mode: SIMPLE, credentialName: c}")))
+    assert problem.message == 'requests get 503: there is no Secret "c-cacert" in namespace default or istio-system'
+    assert problem.hint == "kubectl create secret generic c-cacert --from-file=ca.crt -n default"
+
+
 def test_nobody_is_asked_when_the_certificate_does_not_matter() -> None:
     found = towards(built(rule("{mode: SIMPLE, insecureSkipVerify: true}")))
     assert isinstance(found, client_tls.ClientTLS)

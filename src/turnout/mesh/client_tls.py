@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from turnout.mesh import sight
 from turnout.mesh.credential import SYSTEM_AUTHORITIES, Authority, KeyPair, Unusable
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.names import fqdn
@@ -36,7 +37,8 @@ def client_tls(mesh: Mesh, host: str, view: str, port: int, subset: str) -> Clie
         return None
     settings = policy.policy(port, own_policy).tls
     own = mesh.services[host].namespace
-    return resolved(mesh, settings, tuple(dict.fromkeys((view or own, own, GATEWAY_NAMESPACE))))
+    caller = sight.sight(view).namespace if view else own
+    return resolved(mesh, settings, tuple(dict.fromkeys((caller, own, GATEWAY_NAMESPACE))))
 
 
 def resolved(

@@ -75,7 +75,7 @@ class Vault:
         """A Secret's certificate and key; it is looked for in these namespaces, one after the other."""
         secret = self._secret(credential, namespaces)
         if secret is None:
-            return _missing(credential, namespaces, path)
+            return _missing(credential, namespaces, path, f"tls {credential} --cert=… --key=…")
         data, title = _data(secret), _title(secret)
         for certificate, key in CERTIFICATE_KEYS:
             if data.get(certificate) and data.get(key):
@@ -88,7 +88,8 @@ class Vault:
         """Of the Secret `<name>-cacert`, or else of the credential's own."""
         secret = self._secret(credential + _AUTHORITY, namespaces) or self._secret(credential, namespaces)
         if secret is None:
-            return _missing(credential + _AUTHORITY, namespaces, path)
+            name = credential.removesuffix(_AUTHORITY) + _AUTHORITY
+            return _missing(name, namespaces, path, f"generic {name} --from-file=ca.crt")
         data, title = _data(secret), _title(secret)
         certificates = next((data[key] for key in AUTHORITY_KEYS if data.get(key)), "")
         if not certificates:
@@ -166,9 +167,10 @@ def _sound_authority(authority: Authority, title: str, path: str) -> Authority |
     return Authority(authority.name, plain_certificates(authority.certificates), revoked)
 
 
-def _missing(credential: str, namespaces: Sequence[str], path: str) -> Unusable:
+def _missing(credential: str, namespaces: Sequence[str], path: str, made: str) -> Unusable:
+    """`made`: how kubectl makes such a Secret."""
     places = " or ".join(dict.fromkeys(namespaces))
-    hint = f"kubectl create secret tls {credential} --cert=… --key=… -n {namespaces[0]}"
+    hint = f"kubectl create secret {made} -n {namespaces[0]}"
     return Unusable(path, f"there is no Secret {shown(credential)} in namespace {places}", hint)
 
 

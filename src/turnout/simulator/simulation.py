@@ -13,11 +13,13 @@ from envoy.config.route.v3.route_components_pb2 import Route
 
 from turnout.compiler import cluster, mirror
 from turnout.compiler.route import Scope, route
+from turnout.mesh.client_tls import client_tls
+from turnout.mesh.credential import Unusable
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.names import BLOCK_ALL
 from turnout.mesh.proxy import Proxy
 from turnout.mesh.routing import RouteTable, VirtualHost, table
-from turnout.mesh.rule import Rule
+from turnout.mesh.rule import Rule, Target
 from turnout.mesh.tcp import TcpRule
 from turnout.simulator import destination, domain, reading, rewriting
 from turnout.simulator.answer import Action, Answer, Passed
@@ -41,9 +43,8 @@ class Simulation:
 
     @classmethod
     def of(cls, mesh: Mesh, proxy: Proxy) -> Simulation:
-        known = frozenset(
-            target.cluster for target in cluster.targets(mesh, [mesh.sight(proxy.namespace, proxy.labels)])
-        )
+        targets = cluster.targets(mesh, [mesh.sight(proxy.namespace, proxy.labels)])
+        known = frozenset(target.cluster for target in targets if not _lacks_credentials(mesh, target))
         return cls(mesh, proxy, table(mesh, proxy, proxy.name), known)
 
     def answer(self, request: Request) -> Answer:
@@ -127,3 +128,9 @@ class Simulation:
 def _with_port(authority: str) -> str:
     """What a client of TLS asks a forward proxy to be connected to."""
     return authority if domain.without_port(authority) != authority else f"{authority}:443"
+
+
+def _lacks_credentials(mesh: Mesh, target: Target) -> bool:
+    """Then it has no cluster: plain text is no choice."""
+    tls = client_tls(mesh, target.host, target.view, target.port, target.subset)
+    return isinstance(tls, Unusable) and not tls.unknown
