@@ -11,6 +11,9 @@ import click
 from turnout.cli.options import connect, state_option
 from turnout.error import TurnoutError
 
+_SHOWN = 10
+"""Errors of files."""
+
 
 @click.command()
 @click.argument("method")
@@ -76,9 +79,10 @@ def _of_files(paths: tuple[Path, ...], asked: dict[str, Any]) -> dict[str, Any]:
     manifests = read_paths(paths)
     wrong = errors(manifests.problems)
     if wrong:
-        for problem in wrong:
+        for problem in wrong[:_SHOWN]:
             click.echo(str(problem), err=True)
-        raise TurnoutError("the files have errors, so nothing can be told of them")
+        message = f"the files have {len(wrong)} error{'s' if len(wrong) > 1 else ''}, so nothing can be told of them"
+        raise TurnoutError(message, "turnout check shows all of them" if len(wrong) > _SHOWN else None)
     posed = question(asked)
     assert posed is not None, "it is made as it should be"
     found = of_files(manifests, posed)
