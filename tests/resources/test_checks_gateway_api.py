@@ -191,3 +191,10 @@ def test_a_problem_names_the_group_of_the_second_kind_of_gateway() -> None:
 def test_a_class_names_its_controller() -> None:
     assert found("GatewayClass", "controllerName: istio.io/gateway-controller") == set()
     assert ("TNO101", "controllerName") in found("GatewayClass", "controllerName: istio")
+
+
+def test_what_a_split_sticks_to_has_to_be_something() -> None:
+    metadata = {"name": "x", "annotations": {"turnout.dev/sticky": "nonsense"}}
+    obj = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": {}}
+
+    assert [problem.code for problem in interpret(obj).problems] == ["TNO015"]

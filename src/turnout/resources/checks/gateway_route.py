@@ -9,6 +9,7 @@ from datetime import timedelta
 from turnout.resources import duration
 from turnout.resources.checks.gateway_reference import check_backends, check_hostnames, check_parents
 from turnout.resources.checks.route_filter import check_filters, replaces_prefix
+from turnout.resources.checks.sticky import check_sticky
 from turnout.resources.checks.value import check_regex, check_unique
 from turnout.resources.finding import Findings
 from turnout.resources.gateway_api import (
@@ -42,6 +43,7 @@ def check_gateway_http_route(resource: HTTPRoute, findings: Findings) -> None:
     spec = resource.spec
     check_parents(spec.parent_refs, findings)
     check_hostnames(spec.hostnames, findings)
+    check_sticky(resource.metadata, findings)
     _check_rules(spec.rules, findings)
     for number, rule in enumerate(spec.rules):
         _check_http_rule(rule, ("spec", "rules", number), findings)
@@ -51,6 +53,7 @@ def check_gateway_grpc_route(resource: GRPCRoute, findings: Findings) -> None:
     spec = resource.spec
     check_parents(spec.parent_refs, findings)
     check_hostnames(spec.hostnames, findings)
+    check_sticky(resource.metadata, findings)
     _check_rules(spec.rules, findings)
     for number, rule in enumerate(spec.rules):
         _check_grpc_rule(rule, ("spec", "rules", number), findings)

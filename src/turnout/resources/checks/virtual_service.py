@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from turnout.resources import sticky
 from turnout.resources.checks.destination import check_destinations
 from turnout.resources.checks.http_route import check_http_route
 from turnout.resources.checks.metadata import check_labels
+from turnout.resources.checks.sticky import check_sticky
 from turnout.resources.checks.value import check_export_to, check_gateway_names, check_port
 from turnout.resources.finding import Findings
 from turnout.resources.host import covers, host_fault, is_ip, is_subnet, sni_fault
@@ -39,14 +39,7 @@ def check_virtual_service(resource: VirtualService, findings: Findings) -> None:
     for number, tcp in enumerate(spec.tcp):
         _check_tcp_route(tcp, (*at, "tcp", number), findings)
     check_export_to(spec.export_to, resource.metadata.namespace, findings)
-    _check_sticky(resource, findings)
-
-
-def _check_sticky(resource: VirtualService, findings: Findings) -> None:
-    given = resource.metadata.annotations.get(sticky.ANNOTATION)
-    if given is not None and sticky.parsed(given) is None:
-        at: Path = ("metadata", "annotations", sticky.ANNOTATION)
-        findings.add("TNO015", at, f"{shown(given)} is nothing to split by", sticky.HINT)
+    check_sticky(resource.metadata, findings)
 
 
 def _check_is_delegate(spec: VirtualServiceSpec, findings: Findings) -> None:
