@@ -21,6 +21,10 @@ A, B = "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305"
         (("-ALL",), []),
         ((A, f"-{A}"), []),
         (("@STRENGTH",), []),
+        ((f"!{A}", A), []),
+        ((f"-{A}", A), [f"-{A}", A]),
+        (("@STRENGTH", f"[{A}|{B}]", f"!{A}", f"+{B}"), [f"[{A}|{B}]"]),
+        ((f"[{A}|{B}", B), [B]),
         ((), []),
     ],
 )

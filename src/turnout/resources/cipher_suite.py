@@ -17,22 +17,40 @@ CIPHER_SUITES = frozenset(
 )
 _ALL = "ALL"
 _BY_STRENGTH = "@STRENGTH"
-_ADDS, _REMOVES = "+", "-!"
+_OPERATORS = ("+", "-", "!")
 
 
 def accepted(given: Iterable[str]) -> list[str]:
     """Those that Envoy takes, in order; empty, for its own choice, where none would be left.
 
-    Besides suites: `[A|B]`, which the client may choose from; `-A`, `!A` and `+A`, which take away and move to the end;
-    `@STRENGTH`.
+    Besides suites: `[A|B]`, which the client may choose from; `-A` takes away, `!A` for good, `+A` moves to the end;
+    `@STRENGTH` sorts. The latter do not go together with the former (BoringSSL's `ssl_create_cipher_list`).
     """
-    kept, left = [], set[str]()
-    for entry in dict.fromkeys(given):
-        operation = entry[:1] if entry[:1] in _ADDS + _REMOVES else ""
-        suites = entry.removeprefix(operation).removeprefix("[").removesuffix("]").split("|")
-        if entry != _BY_STRENGTH and not CIPHER_SUITES.issuperset(suites):
-            continue
-        kept.append(entry)
-        meant = CIPHER_SUITES if _ALL in suites else set(suites) - {_BY_STRENGTH}
-        left = left | meant if not operation else left - meant if operation in _REMOVES else left
-    return kept if left else []
+    known = [
+        entry for entry in dict.fromkeys(given) if entry == _BY_STRENGTH or CIPHER_SUITES.issuperset(_suites(entry))
+    ]
+    if any(entry.startswith("[") for entry in known):
+        known = [entry for entry in known if not entry.startswith((*_OPERATORS, _BY_STRENGTH))]
+    return known if _left(known) else []
+
+
+def _suites(entry: str) -> list[str]:
+    """Those that an entry is about."""
+    bare = entry[1:] if entry.startswith(_OPERATORS) else entry
+    return (bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare).split("|")
+
+
+def _left(entries: Iterable[str]) -> set[str]:
+    """What is on offer in the end."""
+    left: set[str] = set()
+    gone: set[str] = set()
+    for entry in entries:
+        suites = _suites(entry)
+        meant = set(CIPHER_SUITES if _ALL in suites else suites) - {_BY_STRENGTH, _ALL}
+        if entry.startswith("!"):
+            gone |= meant
+        if entry.startswith(("-", "!")):
+            left -= meant
+        elif not entry.startswith("+"):
+            left |= meant - gone
+    return left
