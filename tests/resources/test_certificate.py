@@ -48,6 +48,8 @@ def test_a_chain_and_the_key_of_its_first_certificate_pass() -> None:
             "the private key is encrypted, and there is nobody to ask for its password",
         ),
     ],
+    # Keys differ from process to process, and names of tests must not.
+    ids=["empty", "text", "key", "damaged", "twice", "cut", "other", "other-kind", "encrypted"],
 )
 def test_what_is_wrong_is_said_and_no_key_is_quoted(certificate: str, key: str, fault: str) -> None:
     assert pair_fault(certificate, key) == fault
