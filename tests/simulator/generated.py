@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from turnout.mesh.names import fqdn, host_matches
@@ -79,6 +79,8 @@ SAMPLES = {
 """What each regular expression matches."""
 
 
+ROUND = 20
+"""Meshes."""
 CATCH_ALL = ({"prefix": "/"}, {"regex": ".*"})
 
 
@@ -425,19 +427,26 @@ def valid(objects: list[JSON]) -> list[JSON]:
 
 
 def drawn(meshes: int, requests: int) -> list[tuple[list[JSON], list[Sent]]]:
-    """So many worlds, the same ones each time unless hypothesis' profile says otherwise.
+    """So many worlds, the same ones each time; in rounds, as one long search of hypothesis' keeps to what it has found.
 
     Drawn beforehand: Envoy is then asked about all of them, and all disagreements are seen together.
     """
     found: list[tuple[list[JSON], list[Sent]]] = []
+    for number in range(meshes // ROUND):
+        _draw(number, requests, found)
+    return found
 
+
+def _draw(number: int, requests: int, found: list[tuple[list[JSON], list[Sent]]]) -> None:
+    @seed(number)
     @given(worlds(requests))
-    @settings(max_examples=meshes, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=ROUND, derandomize=False, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     def draw(world: tuple[list[JSON], list[Sent]]) -> None:
         found.append(world)
 
     draw()
-    return found
 
 
 def text(objects: list[JSON]) -> str:
