@@ -100,3 +100,25 @@ def test_a_port_or_a_caller_that_does_not_exist_is_never_met() -> None:
 
     assert found.met == {("default", "x", 0, 2)}
     assert found.why_not(owners["x"], 0, 1).startswith("nobody calls in that way")
+
+
+def test_a_delegate_is_met_where_somebody_delegates_to_it() -> None:
+    delegate = virtual_service("d", path("/a/b"), ALL)
+    del delegate["spec"]["hosts"], delegate["spec"]["gateways"]
+    lost = virtual_service("lost", ALL)
+    del lost["spec"]["hosts"], lost["spec"]["gateways"]
+    root = virtual_service("x", {"match": [{"uri": {"prefix": "/a"}}], "delegate": {"name": "d"}}, ALL)
+    found, owners = reached(root, delegate, lost)
+
+    assert found.met == {("default", name, index, 0) for name in ("x", "d") for index in range(2)}
+    assert found.why_not(owners["lost"], 0, 0) == "no VirtualService that is in force delegates to it"
+
+
+def test_rules_of_a_delegate_keep_their_place_beside_other_virtual_services() -> None:
+    delegate = virtual_service("d", ALL)
+    del delegate["spec"]["hosts"], delegate["spec"]["gateways"]
+    root = virtual_service("x", {"match": [{"uri": {"prefix": "/x"}}], "delegate": {"name": "d"}})
+    found, _ = reached(root, delegate, virtual_service("y", path("/y")))
+
+    (merged,) = found.merged
+    assert [key[1] for key in merged.order] == ["x", "y"]
