@@ -12,6 +12,7 @@ from tests.e2e.certificates import authority, pair, secret
 from turnout.mesh import client_tls, mesh, server_tls
 from turnout.mesh.credential import SYSTEM_AUTHORITIES, Unusable
 from turnout.mesh.credential_files import credential_files
+from turnout.mesh.credentials_in_use import credentials_in_use
 from turnout.mesh.gateway_servers import servers
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.server_tls import ServerTLS
@@ -196,3 +197,56 @@ def test_a_credential_that_is_missing_is_told_where_it_is_named() -> None:
         "TNO322",
         "DestinationRule default/a spec.trafficPolicy.tls.credentialName",
     )
+
+
+SIMPLE = gateway("{mode: SIMPLE, credentialName: c}")
+BAD = {"tls.crt": PAIR["tls.crt"], "tls.key": "no key"}
+
+
+def after(before: Mesh, *texts: str) -> Mesh:
+    """The next mesh, made of these."""
+    named = ((f"{at}.yaml", text) for at, text in enumerate(texts))
+    return mesh.build(manifests(*named).resources, last_credentials=credentials_in_use(before))
+
+
+def test_a_certificate_that_becomes_no_good_leaves_the_last_good_one_in_use_and_says_so() -> None:
+    good = built(SIMPLE, secret("c", PAIR))
+    bad = after(good, SIMPLE, secret("c", BAD))
+    still_bad = after(bad, SIMPLE, secret("c", {}))
+    for found in (bad, still_bad):
+        kept, sound = served(found), served(good)
+        assert isinstance(kept, ServerTLS)
+        assert isinstance(sound, ServerTLS)
+        assert kept.pairs[0].certificate == sound.pairs[0].certificate
+        (problem,) = server_tls.unusable(found)
+        assert problem.message.startswith("the last good one stays: ")
+
+
+def test_a_certificate_that_is_good_again_is_used() -> None:
+    bad = after(built(SIMPLE, secret("c", PAIR)), SIMPLE, secret("c", BAD))
+    other = pair(CA.issue_cert("b.test", key_type=trustme.KeyType.ECDSA))
+    renewed = served(after(bad, SIMPLE, secret("c", other)))
+    assert isinstance(renewed, ServerTLS)
+    assert renewed.pairs[0].instead_of is None
+    assert list(server_tls.unusable(after(bad, SIMPLE, secret("c", other)))) == []
+
+
+def test_a_secret_that_was_taken_away_serves_nothing() -> None:
+    found = after(built(SIMPLE, secret("c", PAIR)), SIMPLE)
+    assert isinstance(served(found), Unusable)
+
+
+def test_a_certificate_that_never_was_any_good_is_none() -> None:
+    assert isinstance(served(after(built(SIMPLE), SIMPLE, secret("c", BAD))), Unusable)
+
+
+def test_towards_a_destination_the_last_good_authority_stays_too() -> None:
+    asked = rule("{mode: SIMPLE, credentialName: c}")
+    good = built(asked, secret("c", {"ca.crt": ROOTS}))
+    bad = after(good, asked, secret("c", {"ca.crt": "none"}))
+    (problem,) = client_tls.unusable(bad)
+    assert problem.message.startswith("the last good one stays: ")
+    found = client_tls.client_tls(bad, HOST, "", 80, "")
+    assert not isinstance(found, Unusable)
+    assert found is not None
+    assert found.authority is not None

@@ -20,6 +20,7 @@ from turnout.control.world import Named, Resources, World, gateway_ports, proxie
 from turnout.inputs.images import ImageRun, find
 from turnout.inputs.sources import fingerprint
 from turnout.mesh.credential_files import credential_files
+from turnout.mesh.credentials_in_use import credentials_in_use
 from turnout.mesh.proxy import Ingress, Outlet, https_port
 from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
@@ -68,7 +69,8 @@ class Desired:
     def derive(self, pods: Collection[PodStatus]) -> None:
         objects = [obj for kind in KINDS for obj in self._store.list(kind)]
         resources, problems = self._resources.read(obj for obj in objects if not _has_ended(obj))
-        self.world = world(resources, pods, problems, self.certificates.read(credential_files(resources)))
+        files, last = self.certificates.read(credential_files(resources)), credentials_in_use(self.world.mesh)
+        self.world = world(resources, pods, problems, files, last)
         self.generations = {key_of(obj): obj["metadata"].get("generation", 1) for obj in objects}
         self.statuses = statuses(self.world.mesh, self.generations)
         self.listen = listening(self.gateway_places, self._ports)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from turnout.analysis.analyze import findings
 from turnout.mesh import gateway_servers, mesh
+from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Egress, Ingress, Outlet, Proxy
 from turnout.mesh.service import Instance, InstancePort
@@ -75,16 +76,18 @@ def world(
     pods: Iterable[PodStatus],
     remarks: Sequence[Problem] = (),
     files: Mapping[str, str] | None = None,
+    last_credentials: Mapping[str, KeyPair | Authority] | None = None,
 ) -> World:
     """Derived from scratch each time: nothing is patched.
 
-    `remarks`: on each resource by itself; `files`: certificates by path.
+    `remarks`: on each resource by itself; `files`: certificates by path; `last_credentials`: what stays where new ones
+    are no good.
     """
     deployments = tuple(of(Deployment, resources))
     ports = {_name(d): _container_ports(d) for d in deployments}
     known = list(pods)
     ready = [instance(pod, ports.get((pod.namespace, pod.workload), ())) for pod in known if pod.ready]
-    found = mesh.build(resources, ready, files)
+    found = mesh.build(resources, ready, files, last_credentials)
     callers = {(pod.namespace, pod.workload): pod.labels for pod in known}
     callers |= {_name(d): d.spec.template.metadata.labels for d in deployments}
     return World(

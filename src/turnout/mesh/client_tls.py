@@ -25,6 +25,10 @@ class ClientTLS:
     pair: KeyPair | None = None
     authority: Authority | None = None
 
+    @property
+    def credentials(self) -> tuple[KeyPair | Authority, ...]:
+        return tuple(each for each in (self.pair, self.authority) if each)
+
 
 def client_tls(mesh: Mesh, host: str, view: str, port: int, subset: str) -> ClientTLS | Unusable | None:
     """Towards a known service, as callers of a view see it; None for plain text.
@@ -58,14 +62,24 @@ def resolved(
 
 def unusable(mesh: Mesh) -> Iterator[Problem]:
     """A problem for every `tls` of a DestinationRule that names a credential which is not there, or no good."""
+    for rule, path, found in asked(mesh):
+        if isinstance(found, Unusable):
+            faults = [("requests get 503", found)] if not found.unknown else []
+        else:
+            faults = [("the last good one stays", c.instead_of) for c in found.credentials if c.instead_of]
+        for what, fault in faults:
+            meta = rule.metadata
+            where = ObjectPath("DestinationRule", meta.namespace, meta.name, f"{path}.tls.{fault.field}")
+            yield problem("TNO322", where, f"{what}: {fault.message}", fault.hint)
+
+
+def asked(mesh: Mesh) -> Iterator[tuple[DestinationRule, str, ClientTLS | Unusable]]:
+    """Every rule that asks for TLS, with the path of what it stands in, as callers of the rule's namespace see it."""
     for rule in mesh.destination_rules:
-        meta = rule.metadata
         for path, settings in written(rule):
-            namespaces = tuple(dict.fromkeys((meta.namespace, *_homes(mesh, rule), GATEWAY_NAMESPACE)))
-            found = resolved(mesh, settings, namespaces)
-            if isinstance(found, Unusable) and not found.unknown:
-                where = ObjectPath("DestinationRule", meta.namespace, meta.name, f"{path}.tls.{found.field}")
-                yield problem("TNO322", where, f"requests get 503: {found.message}", found.hint)
+            namespaces = tuple(dict.fromkeys((rule.metadata.namespace, *_homes(mesh, rule), GATEWAY_NAMESPACE)))
+            if found := resolved(mesh, settings, namespaces):
+                yield rule, path, found
 
 
 def _homes(mesh: Mesh, rule: DestinationRule) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from turnout.resources.certificate import (
     authority_fault,
@@ -34,24 +34,6 @@ _AUTHORITY = "-cacert"
 
 
 @dataclass(frozen=True, slots=True)
-class KeyPair:
-    """A chain of certificates and the key of its first, under the name by which Envoy asks for it."""
-
-    name: str
-    certificate: str
-    private_key: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """Whom to believe, and whom not any more. `certificates`: empty where nobody's chain is looked at."""
-
-    name: str
-    certificates: str
-    revoked: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Unusable:
     """Why there is no such credential. `field`: of the TLS settings, the one that names it.
 
@@ -65,11 +47,42 @@ class Unusable:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A chain of certificates and the key of its first, under the name by which Envoy asks for it.
+
+    `instead_of`: what is named is no good, and this is the last that was.
+    """
+
+    name: str
+    certificate: str
+    private_key: str = field(repr=False)
+    instead_of: Unusable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Whom to believe, and whom not any more. `certificates`: empty where nobody's chain is looked at.
+
+    `instead_of`: as of a KeyPair.
+    """
+
+    name: str
+    certificates: str
+    revoked: str = ""
+    instead_of: Unusable | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Vault:
-    """All that TLS settings can name. `files`: path to content, of those that could be read; None: nobody tried."""
+    """All that TLS settings can name. `files`: path to content, of those that could be read; None: nobody tried.
+
+    `last`: what was in use before, by name. It stays in the place of what has become no good; a Secret that was taken
+    away was meant to be.
+    """
 
     secrets: Mapping[Named, Secret] = field(default_factory=dict, repr=False)
     files: Mapping[str, str] | None = field(default=None, repr=False)
+    last: Mapping[str, KeyPair | Authority] = field(default_factory=dict, repr=False)
 
     def pair(self, credential: str, namespaces: Sequence[str], path: str) -> KeyPair | Unusable:
         """A Secret's certificate and key; it is looked for in these namespaces, one after the other."""
@@ -77,12 +90,15 @@ class Vault:
         if secret is None:
             return _missing(credential, namespaces, path, f"tls {credential} --cert=… --key=…")
         data, title = _data(secret), _title(secret)
+        name = f"pair|{title}"
         for certificate, key in CERTIFICATE_KEYS:
             if data.get(certificate) and data.get(key):
-                return _sound_pair(KeyPair(f"pair|{title}", data[certificate], data[key]), f"Secret {title}", path)
+                pair = KeyPair(name, data[certificate], data[key])
+                return self._pair_or_last(name, _sound_pair(pair, f"Secret {title}", path))
         wanted = " and ".join(CERTIFICATE_KEYS[-1])
         hint = f"kubectl create secret tls {secret.metadata.name} --cert=… --key=…"
-        return Unusable(path, f"Secret {title} has no {wanted} (it has: {_list(data)})", hint)
+        fault = Unusable(path, f"Secret {title} has no {wanted} (it has: {_list(data)})", hint)
+        return self._pair_or_last(name, fault)
 
     def authority(self, credential: str, namespaces: Sequence[str], path: str) -> Authority | Unusable:
         """Of the Secret `<name>-cacert`, or else of the credential's own."""
@@ -91,12 +107,15 @@ class Vault:
             name = credential.removesuffix(_AUTHORITY) + _AUTHORITY
             return _missing(name, namespaces, path, f"generic {name} --from-file=ca.crt")
         data, title = _data(secret), _title(secret)
+        own = f"authority|{title}"
         certificates = next((data[key] for key in AUTHORITY_KEYS if data.get(key)), "")
         if not certificates:
             hint = f"put it there, or into a Secret {secret.metadata.name}{_AUTHORITY}"
-            return Unusable(path, f"Secret {title} has no {AUTHORITY_KEYS[-1]} (it has: {_list(data)})", hint)
+            fault = Unusable(path, f"Secret {title} has no {AUTHORITY_KEYS[-1]} (it has: {_list(data)})", hint)
+            return self._authority_or_last(own, fault)
         revoked = next((data[key] for key in REVOKED_KEYS if data.get(key)), "")
-        return _sound_authority(Authority(f"authority|{title}", certificates, revoked), f"Secret {title}", path)
+        sound = _sound_authority(Authority(own, certificates, revoked), f"Secret {title}", path)
+        return self._authority_or_last(own, sound)
 
     def has_authority(self, credential: str, namespaces: Sequence[str]) -> bool:
         """Whether a credential says whom to believe."""
@@ -105,22 +124,35 @@ class Vault:
 
     def file_pair(self, certificate: str, key: str, fields: tuple[str, str]) -> KeyPair | Unusable:
         """`fields`: which ones name the two files."""
+        name = f"pair|{certificate}|{key}"
         chain, private_key = self._text(certificate, fields[0]), self._text(key, fields[1])
         if isinstance(chain, Unusable):
-            return chain
+            return self._pair_or_last(name, chain)
         if isinstance(private_key, Unusable):
-            return private_key
-        pair = KeyPair(f"pair|{certificate}|{key}", chain, private_key)
-        return _sound_pair(pair, certificate, fields[0])
+            return self._pair_or_last(name, private_key)
+        return self._pair_or_last(name, _sound_pair(KeyPair(name, chain, private_key), certificate, fields[0]))
 
     def file_authority(self, path: str, revoked: str, given: str) -> Authority | Unusable:
+        name = f"authority|{path}|{revoked}"
         text = self._text(path, given)
         listed = self._text(revoked, "caCrl") if revoked else ""
         if isinstance(text, Unusable):
-            return text
+            return self._authority_or_last(name, text)
         if isinstance(listed, Unusable):
-            return listed
-        return _sound_authority(Authority(f"authority|{path}|{revoked}", text, listed), path, given)
+            return self._authority_or_last(name, listed)
+        return self._authority_or_last(name, _sound_authority(Authority(name, text, listed), path, given))
+
+    def _pair_or_last(self, name: str, found: KeyPair | Unusable) -> KeyPair | Unusable:
+        last = self.last.get(name)
+        if isinstance(found, Unusable) and isinstance(last, KeyPair):
+            return replace(last, instead_of=found)
+        return found
+
+    def _authority_or_last(self, name: str, found: Authority | Unusable) -> Authority | Unusable:
+        last = self.last.get(name)
+        if isinstance(found, Unusable) and isinstance(last, Authority):
+            return replace(last, instead_of=found)
+        return found
 
     def _text(self, path: str, given: str) -> str | Unusable:
         if self.files is not None and path in self.files:

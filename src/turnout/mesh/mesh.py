@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from turnout.mesh import service, service_entry, sight
 from turnout.mesh.binding import by_gateway
-from turnout.mesh.credential import Named, Vault
+from turnout.mesh.credential import Authority, KeyPair, Named, Vault
 from turnout.mesh.delegation import Entry, delegating, entries
 from turnout.mesh.gateway_api import GatewayApi, gateway_api
 from turnout.mesh.gateway_servers import BoundServer, in_force
@@ -34,7 +34,7 @@ class Mesh:
     `telling`: what DestinationRules ask for of callers.
     `gateways`: those that stand for listeners of Gateway API among them.
     `files`: the certificates and keys that TLS settings name by path, of those that
-    could be read; None: nobody has looked.
+    could be read; None: nobody has looked. `last_credentials`: what was in use before, by name.
     """
 
     services: Mapping[str, ServiceHost] = field(default_factory=dict)
@@ -52,10 +52,11 @@ class Mesh:
     telling: Telling = field(default_factory=Telling)
     secrets: Mapping[Named, Secret] = field(default_factory=dict, repr=False)
     files: Mapping[str, str] | None = field(default=None, repr=False)
+    last_credentials: Mapping[str, KeyPair | Authority] = field(default_factory=dict, repr=False)
 
     @property
     def vault(self) -> Vault:
-        return Vault(self.secrets, self.files)
+        return Vault(self.secrets, self.files, self.last_credentials)
 
     def entries(self, virtual_service: VirtualService) -> Iterable[Entry]:
         """The HTTP routes of a VirtualService with hosts, those of delegates among them."""
@@ -100,11 +101,14 @@ class Mesh:
 
 
 def build(
-    resources: Iterable[object], instances: Sequence[Instance] = (), files: Mapping[str, str] | None = None
+    resources: Iterable[object],
+    instances: Sequence[Instance] = (),
+    files: Mapping[str, str] | None = None,
+    last_credentials: Mapping[str, KeyPair | Authority] | None = None,
 ) -> Mesh:
     """Sorts resources by what they are. Kinds that carry no traffic rules are passed over.
 
-    `files`: what `Mesh.files` says.
+    `files`, `last_credentials`: what `Mesh` says of them.
     """
     kept = list(resources)
     attached = gateway_api(kept)
@@ -132,6 +136,7 @@ def build(
         telling=sight.telling(rules, (each for found in members.values() for each in found)),
         secrets={(s.metadata.namespace, s.metadata.name): s for s in kept if isinstance(s, Secret)},
         files=files,
+        last_credentials=last_credentials or {},
     )
 
 

@@ -28,6 +28,10 @@ class ServerTLS:
     pairs: tuple[KeyPair, ...]
     authority: Authority | None = None
 
+    @property
+    def credentials(self) -> tuple[KeyPair | Authority, ...]:
+        return (*self.pairs, *([self.authority] if self.authority else []))
+
 
 def server_tls(mesh: Mesh, bound: BoundServer) -> ServerTLS | Unusable:
     """Of a server that ends TLS."""
@@ -57,14 +61,22 @@ def shows_certificate(mesh: Mesh, bound: BoundServer) -> bool:
 
 
 def unusable(mesh: Mesh) -> Iterator[Problem]:
-    """A problem for every server that is not served for want of a certificate."""
+    """A problem for every server that is not served for want of a certificate, or only with an older one."""
+    for bound, found in ending_tls(mesh):
+        if isinstance(found, Unusable):
+            faults = [("the server is not served", found)] if not found.unknown else []
+        else:
+            faults = [("the last good one stays", c.instead_of) for c in found.credentials if c.instead_of]
+        for what, fault in faults:
+            yield problem("TNO321", bound.where(f"tls.{fault.field}"), f"{what}: {fault.message}", fault.hint)
+
+
+def ending_tls(mesh: Mesh) -> Iterator[tuple[BoundServer, ServerTLS | Unusable]]:
+    """Every server that ends TLS."""
     for port in gateway_servers.ports(mesh):
         for bound in gateway_servers.servers(mesh, port):
             if bound.serving in (Serving.HTTPS, Serving.TLS):
-                found = server_tls(mesh, bound)
-                if isinstance(found, Unusable) and not found.unknown:
-                    where = bound.where(f"tls.{found.field}")
-                    yield problem("TNO321", where, f"the server is not served: {found.message}", found.hint)
+                yield bound, server_tls(mesh, bound)
 
 
 def _pin_fault(settings: ServerTLSSettings) -> Unusable | None:
