@@ -203,3 +203,10 @@ spec:
     assert [(each.when, each.before) for each in beside] == [
         ("the path is /prefix or below it", "answered with 404: no rule matches")
     ]
+
+
+def test_what_replaces_the_matched_path_does_something_else_under_another_match() -> None:
+    moved = "redirect: {prefixRewrite: /new}"
+    (found,) = change(f"[{{match: [{API}], {moved}}}, {{{moved}}}]", f"[{{{moved}}}]").traffic.routes
+
+    assert (found.when, found.gone) == ("the path begins with /api", True)

@@ -15,7 +15,7 @@ from turnout.mesh.tcp import TcpRule
 from turnout.resources.sticky import ANNOTATION
 
 if TYPE_CHECKING:
-    from envoy.config.route.v3.route_components_pb2 import RouteAction
+    from envoy.config.route.v3.route_components_pb2 import Route, RouteAction
 
 _NAMES = ("match", "name", "stat_prefix", "decorator", "metadata")
 """Of a compiled route: when it applies, and what it is called. The rest is what it does."""
@@ -51,19 +51,28 @@ def scope(mesh: Mesh, namespaces: set[str]) -> Scope:
 def of_rule(rule: Rule, known: Scope) -> Effect:
     """Told from Envoy's message, so that whatever is compiled is compared."""
     compiled = route(rule, known)
+    replaced = _replaced(compiled)
     for name in _NAMES:
         compiled.ClearField(name)  # type: ignore[arg-type] # mypy wants literals
     words = _words(rule)
     if not compiled.HasField("route"):
-        return Effect(words, compiled.SerializeToString(deterministic=True), {words: 100.0})
+        return Effect(words, replaced + compiled.SerializeToString(deterministic=True), {words: 100.0})
     shares = _shares(compiled.route)
-    key = repr(sorted(shares.items())).encode() + compiled.SerializeToString(deterministic=True)
+    key = replaced + repr(sorted(shares.items())).encode() + compiled.SerializeToString(deterministic=True)
     missing = sorted(_place(name) for name in shares.keys() - known.known)
     lost = f"; {' and '.join(missing)} {'do' if missing[1:] else 'does'} not exist: 503" if missing else ""
     hosts = (found.host for name in shares if (found := parse_cluster(name)))
     return Effect(
         words + lost, key, {_place(name): share for name, share in shares.items()}, tuple(dict.fromkeys(hosts))
     )
+
+
+def _replaced(compiled: Route) -> bytes:
+    """What of the path is replaced is what has matched: there, the same words do something else under another match."""
+    if not (compiled.route.prefix_rewrite or compiled.redirect.prefix_rewrite):
+        return b""
+    kind = compiled.match.WhichOneof("path_specifier")
+    return f"{kind} {getattr(compiled.match, kind) if kind else ''}\n".encode()
 
 
 def _shares(action: RouteAction) -> dict[str, float]:
