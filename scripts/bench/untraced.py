@@ -51,13 +51,14 @@ def _routes(dump: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _clusters(dump: Mapping[str, JSON]) -> list[JSON]:
-    """With the endpoints that they have now."""
+    """Those whose endpoints Turnout tells, with the ones that they have now."""
     assignments = (found["endpoint_config"] for found in dump["EndpointsConfigDump"]["dynamic_endpoint_configs"])
     endpoints = {
         found["cluster_name"]: [{"lb_endpoints": group["lb_endpoints"]} for group in found["endpoints"]]
         for found in assignments
     }
-    clusters = [_untyped(found["cluster"]) for found in dump["ClustersConfigDump"]["dynamic_active_clusters"]]
+    active = (_untyped(found["cluster"]) for found in dump["ClustersConfigDump"]["dynamic_active_clusters"])
+    clusters = [cluster for cluster in active if "eds_cluster_config" in cluster]
     for cluster in clusters:
         name = cluster.pop("eds_cluster_config").get("service_name", cluster["name"])
         cluster["type"] = "STATIC"
