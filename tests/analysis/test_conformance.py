@@ -7,14 +7,11 @@ besides counts, too.
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.conformance import rows
 
 from turnout.analysis.analyze import FAMILIES
 from turnout.analysis.inventory import Subject, inventory
@@ -22,7 +19,7 @@ from turnout.problem import ObjectPath
 from turnout.resources.interpret import interpret
 from turnout.resources.reader import read
 
-CASES = Path(__file__).parents[3] / "shared" / "conformance" / "analyze.json"
+TABLE = "analyze.json"
 LEAST_SHARE = 0.9
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,15 +42,6 @@ apiVersion: v1
 kind: Pod
 metadata: {name: istio-ingressgateway, namespace: istio-system, labels: {istio: ingressgateway}}
 """
-
-
-def _rows() -> list[dict[str, Any]]:
-    if not CASES.exists():
-        if os.environ.get("TURNOUT_REQUIRE_ALL") == "1":
-            pytest.fail(f"{CASES} is missing, and TURNOUT_REQUIRE_ALL=1 forbids skipping")
-        pytest.skip(f"{CASES} is missing: conformance with Istio's analysis is not tested here")
-    rows: list[dict[str, Any]] = json.loads(CASES.read_text(encoding="utf-8"))
-    return rows
 
 
 def _subjects(row: dict[str, Any]) -> list[Subject]:
@@ -80,9 +68,9 @@ def _name(where: object) -> str:
     return f"{kind} {where.namespace}/{where.name}" if where.namespace else f"{kind} {where.name}"
 
 
-def _wrong(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _wrong(table: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     wrong = {}
-    for row in rows:
+    for row in table:
         found, expected = _found(row), Counter((e["code"], e["resource"]) for e in row["expected"])
         if found != expected:
             wrong[row["name"]] = {"missing": dict(expected - found), "too many": dict(found - expected)}
@@ -90,11 +78,11 @@ def _wrong(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def test_nearly_all_objects_are_analyzed_as_istio_analyzes_them() -> None:
-    rows = _rows()
-    wrong = _wrong(rows)
-    assert len(wrong) <= len(rows) * (1 - LEAST_SHARE), wrong
+    table = rows(TABLE)
+    wrong = _wrong(table)
+    assert len(wrong) <= len(table) * (1 - LEAST_SHARE), wrong
 
 
 def test_each_row_that_is_answered_otherwise_is_known_and_explained() -> None:
-    wrong = _wrong(_rows())
+    wrong = _wrong(rows(TABLE))
     assert set(wrong) == set(WRONG), {name: wrong.get(name) for name in set(wrong) ^ set(WRONG)}
