@@ -31,7 +31,7 @@ from turnout.control.comparison import comparisons
 from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
-from turnout.control.manifests import Files, apply_files, ensure_namespaces
+from turnout.control.manifests import Files, InvalidFiles, apply_files, ensure_namespaces
 from turnout.control.mesh_view import ACKNOWLEDGE_SECONDS, MeshView
 from turnout.control.metrics import Metrics
 from turnout.control.milestones import Milestones
@@ -390,12 +390,3 @@ class Instance:
         found += self.acknowledgement.problems(self.listen, self.desired.gateway_places)
         found += [*self.telemetry.problems(), *self.mishaps.problems()]
         return list(dict.fromkeys(self.files.locate(problem) for problem in found))
-
-
-class InvalidFiles(TurnoutError):
-    """The files given to `turnout up` have errors; nothing was started."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        lines = "\n".join(str(problem) for problem in problems)
-        super().__init__(f"nothing was started, because of what the files say:\n{lines}")
-        self.problems = tuple(problems)

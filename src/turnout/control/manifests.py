@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from turnout.apiserver.store import Store
+from turnout.error import TurnoutError
 from turnout.inputs import apply
 from turnout.inputs.files import Manifests, read_paths, read_text, settings_file, shown
 from turnout.inputs.images import Settings, read_images
@@ -15,6 +16,15 @@ from turnout.inputs.merge import ABSENT
 from turnout.problem import ObjectPath, Place, Problem, Severity, errors
 from turnout.resources.document import Document
 from turnout.resources.kinds import KINDS, NAMESPACE
+
+
+class InvalidFiles(TurnoutError):
+    """The files given to `turnout up` have errors; nothing was started."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        lines = "\n".join(str(problem) for problem in problems)
+        super().__init__(f"nothing was started, because of what the files say:\n{lines}")
+        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)

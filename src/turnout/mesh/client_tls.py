@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from turnout.mesh import sight
-from turnout.mesh.credential import SYSTEM_AUTHORITIES, Authority, KeyPair, Unusable
+from turnout.mesh.credential import SYSTEM_AUTHORITIES, Authority, KeyPair, Unusable, faults
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.names import fqdn
 from turnout.mesh.proxy import GATEWAY_NAMESPACE
@@ -63,11 +63,8 @@ def resolved(
 def unusable(mesh: Mesh) -> Iterator[Problem]:
     """A problem for every `tls` of a DestinationRule that names a credential which is not there, or no good."""
     for rule, path, found in asked(mesh):
-        if isinstance(found, Unusable):
-            faults = [("requests get 503", found)] if not found.unknown else []
-        else:
-            faults = [("the last good one stays", c.instead_of) for c in found.credentials if c.instead_of]
-        for what, fault in faults:
+        credentials = found if isinstance(found, Unusable) else found.credentials
+        for what, fault in faults(credentials, "requests get 503"):
             meta = rule.metadata
             where = ObjectPath("DestinationRule", meta.namespace, meta.name, f"{path}.tls.{fault.field}")
             yield problem("TNO322", where, f"{what}: {fault.message}", fault.hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from turnout.resources.certificate import (
@@ -170,6 +170,15 @@ class Vault:
             namespace, _, name = name.removeprefix(_QUALIFIED).partition("/")
             namespaces = (namespace,)
         return next((self.secrets[n, name] for n in namespaces if (n, name) in self.secrets), None)
+
+
+def faults(found: Unusable | Sequence[KeyPair | Authority], lost: str) -> Iterator[tuple[str, Unusable]]:
+    """What is wrong with credentials, each after what comes of it. `lost`: what comes of having none."""
+    if isinstance(found, Unusable):
+        if not found.unknown:
+            yield lost, found
+        return
+    yield from (("the last good one stays", each.instead_of) for each in found if each.instead_of)
 
 
 def _data(secret: Secret) -> dict[str, str]:

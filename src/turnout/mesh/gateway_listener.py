@@ -15,7 +15,6 @@ from turnout.resources.checks.gateway_listener import NOT_SERVED, SERVED
 from turnout.resources.gateway import Gateway, GatewaySpec, Port, Server, ServerTLSSettings
 from turnout.resources.gateway_api import (
     KubernetesGateway,
-    LabelSelector,
     Listener,
     ReferenceGrant,
     SecretObjectReference,
@@ -76,7 +75,7 @@ class BoundListener:
             case "Same":
                 return namespace == self.gateway.metadata.namespace
             case "Selector" if wanted.selector is not None:
-                return selects(wanted.selector, {_NAME_LABEL: namespace, **labels})
+                return wanted.selector.selects({_NAME_LABEL: namespace, **labels})
             case _:
                 return False
 
@@ -171,20 +170,3 @@ def place(gateway: Gateway, index: int, path: str = "") -> ObjectPath:
     field = _FIELDS.get(path.partition(".")[0].partition("[")[0], "")
     at = f"spec.listeners[{meta.annotations[_LISTENER]}]{field}"
     return ObjectPath(KUBERNETES_GATEWAY.title, meta.namespace, name, at)
-
-
-def selects(selector: LabelSelector, labels: Labels) -> bool:
-    """Kubernetes' label selector; an empty one selects everything."""
-    if not selector.match_labels.items() <= labels.items():
-        return False
-    for each in selector.match_expressions:
-        is_set, value = each.key in labels, labels.get(each.key, "")
-        fits = {
-            "In": is_set and value in each.values,
-            "NotIn": not is_set or value not in each.values,
-            "Exists": is_set,
-            "DoesNotExist": not is_set,
-        }
-        if not fits[each.operator]:
-            return False
-    return True

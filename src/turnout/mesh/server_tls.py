@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from turnout.mesh import gateway_servers
-from turnout.mesh.credential import Authority, KeyPair, Unusable
+from turnout.mesh.credential import Authority, KeyPair, Unusable, faults
 from turnout.mesh.gateway_servers import BoundServer, Serving
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import GATEWAY_NAMESPACE
@@ -63,11 +63,8 @@ def shows_certificate(mesh: Mesh, bound: BoundServer) -> bool:
 def unusable(mesh: Mesh) -> Iterator[Problem]:
     """A problem for every server that is not served for want of a certificate, or only with an older one."""
     for bound, found in ending_tls(mesh):
-        if isinstance(found, Unusable):
-            faults = [("the server is not served", found)] if not found.unknown else []
-        else:
-            faults = [("the last good one stays", c.instead_of) for c in found.credentials if c.instead_of]
-        for what, fault in faults:
+        credentials = found if isinstance(found, Unusable) else found.credentials
+        for what, fault in faults(credentials, "the server is not served"):
             yield problem("TNO321", bound.where(f"tls.{fault.field}"), f"{what}: {fault.message}", fault.hint)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
+from turnout.resources.label_selector import LabelSelector
 from turnout.resources.meta import Metadata
 
 UNMODELLED = frozenset(
@@ -172,19 +172,6 @@ class PodSpec:
 class PodTemplate:
     metadata: Metadata = field(default_factory=Metadata)
     spec: PodSpec = field(default_factory=PodSpec)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSelectorRequirement:
-    key: str
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
-    match_labels: Mapping[str, str] = field(default_factory=dict)
-    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from turnout.resources.core import (
     Deployment,
     DeploymentSpec,
     EnvVar,
-    LabelSelectorRequirement,
     Probe,
 )
 from turnout.resources.finding import Findings
@@ -49,21 +48,9 @@ def _check_selector(spec: DeploymentSpec, findings: Findings) -> None:
             message = f"the selector asks for {shown(f'{key}={value}')}, but the pod template {has}"
             findings.add("TNO181", ("spec", "selector", "matchLabels", key), message)
     for number, requirement in enumerate(selector.match_expressions):
-        if not _holds(requirement, labels.get(requirement.key)):
+        if not requirement.holds(labels):
             message = f"the pod template's labels do not match the expression on {shown(requirement.key)}"
             findings.add("TNO181", ("spec", "selector", "matchExpressions", number), message)
-
-
-def _holds(requirement: LabelSelectorRequirement, value: str | None) -> bool:
-    match requirement.operator:
-        case "In":
-            return value in requirement.values
-        case "NotIn":
-            return value not in requirement.values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
 
 
 def _check_container(container: Container, at: Path, findings: Findings) -> None:
