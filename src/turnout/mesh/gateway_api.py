@@ -19,9 +19,9 @@ from turnout.resources.gateway_api import (
     HTTPRoute,
     KubernetesGateway,
     ParentReference,
-    ReferenceGrant,
 )
 from turnout.resources.kinds import GATEWAY_API, ISTIO
+from turnout.resources.reference_grant import ReferenceGrant
 from turnout.resources.service_entry import ServiceEntry
 from turnout.resources.virtual_service import VirtualService
 

@@ -16,10 +16,10 @@ from turnout.resources.gateway import Gateway, GatewaySpec, Port, Server, Server
 from turnout.resources.gateway_api import (
     KubernetesGateway,
     Listener,
-    ReferenceGrant,
     SecretObjectReference,
 )
 from turnout.resources.kinds import GATEWAY_API, KUBERNETES_GATEWAY
+from turnout.resources.reference_grant import ReferenceGrant
 
 ANY = "*"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from turnout.resources.gateway_api import ReferenceGrant
 from turnout.resources.kinds import GATEWAY_API
+from turnout.resources.reference_grant import ReferenceGrant
 
 Named = tuple[str, str, str]
 """Group, kind and name of what is referred to."""

@@ -1,4 +1,4 @@
-"""Kubernetes' Gateway API, v1 of gateway-api.sigs.k8s.io: Gateway, GatewayClass, HTTPRoute, GRPCRoute, ReferenceGrant.
+"""Kubernetes' Gateway API, v1 of gateway-api.sigs.k8s.io: Gateway, GatewayClass, HTTPRoute, GRPCRoute.
 
 Every field of the standard channel, and of the experimental one what HTTPRoutes and GRPCRoutes have.
 """
@@ -370,33 +370,3 @@ class GatewayClassSpec:
 class GatewayClass:
     metadata: Metadata
     spec: GatewayClassSpec
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceGrantFrom:
-    group: str
-    kind: str
-    namespace: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceGrantTo:
-    """Without a name every object of the kind."""
-
-    group: str
-    kind: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceGrantSpec:
-    from_: tuple[ReferenceGrantFrom, ...] = ()
-    to: tuple[ReferenceGrantTo, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceGrant:
-    """Lets objects of other namespaces refer to some of its own."""
-
-    metadata: Metadata
-    spec: ReferenceGrantSpec = field(default_factory=ReferenceGrantSpec)

@@ -27,6 +27,7 @@ from turnout.resources.finding import Finding, Findings, dotted
 from turnout.resources.gateway import Gateway
 from turnout.resources.kinds import KINDS, Kind
 from turnout.resources.layout import Path
+from turnout.resources.reference_grant import ReferenceGrant
 from turnout.resources.rollout import Rollout
 from turnout.resources.service_entry import ServiceEntry
 from turnout.resources.spelling import closest, shown
@@ -45,7 +46,7 @@ Resource = (
     | ServiceEntry
     | gateway_api.GatewayClass
     | gateway_api.KubernetesGateway
-    | gateway_api.ReferenceGrant
+    | ReferenceGrant
     | gateway_api.HTTPRoute
     | gateway_api.GRPCRoute
     | Rollout
@@ -88,7 +89,7 @@ _SCHEMAS = {
     kinds.GATEWAY: _Schema(Gateway, Dialect.ISTIO, check_gateway),
     kinds.GATEWAY_CLASS: _Schema(gateway_api.GatewayClass, Dialect.CUSTOM, check_gateway_class),
     kinds.KUBERNETES_GATEWAY: _Schema(gateway_api.KubernetesGateway, Dialect.CUSTOM, check_kubernetes_gateway),
-    kinds.REFERENCE_GRANT: _Schema(gateway_api.ReferenceGrant, Dialect.CUSTOM),
+    kinds.REFERENCE_GRANT: _Schema(ReferenceGrant, Dialect.CUSTOM),
     kinds.HTTP_ROUTE: _Schema(gateway_api.HTTPRoute, Dialect.CUSTOM, check_gateway_http_route),
     kinds.GRPC_ROUTE: _Schema(gateway_api.GRPCRoute, Dialect.CUSTOM, check_gateway_grpc_route),
     kinds.ROLLOUT: _Schema(Rollout, Dialect.ISTIO, check_rollout),
