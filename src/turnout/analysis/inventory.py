@@ -13,7 +13,7 @@ from turnout.mesh import mesh
 from turnout.mesh.gateway_listener import is_translated
 from turnout.mesh.mesh import Mesh
 from turnout.problem import ObjectPath
-from turnout.resources.core import Deployment, Namespace, Pod, Secret, Service
+from turnout.resources.core import Deployment, Namespace, Secret, Service
 from turnout.resources.gateway import Gateway
 from turnout.resources.interpret import Resource
 from turnout.resources.kinds import title
@@ -141,7 +141,7 @@ class Inventory:
     @cached_property
     def pods(self) -> tuple[PodLabels, ...]:
         nodes = {s.name: s.labels("metadata", "labels") for s in self.objects("", "Node")}
-        pods = [_pod(s, nodes) for s in self.subjects if isinstance(s.resource, Pod)]
+        pods = [_pod(s, nodes) for s in self.objects("", "Pod") if s.resource is not None]
         return (*pods, *(_template(s) for s in self.subjects if s.kind in WORKLOAD_KINDS))
 
 

@@ -88,10 +88,10 @@ def _running(state: Path | None) -> Client:
 
 
 def _live(client: Client) -> list[dict[str, Any]]:
-    """All objects of the running Turnout, but for pods."""
-    from turnout.resources.kinds import KINDS, POD
+    """All objects of the running Turnout that say what shall be."""
+    from turnout.resources.kinds import WANTED
 
-    return [obj for kind in KINDS if kind is not POD for obj in client.list(kind)["items"]]
+    return [obj for kind in WANTED for obj in client.list(kind)["items"]]
 
 
 def _after(

@@ -24,7 +24,7 @@ from turnout.mesh.credentials_in_use import credentials_in_use
 from turnout.mesh.proxy import Ingress, Outlet, https_port
 from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
-from turnout.resources.kinds import KINDS, ROLLOUT
+from turnout.resources.kinds import ROLLOUT, WANTED
 from turnout.workloads.plan import plan
 from turnout.workloads.service_variables import offered, service_variables
 from turnout.workloads.status import PodStatus
@@ -67,7 +67,7 @@ class Desired:
         """Of Gateway API's objects, once Envoy has them."""
 
     def derive(self, pods: Collection[PodStatus]) -> None:
-        objects = [obj for kind in KINDS for obj in self._store.list(kind)]
+        objects = [obj for kind in WANTED for obj in self._store.list(kind)]
         resources, problems = self._resources.read(obj for obj in objects if not _has_ended(obj))
         files, last = self.certificates.read(credential_files(resources)), credentials_in_use(self.world.mesh)
         self.world = world(resources, pods, problems, files, last)

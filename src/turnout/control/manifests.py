@@ -117,7 +117,8 @@ def apply_files(files: Files, store: Store) -> bool:
     Raises StatusError (an ApiError) when the store refuses.
     """
     live = [obj for kind in KINDS for obj in store.list(kind)]
-    actions = apply.plan([manifest.obj for manifest in files.manifests.objects], live, broken=files.manifests.broken)
+    wanted = [manifest.obj for manifest in files.manifests.objects if manifest.kind.use != "reported"]
+    actions = apply.plan(wanted, live, broken=files.manifests.broken)
     for dry_run in (True, False):
         for action in actions:
             _carry_out(store, action, dry_run=dry_run)

@@ -188,7 +188,7 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
-    """What Turnout itself writes for each process it runs; users read it, and do not apply it."""
+class Kept:
+    """What nothing here depends on: idle kinds, and what Turnout itself writes for others to read."""
 
     metadata: Metadata

@@ -19,7 +19,7 @@ from turnout.resources.checks.rollout import check_rollout
 from turnout.resources.checks.service_entry import check_service_entry
 from turnout.resources.checks.virtual_service import check_virtual_service
 from turnout.resources.codes import problem
-from turnout.resources.core import ConfigMap, Deployment, Namespace, Pod, Secret, Service
+from turnout.resources.core import ConfigMap, Deployment, Kept, Namespace, Secret, Service
 from turnout.resources.decode import Dialect, decode
 from turnout.resources.destination_rule import DestinationRule
 from turnout.resources.document import Document
@@ -38,7 +38,7 @@ Resource = (
     | Service
     | ConfigMap
     | Secret
-    | Pod
+    | Kept
     | Deployment
     | VirtualService
     | DestinationRule
@@ -81,7 +81,6 @@ _SCHEMAS = {
     kinds.SERVICE: _Schema(Service, Dialect.KUBERNETES, check_service),
     kinds.CONFIG_MAP: _Schema(ConfigMap, Dialect.KUBERNETES, check_config_map),
     kinds.SECRET: _Schema(Secret, Dialect.KUBERNETES, check_secret),
-    kinds.POD: _Schema(Pod, Dialect.KUBERNETES),
     kinds.DEPLOYMENT: _Schema(Deployment, Dialect.KUBERNETES, check_deployment),
     kinds.VIRTUAL_SERVICE: _Schema(VirtualService, Dialect.ISTIO, check_virtual_service),
     kinds.DESTINATION_RULE: _Schema(DestinationRule, Dialect.ISTIO, check_destination_rule),
@@ -93,6 +92,7 @@ _SCHEMAS = {
     kinds.HTTP_ROUTE: _Schema(gateway_api.HTTPRoute, Dialect.CUSTOM, check_gateway_http_route),
     kinds.GRPC_ROUTE: _Schema(gateway_api.GRPCRoute, Dialect.CUSTOM, check_gateway_grpc_route),
     kinds.ROLLOUT: _Schema(Rollout, Dialect.ISTIO, check_rollout),
+    **dict.fromkeys((kind for kind in KINDS if kind not in kinds.WANTED), _Schema(Kept, Dialect.KUBERNETES)),
 }
 _NOT_DECODED = frozenset(("apiVersion", "kind", "status"))
 _KINDS = {(f"{k.group}/{version}" if k.group else version, k.kind): k for k in KINDS for version in k.versions}

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Use = Literal["wanted", "reported", "idle"]
+"""What an object is for. `wanted`: it says what shall run, or where traffic shall go. `reported`: Turnout writes it, to
+say what runs. `idle`: it is kept for whoever wrote it, and nothing here depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +20,9 @@ class Kind:
     versions: tuple[str, ...]
     namespaced: bool = True
     short_names: tuple[str, ...] = ()
+    use: Use = "wanted"
+    in_all: bool = False
+    """Whether `kubectl get all` shows it."""
 
     @property
     def version(self) -> str:
@@ -50,12 +58,33 @@ ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 TURNOUT = "turnout.dev"
 
+RBAC = "rbac.authorization.k8s.io"
+
 NAMESPACE = Kind("Namespace", "namespaces", "", ("v1",), namespaced=False, short_names=("ns",))
-SERVICE = Kind("Service", "services", "", ("v1",), short_names=("svc",))
+SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts", "", ("v1",), short_names=("sa",), use="idle")
+SERVICE = Kind("Service", "services", "", ("v1",), short_names=("svc",), in_all=True)
 CONFIG_MAP = Kind("ConfigMap", "configmaps", "", ("v1",), short_names=("cm",))
 SECRET = Kind("Secret", "secrets", "", ("v1",))
-POD = Kind("Pod", "pods", "", ("v1",), short_names=("po",))
-DEPLOYMENT = Kind("Deployment", "deployments", "apps", ("v1",), short_names=("deploy",))
+POD = Kind("Pod", "pods", "", ("v1",), short_names=("po",), use="reported", in_all=True)
+ENDPOINTS = Kind("Endpoints", "endpoints", "", ("v1",), short_names=("ep",), use="reported")
+EVENT = Kind("Event", "events", "", ("v1",), short_names=("ev",), use="idle")
+DEPLOYMENT = Kind("Deployment", "deployments", "apps", ("v1",), short_names=("deploy",), in_all=True)
+REPLICA_SET = Kind("ReplicaSet", "replicasets", "apps", ("v1",), short_names=("rs",), use="reported", in_all=True)
+ENDPOINT_SLICE = Kind("EndpointSlice", "endpointslices", "discovery.k8s.io", ("v1",), use="reported")
+LEASE = Kind("Lease", "leases", "coordination.k8s.io", ("v1",), use="idle")
+ROLE = Kind("Role", "roles", RBAC, ("v1",), use="idle")
+ROLE_BINDING = Kind("RoleBinding", "rolebindings", RBAC, ("v1",), use="idle")
+CLUSTER_ROLE = Kind("ClusterRole", "clusterroles", RBAC, ("v1",), namespaced=False, use="idle")
+CLUSTER_ROLE_BINDING = Kind("ClusterRoleBinding", "clusterrolebindings", RBAC, ("v1",), namespaced=False, use="idle")
+CUSTOM_RESOURCE_DEFINITION = Kind(
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+    "apiextensions.k8s.io",
+    ("v1",),
+    namespaced=False,
+    short_names=("crd", "crds"),
+    use="idle",
+)
 VIRTUAL_SERVICE = Kind("VirtualService", "virtualservices", ISTIO, ISTIO_VERSIONS, short_names=("vs",))
 DESTINATION_RULE = Kind("DestinationRule", "destinationrules", ISTIO, ISTIO_VERSIONS, short_names=("dr",))
 GATEWAY = Kind("Gateway", "gateways", ISTIO, ISTIO_VERSIONS, short_names=("gw",))
@@ -71,10 +100,20 @@ ROLLOUT = Kind("Rollout", "rollouts", TURNOUT, ("v1alpha1",), short_names=("ro",
 
 KINDS: tuple[Kind, ...] = (
     NAMESPACE,
+    CUSTOM_RESOURCE_DEFINITION,
+    SERVICE_ACCOUNT,
+    ROLE,
+    ROLE_BINDING,
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    LEASE,
     CONFIG_MAP,
     SECRET,
     SERVICE,
+    ENDPOINTS,
+    ENDPOINT_SLICE,
     POD,
+    REPLICA_SET,
     DEPLOYMENT,
     SERVICE_ENTRY,
     GATEWAY,
@@ -86,8 +125,12 @@ KINDS: tuple[Kind, ...] = (
     HTTP_ROUTE,
     GRPC_ROUTE,
     ROLLOUT,
+    EVENT,
 )
 """In the order in which they are applied."""
+
+WANTED = tuple(kind for kind in KINDS if kind.use == "wanted")
+"""What the desired world is derived from."""
 
 
 def by_api_version(api_version: str, kind: str) -> Kind | None:
