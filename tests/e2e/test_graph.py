@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.e2e.launch import URL, Launch
-from tests.e2e.manifests import HOST, deployment, split, virtual_service
+from tests.e2e.manifests import HOST, deployment, document, split, virtual_service
 from tests.e2e.numbers import NUMBERS
 from tests.e2e.site import Site, until
 
@@ -168,6 +168,11 @@ def test_fan_out_is_how_many_numbers_a_request_asks_for(numbers: Site) -> None:
         touched = client.view("blast", service=NUMBERS)
     assert (touched["user_requests"], touched["calls"]) == (8, 8 + sum(asked)), "the request itself is a call, too"
     assert touched["propagates"] is not True, "it passes no header on"
+    route = virtual_service(split({"blue": 99, "green": 1}, app=NUMBERS), name="planned", host=NUMBERS)
+    planned = numbers.write("planned/route.yaml", document(route))
+    said = numbers.run("check", str(planned), "--measured").out
+    mean = (8 + sum(asked)) / 8
+    assert f"of users' requests: each makes {mean:.3g} calls [TNO313]" in said
 
 
 # --- what a rollout would touch

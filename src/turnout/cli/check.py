@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from turnout.cli.options import connect, state_option
+
 if TYPE_CHECKING:
     from turnout.cli.check_report import Report
+    from turnout.client import Client
+    from turnout.delivery.blast_radius import FanOut
+    from turnout.inputs.survey import Survey
 
 STDIN = "-"
 
@@ -23,7 +28,17 @@ STDIN = "-"
 @click.option("--strict", is_flag=True, help="Exit status 1 for warnings, too.")
 @click.option("--local", is_flag=True, help="Tell also what has no effect when the files run here.")
 @click.option("--ignore", metavar="CODE", multiple=True, help="Leave findings of this code out; repeatable.")
-def command(paths: tuple[str, ...], form: str | None, strict: bool, local: bool, ignore: tuple[str, ...]) -> None:
+@click.option("--measured", is_flag=True, help="Ask the running Turnout how often users' requests call each service.")
+@state_option
+def command(
+    paths: tuple[str, ...],
+    form: str | None,
+    strict: bool,
+    local: bool,
+    ignore: tuple[str, ...],
+    measured: bool,
+    state: Path | None,
+) -> None:
     """Check YAML: its form, what each object says, and what the objects say together.
 
     Without a path it is the current folder; `-` is standard input. Istioctl's findings have istioctl's codes.
@@ -38,7 +53,8 @@ def command(paths: tuple[str, ...], form: str | None, strict: bool, local: bool,
     from turnout.cli import check_report
 
     _require_known(ignore)
-    report = _report(paths or (".",), local=local, ignore=frozenset(ignore))
+    client = connect(state) if measured else None
+    report = _report(paths or (".",), client, local=local, ignore=frozenset(ignore))
     written = {
         None: check_report.text,
         "json": check_report.as_json,
@@ -61,7 +77,7 @@ def _require_known(codes: Sequence[str]) -> None:
             raise click.BadParameter(f"there is no code {code}; docs/problems.md lists them", param_hint="--ignore")
 
 
-def _report(paths: Sequence[str], *, local: bool, ignore: frozenset[str]) -> Report:
+def _report(paths: Sequence[str], client: Client | None, *, local: bool, ignore: frozenset[str]) -> Report:
     from datetime import UTC, datetime
 
     from turnout.cli.check_report import Report
@@ -70,4 +86,15 @@ def _report(paths: Sequence[str], *, local: bool, ignore: frozenset[str]) -> Rep
 
     piped = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if STDIN in paths else None
     found = survey([Path(path) for path in paths if path != STDIN], piped)
-    return Report(found, check(found, datetime.now(UTC), local=local, ignore=ignore))
+    measured = _measured(client, found) if client else {}
+    return Report(found, check(found, datetime.now(UTC), local=local, ignore=ignore, measured=measured))
+
+
+def _measured(client: Client, found: Survey) -> Mapping[str, FanOut]:
+    """Of the services that are split, those that users' requests have led to lately. Raises ApiError, NotRunning."""
+    from turnout.delivery.blast_radius import told
+    from turnout.delivery.wide_splits import split_hosts
+
+    hosts = split_hosts(entry.subject.resource for entry in found.entries)
+    fan_outs = {host: told(client.view("blast", service=host)) for host in hosts}
+    return {host: fan_out for host, fan_out in fan_outs.items() if fan_out}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
+from typing import Any
 
 _TENTH = Decimal("0.1")
 _HALVINGS = 60
@@ -78,3 +79,13 @@ def measured(distribution: Mapping[int, int]) -> FanOut:
 def counted(calls: int, user_requests: int) -> FanOut:
     """From counters alone."""
     return FanOut(calls / user_requests)
+
+
+def told(seen: Mapping[str, Any]) -> FanOut | None:
+    """What the view `blast` answered; None when no user request came lately."""
+    if not seen["user_requests"]:
+        return None
+    distribution = (seen.get("fan_out") or {}).get("distribution")
+    if distribution:
+        return measured({int(calls): count for calls, count in distribution.items()})
+    return counted(seen["calls"], seen["user_requests"])

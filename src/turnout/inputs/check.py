@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from turnout.analysis.analyze import analyze, local_findings
 from turnout.analysis.inventory import WORKLOAD_KINDS, Subject, inventory
+from turnout.delivery.blast_radius import FanOut
+from turnout.delivery.wide_splits import stated, wide_splits
 from turnout.inputs.survey import Survey
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, GATEWAY_WORKLOAD
 from turnout.problem import ObjectPath, Place, Problem, Severity, errors
@@ -31,14 +34,24 @@ class Finding:
     owner: str = ""
 
 
-def check(found: Survey, now: datetime, *, local: bool = False, ignore: frozenset[str] = frozenset()) -> list[Finding]:
+def check(
+    found: Survey,
+    now: datetime,
+    *,
+    local: bool = False,
+    ignore: frozenset[str] = frozenset(),
+    measured: Mapping[str, FanOut] | None = None,
+) -> list[Finding]:
     """Findings by file and line. `local`: also what would have no effect here. `ignore`: codes that are left out.
+
+    `measured`: how often users' requests call services, by host; it counts for more than what Services say.
 
     As with `istioctl analyze`, Istio's own gateway is there even if no file says so.
     """
     subjects = [entry.subject for entry in found.entries]
     kept = inventory([*subjects, *_ingress(subjects)], now)
     problems = [*analyze(kept), *(local_findings(kept) if local else ())]
+    problems += wide_splits(kept, stated(kept) | dict(measured or {}))
     if not any(subject.kind == "Pod" or subject.kind in WORKLOAD_KINDS for subject in subjects):
         ignore |= ABOUT_PODS
     if not any(subject.kind == "Secret" for subject in subjects):

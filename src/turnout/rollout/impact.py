@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from turnout.client import Client
-from turnout.delivery.blast_radius import FanOut, counted, measured
+from turnout.delivery.blast_radius import FanOut, told
 from turnout.delivery.propagation import unfit
 from turnout.error import TurnoutError
 from turnout.rollout.intent import Intent
@@ -17,15 +17,8 @@ from turnout.rollout.intent import Intent
 def fan_out(client: Client, intent: Intent) -> FanOut | None:
     """Calls of the service per user request; None when there were none lately. Raises ApiError, NotRunning."""
     seen = _seen(client, intent)
-    if not seen["user_requests"]:
-        return None
-    distribution = (seen.get("fan_out") or {}).get("distribution")
-    found = (
-        measured({int(calls): count for calls, count in distribution.items()})
-        if distribution
-        else counted(seen["calls"], seen["user_requests"])
-    )
-    return replace(found, together=intent.sticky == "request" and seen.get("propagates") is True)
+    found = told(seen)
+    return found and replace(found, together=intent.sticky == "request" and seen.get("propagates") is True)
 
 
 def require_propagation(client: Client, intent: Intent) -> None:

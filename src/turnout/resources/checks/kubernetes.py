@@ -7,11 +7,13 @@ import binascii
 import re
 from collections.abc import Iterable
 
+from turnout.resources import calls_per_request
 from turnout.resources.checks.metadata import check_labels
 from turnout.resources.checks.value import check_port, check_unique
 from turnout.resources.core import ConfigMap, Secret, Service, ServicePort, ServiceSpec
 from turnout.resources.finding import Findings
 from turnout.resources.layout import Path
+from turnout.resources.meta import Metadata
 from turnout.resources.name import is_label, is_port_name
 from turnout.resources.spelling import shown
 
@@ -29,7 +31,15 @@ def check_service(resource: Service, findings: Findings) -> None:
     elif not spec.ports and spec.cluster_ip != "None":
         findings.add("TNO180", ("spec",), "the Service has no ports", "add `ports: [{port: 80, targetPort: …}]`")
     check_labels(spec.selector, ("spec", "selector"), findings)
+    _check_calls(resource.metadata, findings)
     _check_service_ports(spec, findings)
+
+
+def _check_calls(metadata: Metadata, findings: Findings) -> None:
+    given = metadata.annotations.get(calls_per_request.ANNOTATION)
+    if given is not None and calls_per_request.parsed(given) is None:
+        at: Path = ("metadata", "annotations", calls_per_request.ANNOTATION)
+        findings.add("TNO015", at, f"{shown(given)} is no number of calls", calls_per_request.HINT)
 
 
 def _check_service_ports(spec: ServiceSpec, findings: Findings) -> None:
