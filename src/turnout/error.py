@@ -2,6 +2,7 @@
 
 TurnoutError              printed as `error: …` with its hint; exit status 1
 ├── NotRunning            no instance behind this state directory
+├── ClusterFailed         a kubeconfig that cannot be used, or a cluster that does not answer
 ├── ApiError              the resource API refused: HTTP status, reason, message
 ├── StateLocked           another `turnout up` holds this state directory
 ├── StateBroken           state.db cannot be read or written
@@ -26,6 +27,10 @@ class TurnoutError(Exception):
 
 class NotRunning(TurnoutError):
     """No instance behind this state directory."""
+
+
+class ClusterFailed(TurnoutError):
+    """A kubeconfig cannot be used, or nobody answers behind it."""
 
 
 class ApiError(TurnoutError):

@@ -13,7 +13,7 @@ import pytest
 
 from turnout.client import Client, find_state
 from turnout.client.connection import Connection
-from turnout.client.state import Address, read_address
+from turnout.client.state import Address, Local, read_address
 from turnout.error import ApiError, NotRunning, TurnoutError
 from turnout.resources.kinds import POD
 
@@ -72,7 +72,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(*answers: bytes, timeout_seconds: float = 10) -> tuple[Peer, Client]:
         peer = Peer(answers)
-        client = Client(Connection(Address("127.0.0.1", peer.port, "token"), tmp_path, timeout_seconds))
+        client = Client(Connection(Local(Address("127.0.0.1", peer.port, "token"), tmp_path), timeout_seconds))
         opened.extend((client, peer))
         return peer, client
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,10 +28,49 @@ def state_option(command: F) -> F:
     )(command)
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a command is for: the instance behind `state`, or a cluster where kubeconfig or context are given."""
+
+    state: Path | None = None
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+    @property
+    def is_cluster(self) -> bool:
+        return self.kubeconfig is not None or self.context is not None
+
+
+def target_options(command: F) -> F:
+    """`--state`, `--kubeconfig`, `--context`, as `target`."""
+
+    @functools.wraps(command)
+    def targeted(*args: Any, state: Path | None, kubeconfig: Path | None, context: str | None, **more: Any) -> Any:
+        target = Target(state, kubeconfig, context)
+        if state is not None and target.is_cluster:
+            raise click.UsageError("give either --state, or --kubeconfig and --context")
+        return command(*args, target=target, **more)
+
+    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    options = (
+        click.option("--kubeconfig", type=path, help="Work on the cluster that this file leads to."),
+        click.option("--context", metavar="NAME", help="Work on a cluster: this context of the kubeconfig."),
+        state_option,
+    )
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), targeted)  # type: ignore[return-value]
+
+
 def namespace_option(command: F) -> F:
     return click.option("-n", "--namespace", default="default", show_default=True, help="The service's namespace.")(
         command
     )
+
+
+def own_namespace_option(command: F) -> F:
+    """`--namespace`, None where the client knows better: a kubeconfig's context has one."""
+    return click.option(
+        "-n", "--namespace", help="The service's namespace [default: default, on a cluster the context's]."
+    )(command)
 
 
 def window_option(command: F) -> F:
@@ -49,10 +90,23 @@ def _seconds(ctx: click.Context, param: click.Parameter, text: str) -> float:
     return duration.total_seconds()
 
 
-def connect(state: Path | None) -> Client:
-    """The running instance, until the command ends. Raises NotRunning."""
+def connect(target: Target | Path | None) -> Client:
+    """The running instance, or the cluster, until the command ends. Raises NotRunning, ClusterFailed."""
     from turnout.client import Client, find_state
 
-    client = Client.from_state(state or find_state(Path.cwd()))
+    if isinstance(target, Target) and target.is_cluster:
+        client = _cluster(target)
+    else:
+        state = target.state if isinstance(target, Target) else target
+        client = Client.from_state(state or find_state(Path.cwd()))
     click.get_current_context().call_on_close(client.close)
     return client
+
+
+def _cluster(target: Target) -> Client:
+    from turnout.client import Client
+    from turnout.client.kubeconfig import access
+    from turnout.client.remote import Remote
+
+    found = access(target.kubeconfig, target.context)
+    return Client.through(Remote(found), namespace=found.namespace)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
 import click
 
 from turnout.cli.change import accepted, carry_out, virtual_services
-from turnout.cli.options import connect, namespace_option, state_option
+from turnout.cli.options import Target, connect, own_namespace_option, target_options
 from turnout.delivery.edit import Edit
 from turnout.delivery.weights import shift
 from turnout.mesh.names import fqdn
@@ -20,10 +19,10 @@ from turnout.mesh.names import fqdn
 @click.argument("weights", nargs=-1, required=True, metavar="SUBSET=WEIGHT...")
 @click.option("--route", "route_name", help="Only the HTTP route of this name, or at this place: http[1].")
 @click.option("--write", is_flag=True, help="Change the YAML files as well, comments and layout kept.")
-@namespace_option
-@state_option
+@own_namespace_option
+@target_options
 def command(
-    service: str, weights: tuple[str, ...], route_name: str | None, write: bool, namespace: str, state: Path | None
+    service: str, weights: tuple[str, ...], route_name: str | None, write: bool, namespace: str | None, target: Target
 ) -> None:
     """Move traffic between the versions of a service.
 
@@ -36,9 +35,9 @@ def command(
       turnout shift reviews v2=0.1 --route canary --write
     """
     wanted = dict(_weight(text) for text in weights)
-    client = connect(state)
+    client = connect(target)
     before = virtual_services(client)
-    host = fqdn(service, namespace)
+    host = fqdn(service, namespace or client.namespace)
     edits = accepted(shift(before, host, wanted, route_name), client, host)
     carry_out(client, edits, before, " ".join(["shift", service, *weights]))
     if write:

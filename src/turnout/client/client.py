@@ -11,12 +11,15 @@ from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode
 
 from turnout.client.connection import Connection
-from turnout.client.state import read_address
+from turnout.client.door import Door
+from turnout.client.state import Local, read_address
 from turnout.client.stream import Stream
 from turnout.error import ApiError
 from turnout.resources.kinds import Kind
 
 TIMEOUT_SECONDS = 60.0
+
+FIELD_MANAGER = "turnout"
 
 WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
@@ -28,20 +31,30 @@ Change = tuple[str, int]
 class Client:
     """Objects are dicts, as JSON carries them. For one thread; closes itself as a context manager.
 
-    Every method raises ApiError for what the API refuses (404, 409, 422, …), and NotRunning when nobody answers.
+    Every method raises ApiError for what the API refuses (404, 409, 422, …), and when nobody answers NotRunning, of a
+    cluster ClusterFailed.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.warnings: list[str] = []
         """What the API remarked on the last call."""
+        self.namespace = "default"
+        """Where names are looked for that come without one."""
 
     @classmethod
-    def from_state(cls, state: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> Client:
+    def from_state(cls, state: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
         """The instance behind a state directory. Raises NotRunning when there is none, or it does not answer."""
-        connection = Connection(read_address(state), state, timeout_seconds)
+        return cls.through(Local(read_address(state), state), timeout_seconds)
+
+    @classmethod
+    def through(cls, door: Door, timeout_seconds: float = TIMEOUT_SECONDS, namespace: str = "default") -> Self:
+        """Whoever is behind the door. Raises what the door says when nobody answers."""
+        connection = Connection(door, timeout_seconds)
         connection.connect()
-        return cls(connection)
+        client = cls(connection)
+        client.namespace = namespace
+        return client
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +79,7 @@ class Client:
     ) -> Object:
         """In the object's own namespace, or in `default`."""
         path = kind.path(quote(obj["metadata"].get("namespace") or "default", safe=""))
-        return self._object("POST", path, _dry(dry_run), obj, _headers(change))
+        return self._object("POST", path, _writing(dry_run), obj, _headers(change))
 
     def replace(
         self, kind: Kind, obj: Mapping[str, Any], *, dry_run: bool = False, change: Change | None = None
@@ -74,7 +87,7 @@ class Client:
         """Guarded by the object's resourceVersion, where it has one."""
         metadata = obj["metadata"]
         path = place(kind, metadata.get("namespace", ""), metadata["name"])
-        return self._object("PUT", path, _dry(dry_run), obj, _headers(change))
+        return self._object("PUT", path, _writing(dry_run), obj, _headers(change))
 
     def patch(
         self,
@@ -89,12 +102,12 @@ class Client:
     ) -> Object:
         """A merge patch (a partial object), or a JSON patch (a list of operations)."""
         headers = _headers(change) | {"Content-Type": f"application/{type}-patch+json"}
-        return self._object("PATCH", place(kind, namespace, name), _dry(dry_run), patch, headers)
+        return self._object("PATCH", place(kind, namespace, name), _writing(dry_run), patch, headers)
 
     def patch_status(self, kind: Kind, namespace: str, name: str, patch: Mapping[str, Any]) -> Object:
         """A merge patch of the object's status alone: unguarded, and no new generation."""
         headers = {"Content-Type": "application/merge-patch+json"}
-        return self._object("PATCH", place(kind, namespace, name) + "/status", None, patch, headers)
+        return self._object("PATCH", place(kind, namespace, name) + "/status", _writing(dry_run=False), patch, headers)
 
     def delete(
         self, kind: Kind, namespace: str, name: str, *, dry_run: bool = False, change: Change | None = None
@@ -159,7 +172,7 @@ class Client:
             own.close()
 
     def _own_connection(self) -> Connection:
-        return Connection(self._connection.address, self._connection.state, timeout_seconds=None)
+        return Connection(self._connection.door, timeout_seconds=None)
 
 
 def place(kind: Kind, namespace: str, name: str) -> str:
@@ -179,6 +192,11 @@ def _query(query: Mapping[str, str]) -> str:
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
+
+
+def _writing(dry_run: bool) -> dict[str, str]:
+    """Whose the fields are that are written: `metadata.managedFields` says so."""
+    return {"fieldManager": FIELD_MANAGER, **_dry(dry_run)}
 
 
 def _headers(change: Change | None) -> dict[str, str]:

@@ -5,30 +5,30 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
-from turnout.client.state import Address, not_running
-from turnout.error import ApiError, NotRunning, TurnoutError
+from turnout.client.door import Door
+from turnout.error import ApiError
 
 PIECE_BYTES = 1 << 16
+MOST_QUOTED_BYTES = 200
 
 
 class Connection:
-    """Requests one after another; `state` is what messages name. Not for several threads.
+    """Requests one after another. Not for several threads.
 
-    Raises NotRunning when nobody answers, TurnoutError when an answer takes longer than `timeout_seconds`, ApiError
-    for what the API refuses.
+    Raises what the door says when nobody answers (NotRunning, ClusterFailed), TurnoutError when an answer takes longer
+    than `timeout_seconds`, ApiError for what the API refuses.
     """
 
-    def __init__(self, address: Address, state: Path, timeout_seconds: float | None) -> None:
-        self.address = address
-        self.state = state
+    def __init__(self, door: Door, timeout_seconds: float | None) -> None:
+        self.door = door
         self._timeout_seconds = timeout_seconds
         # http.client sets TCP_NODELAY itself, and sends head and body at once.
-        self._http = http.client.HTTPConnection(address.host, address.port, timeout=timeout_seconds)
+        self._http = door.connection(timeout_seconds)
 
     def connect(self) -> None:
         """Now rather than with the first request."""
@@ -44,7 +44,9 @@ class Connection:
         open_socket = self._http.sock
         if open_socket is not None:
             with suppress(OSError):  # it has been closed meanwhile
-                open_socket.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(
+                    open_socket, socket.SHUT_RDWR
+                )  # not TLS's own, which takes the reader's state away
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -54,21 +56,29 @@ class Connection:
         A GET that meets a connection just closed is sent again, once; other methods may have been carried out.
         """
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
-        sent = {"Authorization": f"Bearer {self.address.token}", "Accept": "application/json"}
-        if data is not None:
-            sent["Content-Type"] = "application/json"
-        sent.update(headers or {})
+        sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if data is not None else {})}
+        sent |= headers or {}
+        response = self._answered(method, path, data, sent)
+        if response.status == 401 and self.door.renew():
+            self._http.close()
+            self._http = self.door.connection(self._timeout_seconds)
+            response = self._answered(method, path, data, sent)
+        self._check(response)
+        return response
+
+    def _answered(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        path, sent = self.door.prefix + path, {**self.door.headers(), **headers}
         reused = self._drop_if_stale()
         with self._failures():
             try:
-                response = self._send(method, path, data, sent)
+                return self._send(method, path, data, sent)
             except ConnectionError:  # http.client.RemoteDisconnected is one
                 if not reused or method != "GET":
                     raise
                 self._http.close()
-                response = self._send(method, path, data, sent)
-        self._check(response)
-        return response
+                return self._send(method, path, data, sent)
 
     def read(self, response: http.client.HTTPResponse) -> bytes:
         """The whole body; then the connection is free again."""
@@ -76,7 +86,7 @@ class Connection:
             return response.read()
 
     def lines(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
-        """As they come, until the server ends them. Raises NotRunning when they are cut off instead."""
+        """As they come, until the server ends them. Raises what the door says when they are cut off instead."""
         rest = b""
         while piece := self._piece(response):
             *complete, rest = (rest + piece).split(b"\n")
@@ -101,7 +111,7 @@ class Connection:
         try:
             open_socket.setblocking(False)
             open_socket.recv(1)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             open_socket.settimeout(self._timeout_seconds)
             return True
         except OSError:
@@ -110,19 +120,18 @@ class Connection:
         return False
 
     def _check(self, response: http.client.HTTPResponse) -> None:
+        """Kubernetes leaves the reason out where the code says it all."""
         if response.status < 400:
             return
         text = self.read(response)
         try:
             status = json.loads(text)
-            code, reason, message = int(status["code"]), str(status["reason"]), str(status["message"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise NotRunning(
-                f"what listens on port {self.address.port} is not Turnout", "start `turnout up`"
-            ) from error
+            code, reason, message = int(status["code"]), str(status.get("reason", "")), str(status["message"])
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            said = text[:MOST_QUOTED_BYTES].decode(errors="replace").strip()
+            raise self.door.shut(f"it answers {response.status}: {said}") from error
         if code == 401:
-            # The port of an instance that is gone went to another one.
-            raise not_running(self.state)
+            raise self.door.shut(message, refused=True)
         raise ApiError(code, reason, *_hinted(message))
 
     @contextmanager
@@ -131,11 +140,10 @@ class Connection:
             yield
         except TimeoutError as error:
             self._http.close()
-            message = f"no answer from port {self.address.port} within {self._timeout_seconds} s"
-            raise TurnoutError(message, "see `turnout logs`, or end it with `turnout down`") from error
+            raise self.door.late(self._timeout_seconds or 0) from error
         except (OSError, http.client.HTTPException) as error:
             self._http.close()
-            raise not_running(self.state) from error
+            raise self.door.shut(str(error)) from error
 
 
 def _hinted(message: str) -> tuple[str, str | None]:

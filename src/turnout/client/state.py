@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 
-from turnout.error import NotRunning
+from turnout.error import NotRunning, TurnoutError
 
 FOLDER = ".turnout"
 
@@ -18,6 +20,35 @@ class Address:
     host: str
     port: int
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The door of the instance behind a state directory."""
+
+    address: Address
+    state: Path
+
+    @property
+    def prefix(self) -> str:
+        return ""
+
+    def connection(self, timeout_seconds: float | None) -> HTTPConnection:
+        return HTTPConnection(self.address.host, self.address.port, timeout=timeout_seconds)
+
+    def headers(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.address.token}"}
+
+    def renew(self) -> bool:
+        return False
+
+    def shut(self, why: str, *, refused: bool = False) -> NotRunning:
+        """Also when a token is refused: then the port of an instance that is gone went to another one."""
+        return not_running(self.state)
+
+    def late(self, seconds: float) -> TurnoutError:
+        message = f"no answer from port {self.address.port} within {seconds} s"
+        return TurnoutError(message, "see `turnout logs`, or end it with `turnout down`")
 
 
 def find_state(start: Path) -> Path:
