@@ -88,7 +88,8 @@ class Evidence:
     `epoch` names the counters: when they begin at zero again (a new Envoy), it has to be another. `candidate` and
     `total` are the requests by which the split is told: of a weight, the candidate's among all of the route; of a
     mirror, the copies among all that may be copied. `compared`: of the step's comparison, if it has one. `ready`:
-    whether a version has a healthy copy.
+    whether a version has a healthy copy. `tells_share`: where not, the split is true as soon as the candidate got a
+    request. `until`: up to when it was counted, in unix seconds by the clock of whoever counts; 0: up to now.
     """
 
     epoch: str
@@ -98,6 +99,8 @@ class Evidence:
     candidate_ready: bool = True
     stable_ready: bool = True
     compared: Compared | None = None
+    tells_share: bool = True
+    until: float = 0.0
 
     def settled(self, earlier: Evidence) -> Evidence:
         """With a guard's counts as they were while more of them are bad than came: what came is not all counted yet.

@@ -167,7 +167,8 @@ def _counted(plan: Plan, state: State, evidence: Evidence | None, now: float) ->
     news = evidence.since(before)
     if news is None:  # an older look that comes late
         return state, False
-    split = looked(state.split, news.candidate, news.total, wanted(plan, state.at))
+    share = wanted(plan, state.at) if evidence.tells_share else None
+    split = looked(state.split, news.candidate, news.total, share)
     state, held = replace(state, split=split, seen=evidence, looked_at=now), state
     if not (held.split.holds and split.holds):
         return state, False

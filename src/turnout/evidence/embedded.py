@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,9 @@ from turnout.delivery.evidence import Buckets, Counts, Evidence, Stream, slower
 from turnout.delivery.steering import Versions
 from turnout.error import EvidenceFailed
 from turnout.evidence import query
+from turnout.evidence.failed import is_bad
 from turnout.evidence.question import Asked, Question
 from turnout.telemetry.histogram import added
-
-NO_ANSWER = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,8 @@ Chosen = Callable[[str, bool], bool]
 
 class Embedded:
     """A running instance of Turnout, by its API."""
+
+    prompt = True
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -104,7 +105,7 @@ class _Seen:
         match asked.guard.kind:
             case "errors":
                 rows = list(self._of(subset))
-                bad = sum(row.requests for row in rows if _is_bad(row.code, asked.codes))
+                bad = sum(row.requests for row in rows if is_bad(row.code, asked.codes))
                 return Stream(bad, sum(row.requests for row in rows))
             case "slow" if asked.limit is not None:
                 return slower(self._durations(subset), asked.limit)
@@ -137,8 +138,3 @@ def _is_of(route: str, versions: Versions) -> bool:
     if versions.route is None or not route:
         return True
     return route in (versions.route, versions.route + MIRROR_SUFFIX, versions.route + USERS_SUFFIX)
-
-
-def _is_bad(code: str, codes: Sequence[str]) -> bool:
-    kinds = ("5xx", *codes)
-    return code == NO_ANSWER or code in kinds or f"{code[:1]}xx" in kinds

@@ -14,23 +14,38 @@ from urllib.request import OpenerDirector, ProxyHandler, build_opener
 from turnout.error import EvidenceFailed
 
 TIMEOUT_SECONDS = 2.0
-MOST_BYTES = 1 << 20
+MOST_BYTES = 16 << 20
+"""A few minutes of raw samples of some thousand series."""
 
 
 def value(server: str, promql: str) -> float | None:
     """What has been counted; None of nothing. Raises EvidenceFailed when that is no count, or more than one."""
-    answer = _asked(f"{server.rstrip('/')}/api/v1/query?{urlencode({'query': promql})}", promql)
+    return count(data(server, promql), promql)
+
+
+def count(data: Mapping[str, Any], promql: str) -> float | None:
+    """The one number in an answer; None of nothing. Raises EvidenceFailed as `value` does."""
     try:
-        data = answer["data"]
         found = [data] if data["resultType"] == "scalar" else data["result"]
         values = [float(each["result"][1] if "result" in each else each["value"][1]) for each in found]
     except (LookupError, TypeError, ValueError) as error:
-        raise EvidenceFailed(f"{server} answers {promql} in an unknown way", "is it a Prometheus?") from error
+        raise EvidenceFailed(f"Prometheus answers {promql} in an unknown way", "is it a Prometheus?") from error
     if len(values) > 1:
         raise EvidenceFailed(f"{promql} gives {len(values)} series", "make one of them with sum(...)")
     if values and not 0 <= values[0] < inf:
         raise EvidenceFailed(f"{promql} gives {values[0]:g}, which is no count", "give counters, not their quotient")
     return values[0] if values else None
+
+
+def data(server: str, promql: str, at: float | None = None) -> Mapping[str, Any]:
+    """What is answered to a query as of `at` (unix seconds; None: now): `resultType` and `result`. EvidenceFailed."""
+    query = {"query": promql} | ({} if at is None else {"time": f"{at:.3f}"})
+    answer = _asked(f"{server.rstrip('/')}/api/v1/query?{urlencode(query)}", promql)
+    try:
+        found: Mapping[str, Any] = answer["data"]
+    except (LookupError, TypeError) as error:
+        raise EvidenceFailed(f"{server} answers {promql} in an unknown way", "is it a Prometheus?") from error
+    return found
 
 
 def _asked(url: str, promql: str) -> Mapping[str, Any]:

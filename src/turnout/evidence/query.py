@@ -16,7 +16,7 @@ def stream(client: Client, query: Query, host: str, subset: str, version: str) -
 
     None: they are not there yet. Raises EvidenceFailed.
     """
-    words = {**_named(host), "subset": subset, "version": version}
+    words = {**named(host), "subset": subset, "version": version}
     # In this order: what is bad is among what is counted later.
     bad = _value(client, query.prometheus, Template(query.bad).safe_substitute(words))
     total = _value(client, query.prometheus, Template(query.total).safe_substitute(words))
@@ -25,7 +25,8 @@ def stream(client: Client, query: Query, host: str, subset: str, version: str) -
     return Stream(min(round(bad or 0.0), round(total)), round(total))
 
 
-def _named(host: str) -> dict[str, str]:
+def named(host: str) -> dict[str, str]:
+    """What a query may call a service."""
     service, _, rest = host.partition(".")
     return {"service": service, "namespace": rest.partition(".")[0]}
 

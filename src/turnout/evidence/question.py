@@ -35,16 +35,24 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`copies`: versions are judged by the copies they get, else by real requests. `step`: counting begins with it."""
+    """`copies`: versions are judged by the copies they get, else by real requests. `step`: counting begins with it.
+
+    `seen`: the last look's evidence, for whoever can only tell what was added since.
+    """
 
     versions: Versions
     copies: bool
     guards: Sequence[Asked]
     step: str
+    seen: Evidence | None = None
 
 
 class Source(Protocol):
-    """Whoever counts. Both raise TurnoutError when he cannot be asked."""
+    """Whoever counts. All raise TurnoutError when he cannot be asked."""
+
+    @property
+    def prompt(self) -> bool:
+        """Whether it tells of this very moment; else nobody can time how the candidate's last answers came."""
 
     @property
     def problems(self) -> Sequence[str]:
