@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from turnout.apiserver.status import (
 )
 from turnout.apiserver.store import Store
 from turnout.apiserver.stream import Streams
+from turnout.apiserver.table.representation import Representation, form
 from turnout.apiserver.watching import Watch
 from turnout.resources.kinds import GATEWAY_API, ISTIO, NAMESPACE, Kind, by_plural
 
@@ -96,9 +98,8 @@ class Resources:
         selects = selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
         items = [named.shown(obj) for obj in self._store.list(named.kind, named.namespace) if selects(obj)]
         metadata = {"resourceVersion": str(self._store.revision)}
-        return message.answer(
-            {"kind": f"{named.kind.kind}List", "apiVersion": named.api_version, "metadata": metadata, "items": items}
-        )
+        listed = {"kind": f"{named.kind.kind}List", "apiVersion": named.api_version, "metadata": metadata}
+        return message.answer(_wanted(request, named).of_list({**listed, "items": items}, datetime.now(UTC)))
 
     def _watch(self, request: Request, named: Target) -> Response:
         query = request.query_params
@@ -110,6 +111,7 @@ class Resources:
             selects=selector(query.get("labelSelector", ""), query.get("fieldSelector", "")),
             version=query.get("resourceVersion", ""),
             initial_events=message.flag(request, "sendInitialEvents"),
+            representation=_wanted(request, named),
         )
         return self._streams.answer(
             watch.lines(),
@@ -122,7 +124,7 @@ class Resources:
         obj = self._store.get(named.kind, named.namespace, named.name)
         if obj is None:
             raise not_found(named.kind, named.name)
-        return message.answer(named.shown(obj))
+        return message.answer(_wanted(request, named).of(named.shown(obj), datetime.now(UTC)))
 
     async def _create(self, request: Request, named: Target) -> Response:
         obj = _in_namespace(named, await message.json_object(request))
@@ -168,6 +170,12 @@ class Resources:
             change=message.change_of(request),
         )
         return message.answer(success(named.kind, deleted))
+
+
+def _wanted(request: Request, named: Target) -> Representation:
+    """The form that the client asks for."""
+    accept, included = request.headers.get("accept", ""), request.query_params.get("includeObject", "Metadata")
+    return Representation(named.kind, form(accept), included)
 
 
 def _in_namespace(named: Target, obj: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 from turnout.apiserver.history import Event
@@ -12,6 +13,7 @@ from turnout.apiserver.selector import Selector
 from turnout.apiserver.status import StatusError, bad_request, status_object
 from turnout.apiserver.store import Store
 from turnout.apiserver.stream import Lines
+from turnout.apiserver.table.representation import Representation
 from turnout.resources.kinds import Kind
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
@@ -34,12 +36,15 @@ class Watch:
         selects: Selector,
         version: str,
         initial_events: bool,
+        representation: Representation | None = None,
     ) -> None:
         self._store = store
         self._kind = kind
         self._namespace = namespace
         self._api_version = api_version
         self._selects = selects
+        self._representation = representation or Representation(kind)
+        self._headed = False
         self._initial_events = initial_events
         self._from_now = initial_events or version in ("", "0")
         self.revision = store.revision if self._from_now else _revision(version)
@@ -85,7 +90,9 @@ class Watch:
         return self._line("BOOKMARK", {"kind": self._kind.kind, "metadata": metadata})
 
     def _line(self, event_type: str, obj: Mapping[str, Any]) -> bytes:
-        return _encoded(event_type, {**obj, "apiVersion": self._api_version})
+        whole, headed = {**obj, "apiVersion": self._api_version}, not self._headed
+        self._headed = True
+        return _encoded(event_type, self._representation.of(whole, datetime.now(UTC), headed=headed))
 
 
 def _encoded(event_type: str, obj: Mapping[str, Any]) -> bytes:
