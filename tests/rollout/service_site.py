@@ -57,6 +57,7 @@ class Scripted:
         self._site = site
         self.problems: list[str] = []
         self.unreachable = ""
+        self.prompt = True
 
     def look(self, question: Question) -> Evidence | None:
         if self.unreachable:
@@ -136,7 +137,7 @@ class ServiceSite:
     @property
     def engine_site(self) -> Site:
         """What an engine gets."""
-        return Site(self.client, self.source, self.history, self._tell, self._met, lambda: self.now)
+        return Site(self.client, self.source, self.history, self._tell, self._met, lambda: self.now, self.client)
 
     def until(self, **fields: Any) -> Object:
         for _ in range(2000):

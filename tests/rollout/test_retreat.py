@@ -30,6 +30,8 @@ class Clock:
 class Source:
     """The candidate has counted 10 and then one more at each of these times."""
 
+    prompt = True
+
     problems: tuple[str, ...] = ()
 
     def __init__(self, clock: Clock, *answers: float, waiting: int = 0) -> None:

@@ -84,7 +84,8 @@ class Rollouts:
             self._client = Client.from_state(self._state.path, CALL_SECONDS)
         self._tell_outcomes(history)
         source = Embedded(self._client)
-        engine.tick(Site(self._client, source, history, self._hooks.offer, self._users.count, time.time))
+        tell, users = self._hooks.offer, self._users.count
+        engine.tick(Site(self._client, source, history, tell, users, time.time, instance=self._client))
 
     def _tell_outcomes(self, history: History) -> None:
         """Of hooks that were told there is nothing to say."""

@@ -18,10 +18,10 @@ PREFIX = "rollout "
 class Comparing:
     """Who wants one says so in every tick; what nobody wants any more is ended."""
 
-    def __init__(self, client: Client) -> None:
-        """Raises ApiError, NotRunning."""
-        self._client = client
-        self._view: Mapping[str, Any] = client.view("comparison")
+    def __init__(self, instance: Client | None) -> None:
+        """None: on a cluster, where nobody compares. Raises ApiError, NotRunning."""
+        self._instance = instance
+        self._view: Mapping[str, Any] = instance.view("comparison") if instance else {}
         self._wanted: set[str] = set()
 
     def seen(self, intent: Intent) -> Compared | None:
@@ -30,16 +30,17 @@ class Comparing:
 
     def want(self, intent: Intent, plan: Plan, stage: Stage) -> None:
         """It runs from now on. Raises ApiError, with 409 when another one runs."""
+        assert self._instance is not None, "a rollout with a comparison does not begin on a cluster"
         self._wanted.add(_by(intent))
         if self._view.get("running") and self._view.get("by") == _by(intent):
             return
-        self._view = self._client.post("comparison", _order(intent, plan, stage))
+        self._view = self._instance.post("comparison", _order(intent, plan, stage))
 
     def end_others(self) -> None:
         """Raises ApiError, NotRunning."""
         by = str(self._view.get("by") or "")
-        if self._view.get("running") and by.startswith(PREFIX) and by not in self._wanted:
-            self._client.post("comparison", {"do": "stop", "id": self._view["id"]})
+        if self._instance and self._view.get("running") and by.startswith(PREFIX) and by not in self._wanted:
+            self._instance.post("comparison", {"do": "stop", "id": self._view["id"]})
 
 
 def _by(intent: Intent) -> str:

@@ -23,6 +23,7 @@ from turnout.resources.rollout import HookEvent
 from turnout.rollout import intent as intents
 from turnout.rollout import report
 from turnout.rollout import saved as saving
+from turnout.rollout.cluster import require_cluster
 from turnout.rollout.comparing import Comparing
 from turnout.rollout.history import What
 from turnout.rollout.impact import cap, fan_out, require_propagation
@@ -65,8 +66,11 @@ def _begin(site: Site, resource: Resource, comparing: Comparing) -> None:
     intent = intents.of(resource.obj)
     if isinstance(intent, list):
         raise TurnoutError("; ".join(str(problem) for problem in intent))
-    Traffic(site.client, intent).require(routing(intent.plan, 0))
-    require_propagation(site.client, intent)
+    _traffic(site, intent).require(routing(intent.plan, 0))
+    if site.instance is None:
+        require_cluster(intent)
+    else:
+        require_propagation(site.instance, intent)
     percent, now = cap(intent, _known_fan_out(site, intent)), site.clock()
     plan = _capped(intent.plan, percent)
     begun = rollout.begin(plan, now)
@@ -99,10 +103,16 @@ def _capped(plan: Plan, percent: Decimal | None) -> Plan:
 
 def _known_fan_out(site: Site, intent: Intent) -> FanOut | None:
     """As it is now. That it is not known does not stop a rollout under way."""
+    if site.instance is None:
+        return None
     try:
-        return fan_out(site.client, intent)
+        return fan_out(site.instance, intent)
     except TurnoutError:
         return None
+
+
+def _traffic(site: Site, intent: Intent) -> Traffic:
+    return Traffic(site.client, intent, site.instance, site.namespace)
 
 
 class Course:
@@ -149,7 +159,7 @@ class Course:
         saved = self._saved
         if saved.pending or saved.state.phase != "running":
             return None
-        traffic = Traffic(self._site.client, self._intent)
+        traffic = _traffic(self._site, self._intent)
         if traffic.routing == steering.written(saved.wanted):
             return None
         found = traffic.strange if traffic.routing is None else _words(self._intent, traffic.routing)
@@ -197,7 +207,7 @@ class Course:
             for guard in guards(self._plan, state.at)
         ]
         copies = routing(self._plan, state.at).mirror_percent > 0
-        return Question(intent.versions, copies, asked, step=f"{state.at}")
+        return Question(intent.versions, copies, asked, step=f"{state.at}", seen=state.seen)
 
     # --- doing it
 
@@ -242,7 +252,8 @@ class Course:
         found = self._retreat(before, change["seconds"])
         change |= {"lastCandidateAnswerSeconds": found.last_seconds, "underWay": found.under_way}
         met = self._users(until=served)
-        self.tell("change", _retreat_words(change), detail={**change, **met})
+        words = _retreat_words(change) if self._site.source.prompt else _accepted_words(change)
+        self.tell("change", words, detail={**change, **met})
         self._write_change(change, **self._blast(), **met)
 
     def _save(self, decision: Decision) -> None:
@@ -271,7 +282,7 @@ class Course:
 
     def _moved(self, decision: Decision) -> dict[str, Any]:
         """One change of all routes. What it took is measured from the look on which it was decided."""
-        outcome = Traffic(self._site.client, self._intent).move(self._saved.wanted, decision.why)
+        outcome = _traffic(self._site, self._intent).move(self._saved.wanted, decision.why)
         self._saved = replace(self._saved, pending=False)
         return {
             "at": self._now,
@@ -288,6 +299,8 @@ class Course:
 
     def _retreat(self, before: State, seconds: float) -> Retreat:
         """Of the candidate; `seconds` after the look its requests were taken from it."""
+        if not self._site.source.prompt:
+            return Retreat(None)
         copies = routing(self._plan, before.at).mirror_percent > 0
         question = Question(self._intent.versions, copies, guards=(), step=f"{before.at}")
         return retreat(self._site.source, question, before.seen, seconds)
@@ -358,3 +371,10 @@ def _retreat_words(change: Mapping[str, Any]) -> str:
     if under_way:
         after = f"the candidate still had {under_way} requests to answer"
     return f"all requests are back at stable {1000 * change['seconds']:.0f} ms after the look that told; {after}"
+
+
+def _accepted_words(change: Mapping[str, Any]) -> str:
+    """Where nobody tells when it is in force, nor who still waits for an answer."""
+    return (
+        f"all requests go back to stable: the API took that {1000 * change['seconds']:.0f} ms after the look that told"
+    )

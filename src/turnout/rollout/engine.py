@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from turnout.client import Client
 from turnout.error import ApiError, TurnoutError
-from turnout.resources.kinds import ROLLOUT
 from turnout.rollout import course
 from turnout.rollout.comparing import Comparing
 from turnout.rollout.resource import Resource
+from turnout.rollout.shelf import Shelf
 from turnout.rollout.site import Site
 
 UNDER_WAY = ("running", "paused", "halted")
@@ -18,10 +17,11 @@ UNDER_WAY = ("running", "paused", "halted")
 
 def tick(site: Site) -> None:
     """One look at every rollout. What goes wrong with one is in its status; raises what concerns all: TurnoutError."""
-    objects = site.client.list(ROLLOUT)["items"]
-    comparing = Comparing(site.client)
+    shelf = site.rollouts
+    objects = shelf.list(site.namespace)
+    comparing = Comparing(site.instance)
     for obj in objects:
-        _advance(site, Resource(site.client, obj), comparing, _held(site.client, objects, obj))
+        _advance(site, Resource(shelf, obj), comparing, _held(shelf, objects, obj))
     comparing.end_others()
 
 
@@ -35,13 +35,13 @@ def _advance(site: Site, resource: Resource, comparing: Comparing, held_by: str)
         resource.fail(error)
 
 
-def _held(client: Client, objects: Sequence[Mapping[str, Any]], obj: Mapping[str, Any]) -> str:
+def _held(shelf: Shelf, objects: Sequence[Mapping[str, Any]], obj: Mapping[str, Any]) -> str:
     """Which other rollout moves the same service now."""
     for other in objects:
         status = other.get("status") or {}
         same = other["metadata"]["namespace"] == obj["metadata"]["namespace"]
         if other is not obj and same and status.get("phase") in UNDER_WAY:
-            saved = Resource(client, other).saved
+            saved = Resource(shelf, other).saved
             if saved and saved.spec.get("service") == obj["spec"].get("service"):
                 return str(other["metadata"]["name"])
     return ""

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from turnout.client import Client
 from turnout.error import TurnoutError
-from turnout.resources.kinds import ROLLOUT
 from turnout.rollout import saved as saving
 from turnout.rollout.order import ANNOTATION, Order, order_of
 from turnout.rollout.saved import Saved
+from turnout.rollout.shelf import Shelf
 
 
 class Resource:
     """The object as it was listed. Methods raise ApiError and NotRunning."""
 
-    def __init__(self, client: Client, obj: Mapping[str, Any]) -> None:
-        self._client = client
+    def __init__(self, shelf: Shelf, obj: Mapping[str, Any]) -> None:
+        self._shelf = shelf
         self.obj = obj
         self.status: Mapping[str, Any] = obj.get("status") or {}
         self.namespace: str = obj["metadata"]["namespace"]
@@ -39,13 +38,12 @@ class Resource:
 
     def write(self, status: Mapping[str, Any]) -> None:
         """These fields of the status; the others stay."""
-        self._client.patch_status(ROLLOUT, self.namespace, self.name, {"status": status})
+        self._shelf.write_status(self.namespace, self.name, status)
 
     def took(self, order: Order, at: float, refused: str) -> None:
         """The order is no longer open. Its outcome is there first: whoever waits sees one or the other."""
         self.write({"order": {"id": order.id, "verb": order.verb, "at": at, "refused": refused}})
-        patch = {"metadata": {"annotations": {ANNOTATION: None}}}
-        self._client.patch(ROLLOUT, self.namespace, self.name, patch)
+        self._shelf.annotate(self.namespace, self.name, {ANNOTATION: None})
 
     def fail(self, error: TurnoutError) -> None:
         """Says why it does not go on; it is tried again with the next look."""

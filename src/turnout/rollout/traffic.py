@@ -16,6 +16,7 @@ from turnout.delivery.steered_route import steered_routes
 from turnout.error import TurnoutError
 from turnout.inputs.apply import last_applied, source_of
 from turnout.resources.kinds import DESTINATION_RULE, VIRTUAL_SERVICE
+from turnout.rollout.cluster import writer
 from turnout.rollout.intent import Intent
 
 SOMEBODY = "somebody without a command of Turnout: with kubectl, for example"
@@ -26,11 +27,16 @@ LOOK_SECONDS = 0.05
 class Traffic:
     """The routes of one rollout's service, as they were when this was made."""
 
-    def __init__(self, client: Client, intent: Intent) -> None:
-        """Raises ApiError, NotRunning."""
+    def __init__(self, client: Client, intent: Intent, instance: Client | None, namespace: str = "") -> None:
+        """`instance`: who keeps a history of commands; None: nobody does. `namespace`: where to look, unless in all.
+
+        Raises ApiError, NotRunning.
+        """
         self._client = client
         self._intent = intent
-        self._objects: Sequence[dict[str, Any]] = client.list(VIRTUAL_SERVICE)["items"]
+        self._instance = instance
+        self._namespace = namespace
+        self._objects: Sequence[dict[str, Any]] = client.list(VIRTUAL_SERVICE, namespace)["items"]
         self.routing = steering.in_force(self._objects, intent.versions)
         """What is in force; None when it is nothing that a rollout would have made."""
 
@@ -41,14 +47,19 @@ class Traffic:
 
     def require(self, routing: Routing) -> None:
         """Raises TurnoutError when the routes are such that no rollout can move them, or a subset is not there."""
-        rules = self._client.list(DESTINATION_RULE)["items"]
+        rules = self._client.list(DESTINATION_RULE, self._namespace)["items"]
         self._edits(routing, known=steering.subsets(rules, self._intent.versions.host))
 
     def move(self, routing: Routing, why: str) -> Outcome | None:
-        """Makes it so, and returns when Envoy serves it; None when it is so. Raises TurnoutError."""
+        """Makes it so, and returns when Envoy serves it; None when it is so. Raises TurnoutError.
+
+        On a cluster it returns when the API has accepted it: nobody there says when the proxies have it.
+        """
         edits = self._edits(routing)
         if not edits:
             return None
+        if self._instance is None:
+            return _accepted(self._client, edits)
         return carry_out(self._client, edits, self._objects, _title(self._intent) + why)
 
     def _edits(self, routing: Routing, known: Collection[str] = ()) -> list[Edit]:
@@ -68,6 +79,8 @@ class Traffic:
 
     def by_whom(self) -> str:
         """Who made the routes what they are: a command, a saved file, or somebody. Raises ApiError, NotRunning."""
+        if self._instance is None:
+            return writer(tuple(self._ours)) or SOMEBODY
         until = time.monotonic() + REMEMBER_SECONDS
         while (whom := self._commanded()) is None and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)  # a command is in the history a moment after what it did
@@ -75,8 +88,9 @@ class Traffic:
 
     def _commanded(self) -> str | None:
         """The newest step of each VirtualService tells, if that is as the step left it."""
+        assert self._instance is not None
         live = {_key(obj["metadata"]): obj["spec"] for obj in self._ours}
-        for step in reversed(self._client.view("history")):
+        for step in reversed(self._instance.view("history")):
             for changed in step["objects"]:
                 if (spec := live.get(_key(changed))) is None:
                     continue
@@ -108,6 +122,16 @@ class Traffic:
 
     def _is_own(self, step: Mapping[str, Any]) -> bool:
         return str(step["command"]).startswith(_title(self._intent))
+
+
+def _accepted(client: Client, edits: Sequence[Edit]) -> Outcome:
+    """All of them tried first. Whoever wrote meanwhile is not overwritten (409): the next look sees what he did."""
+    started = time.perf_counter()
+    for dry_run in (True, False) if len(edits) > 1 else (False,):
+        for edit in edits:
+            operations = list(edit.operations)
+            client.patch(VIRTUAL_SERVICE, edit.namespace, edit.name, operations, type="json", dry_run=dry_run)
+    return Outcome(acknowledged=False, seconds=time.perf_counter() - started)
 
 
 def _title(intent: Intent) -> str:
