@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from turnout.apiserver.status import Cause, StatusError, bad_request, conflict, invalid
+from turnout.apiserver.status import Cause, StatusError, bad_request, conflict, forbidden, invalid
 from turnout.resources.kinds import Kind
 
 MAX_BYTES = 3 << 20
@@ -32,7 +32,7 @@ def normalized(kind: Kind, obj: Mapping[str, Any]) -> dict[str, Any]:
     metadata = copy.pop("metadata", None)
     if not isinstance(metadata, dict):
         raise invalid(kind, "", [Cause("FieldValueRequired", "is required", "metadata.name")])
-    metadata = {key: value for key, value in metadata.items() if value is not None and key != "managedFields"}
+    metadata = {key: value for key, value in metadata.items() if value is not None}
     if "generateName" in metadata and not metadata.get("name"):
         metadata["name"] = f"{metadata['generateName']}{secrets.token_hex(3)}"
     if not kind.namespaced:
@@ -85,15 +85,20 @@ def stamped(obj: dict[str, Any], uid: str, now: datetime) -> dict[str, Any]:
     """A new object: its status, like its identity, is not for the writer to say."""
     server = {"uid": uid, "creationTimestamp": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "generation": 1}
     metadata = {**obj["metadata"], **server}
-    for field in ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+    for field in ("resourceVersion", "managedFields", "selfLink", *DELETION):
         metadata.pop(field, None)
     return {key: value for key, value in {**obj, "metadata": metadata}.items() if key != "status"}
+
+
+DELETION = ("deletionTimestamp", "deletionGracePeriodSeconds")
+"""Set by a delete alone, and never taken back."""
 
 
 def updated(kind: Kind, live: Mapping[str, Any], obj: dict[str, Any]) -> dict[str, Any]:
     """`obj` in `live`'s place: what is the server's is kept, a new content counts a new generation.
 
-    Raises StatusError: 409 when `obj` was made from another version than `live`, 400 when it is another object.
+    Raises StatusError: 409 when `obj` was made from another version than `live`, 400 when it is another object, 403
+    when it shall be deleted and yet gets finalizers.
     """
     old, new = live["metadata"], obj["metadata"]
     if key_of(obj) != key_of(live):
@@ -102,8 +107,11 @@ def updated(kind: Kind, live: Mapping[str, Any], obj: dict[str, Any]) -> dict[st
         raise conflict(kind, old["name"])
     if new.get("uid", "") not in ("", old["uid"]):
         raise conflict(kind, old["name"], f"Precondition failed: UID in precondition: {new['uid']}")
-    kept = {field: old[field] for field in ("uid", "creationTimestamp", "generation", "resourceVersion")}
-    result = {**obj, "metadata": {**new, **kept}}
+    if "deletionTimestamp" in old and set(new.get("finalizers", ())) - set(old.get("finalizers", ())):
+        raise forbidden(kind, old["name"], "no new finalizers can be added if the object is being deleted")
+    own = ("uid", "creationTimestamp", "generation", "resourceVersion", "managedFields", *DELETION)
+    kept = {field: old[field] for field in own if field in old}
+    result = {**obj, "metadata": {**{key: value for key, value in new.items() if key not in own}, **kept}}
     result.pop("status", None)
     if "status" in live:
         result["status"] = live["status"]
@@ -127,10 +135,30 @@ def _check(kind: Kind, metadata: Mapping[str, Any]) -> None:
     if not valid_name(namespace) or "." in namespace or len(namespace) > 63:
         causes.append(Cause("FieldValueInvalid", "must be a lowercase RFC 1123 label", "metadata.namespace"))
     wrong = [(field, "must map texts to texts") for field in ("labels", "annotations") if not _texts(metadata, field)]
+    wrong += [(field, rule) for field, rule in LISTS.items() if not _list(metadata, field)]
     wrong += [(field, "must be a text") for field in ("resourceVersion", "uid") if not _text(metadata, field)]
     causes += [Cause("FieldValueInvalid", rule, f"metadata.{field}") for field, rule in wrong]
     if causes:
         raise invalid(kind, str(name or ""), causes)
+
+
+LISTS = {
+    "finalizers": "must be a list of texts",
+    "managedFields": "must be a list of objects",
+    "ownerReferences": "must be a list of objects with apiVersion, kind, name and uid",
+}
+
+
+def _list(metadata: Mapping[str, Any], field: str) -> bool:
+    value = metadata.get(field, [])
+    return isinstance(value, list) and all(_item(field, item) for item in value)
+
+
+def _item(field: str, item: Any) -> bool:
+    if field == "finalizers":
+        return isinstance(item, str)
+    needed = ("apiVersion", "kind", "name", "uid") if field == "ownerReferences" else ()
+    return isinstance(item, dict) and all(isinstance(item.get(key), str) and item[key] for key in needed)
 
 
 def valid_name(name: Any) -> bool:

@@ -63,6 +63,18 @@ def conflict(kind: Kind, name: str, why: str = "") -> StatusError:
     return StatusError(409, "Conflict", message, _details(kind, name))
 
 
+def apply_conflict(kind: Kind, name: str, causes: Sequence[Cause]) -> StatusError:
+    """What server-side apply would change, and others own: kubectl prints the message with its own advice."""
+    lines = "\n".join(f"{cause.message}: {cause.field}" for cause in causes)
+    count = f"{len(causes)} conflict{'s' if len(causes) > 1 else ''}"
+    details = {**_details(kind, name), "causes": [asdict(cause) for cause in causes]}
+    return StatusError(409, "Conflict", f"Apply failed with {count}: {lines}", details)
+
+
+def forbidden(kind: Kind, name: str, why: str) -> StatusError:
+    return StatusError(403, "Forbidden", f'{_resource(kind)} "{name}" is forbidden: {why}', _details(kind, name))
+
+
 def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> StatusError:
     """422: every cause is in the message, because that is what clients print."""
     lines = [f"{cause.field}: {cause.message}" if cause.field else cause.message for cause in causes]

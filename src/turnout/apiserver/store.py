@@ -8,13 +8,17 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from turnout.apiserver import ownership
+from turnout.apiserver.apply import applied
+from turnout.apiserver.garbage import Garbage, Policy, Ref
 from turnout.apiserver.history import Change, Event, History
 from turnout.apiserver.metadata import Key, key_of, normalized, plain, stamped, updated
+from turnout.apiserver.ownership import Author, Managed
 from turnout.apiserver.patch import Patch, patched, tests_failing
 from turnout.apiserver.status import already_exists, bad_request, causes_of, conflict, invalid, not_found
 from turnout.database import Database
 from turnout.problem import Problem, Severity, errors
-from turnout.resources.kinds import KINDS, Kind
+from turnout.resources.kinds import KINDS, NAMESPACE, Kind
 
 __all__ = ["OBJECTS", "Change", "Event", "Patch", "Store"]
 
@@ -34,6 +38,9 @@ INSERT INTO revision VALUES (1)
 
 class Store:
     """Objects are plain dicts, as JSON carries them, in the kind's preferred API version.
+
+    `author`: who writes, for `managedFields`; without one it is Turnout, and nothing is put down until somebody else
+    has written. `change`: of which change the write is a part. `dry_run`: all but the write.
 
     Every write is done when the method returns: on disk, visible to readers, and told to subscribers. A write that
     changes nothing makes no event. Errors are `StatusError` (an ApiError): 404, 409, 422 as Kubernetes answers them;
@@ -62,6 +69,10 @@ class Store:
     def _load(self) -> None:
         for name, namespace, obj, value in self._database.query("SELECT resource, namespace, name, value FROM objects"):
             self._objects.setdefault(name, {})[namespace, obj] = json.loads(value)
+        self._garbage = Garbage(self)
+        for kind in KINDS:
+            for live in self._objects[resource(kind)].values():
+                self._garbage.seen(kind, live, None)
         ((revision,),) = self._database.query("SELECT value FROM revision")
         self._history = History(revision)
 
@@ -81,21 +92,36 @@ class Store:
         return [obj for (place, _), obj in objects if namespace in ("", place)]
 
     def create(
-        self, kind: Kind, obj: Mapping[str, Any], *, dry_run: bool = False, change: Change | None = None
+        self,
+        kind: Kind,
+        obj: Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+        change: Change | None = None,
+        author: Author | None = None,
     ) -> dict[str, Any]:
         """Raises StatusError 409 AlreadyExists, 422 Invalid."""
-        new = stamped(normalized(kind, obj), str(uuid.uuid4()), self._now())
+        now = self._now()
+        new = stamped(normalized(kind, obj), str(uuid.uuid4()), now)
         if key_of(new) in self._objects[resource(kind)]:
             raise already_exists(kind, new["metadata"]["name"])
+        if author is not None:
+            new["metadata"]["managedFields"] = ownership.after_create(kind, new, author, now)
         self._admitted(kind, new)
         return plain(new) if dry_run else self._write("ADDED", kind, new, None, change)
 
     def replace(
-        self, kind: Kind, obj: Mapping[str, Any], *, dry_run: bool = False, change: Change | None = None
+        self,
+        kind: Kind,
+        obj: Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+        change: Change | None = None,
+        author: Author | None = None,
     ) -> dict[str, Any]:
         """The whole object anew. Raises StatusError 404, 409 when its resourceVersion is not the current one, 422."""
         new = normalized(kind, obj)
-        return self._update(kind, self._live(kind, *key_of(new)), new, dry_run, change)
+        return self._update(kind, self._live(kind, *key_of(new)), new, dry_run, change, author)
 
     def patch(
         self,
@@ -106,6 +132,7 @@ class Store:
         *,
         dry_run: bool = False,
         change: Change | None = None,
+        author: Author | None = None,
     ) -> dict[str, Any]:
         """A part of the object anew.
 
@@ -114,19 +141,65 @@ class Store:
         """
         live = self._live(kind, namespace, name)
         new = normalized(kind, self._patched(kind, live, patch))
-        return self._update(kind, live, new, dry_run, change)
+        return self._update(kind, live, new, dry_run, change, author)
+
+    def apply(
+        self,
+        kind: Kind,
+        config: Mapping[str, Any],
+        author: Author,
+        *,
+        force: bool = False,
+        status: bool = False,
+        dry_run: bool = False,
+        change: Change | None = None,
+    ) -> dict[str, Any]:
+        """Server-side apply: all that `author` wants of the object (or of its status), and no more than that.
+
+        Raises StatusError 409 for what others own, unless `force`; 404 for the status of what is not there; 422.
+        """
+        told = normalized(kind, config)
+        live = self._objects[resource(kind)].get(key_of(told))
+        now = self._now()
+        if live is None:
+            if status or told["metadata"].get("uid"):
+                raise not_found(kind, told["metadata"]["name"])
+            new = stamped(told, str(uuid.uuid4()), now)
+            bare = {**new, "metadata": {**new["metadata"], "managedFields": [{}]}}
+            done = applied(kind, bare, told, {}, author, now, force=force)
+            new["metadata"]["managedFields"] = done.managed
+            self._admitted(kind, new)
+            return plain(new) if dry_run else self._write("ADDED", kind, new, None, change)
+        owners = ownership.owners_of(kind, live)
+        done = applied(kind, live, told, owners, author, now, force=force, status=status)
+        if status:
+            return self._write_status(kind, live, done.object, dry_run, done.managed)
+        new = updated(kind, live, plain(done.object))
+        new["metadata"]["managedFields"] = done.managed
+        return self._put(kind, live, new, dry_run, change)
 
     def patch_status(
-        self, kind: Kind, namespace: str, name: str, patch: Patch, *, dry_run: bool = False
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        patch: Patch,
+        *,
+        dry_run: bool = False,
+        author: Author | None = None,
     ) -> dict[str, Any]:
         """As `patch`, of the status alone: whatever else the patch changes is left out."""
         live = self._live(kind, namespace, name)
-        return self._write_status(kind, live, normalized(kind, self._patched(kind, live, patch)), dry_run)
+        new = normalized(kind, self._patched(kind, live, patch))
+        return self._write_status(kind, live, new, dry_run, self._told(kind, live, new, author))
 
-    def replace_status(self, kind: Kind, obj: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+    def replace_status(
+        self, kind: Kind, obj: Mapping[str, Any], *, dry_run: bool = False, author: Author | None = None
+    ) -> dict[str, Any]:
         """As `replace`, of the status alone."""
         new = normalized(kind, obj)
-        return self._write_status(kind, self._live(kind, *key_of(new)), new, dry_run)
+        live = self._live(kind, *key_of(new))
+        return self._write_status(kind, live, new, dry_run, self._told(kind, live, new, author))
 
     def write_status(self, kind: Kind, namespace: str, name: str, status: Mapping[str, Any]) -> dict[str, Any]:
         """The status anew, unguarded and not admitted; the generation stays. Raises StatusError 404."""
@@ -139,16 +212,29 @@ class Store:
         name: str,
         *,
         preconditions: Mapping[str, str] | None = None,
+        policy: Policy = "Background",
         dry_run: bool = False,
         change: Change | None = None,
     ) -> dict[str, Any]:
-        """The object as it was. `preconditions`: uid, resourceVersion, that must hold (409). Raises StatusError 404."""
+        """The object as it was; where finalizers keep it, as it is, with a `deletionTimestamp`.
+
+        What it owned goes with it, as `policy` says (`garbage`). `preconditions`: uid, resourceVersion, that must hold
+        (409). Raises StatusError 404.
+        """
         live = self._live(kind, namespace, name)
         for field, wanted in (preconditions or {}).items():
             if wanted and live["metadata"].get(field) != wanted:
                 raise conflict(kind, name, f"Precondition failed: {field} is not {wanted}")
         self.warnings = ()
-        return plain(live) if dry_run else self._write("DELETED", kind, plain(live), live, change)
+        if not dry_run:
+            self._garbage.delete((kind, (namespace, name)), policy, self._now(), change)
+        left = self._objects[resource(kind)].get((namespace, name))
+        return plain(live if left is None else left)
+
+    def terminating(self, namespace: str) -> bool:
+        """Whether the namespace waits for its end: nothing may be made in it."""
+        found = self._objects[resource(NAMESPACE)].get(("", namespace))
+        return found is not None and "deletionTimestamp" in found["metadata"]
 
     def events_after(self, revision: int) -> Sequence[Event]:
         """Every write since. Raises StatusError 410 when they are not all known any more: list again."""
@@ -175,15 +261,58 @@ class Store:
         return patched(plain(live), patch)
 
     def _update(
-        self, kind: Kind, live: dict[str, Any], obj: dict[str, Any], dry_run: bool, change: Change | None
+        self,
+        kind: Kind,
+        live: dict[str, Any],
+        obj: dict[str, Any],
+        dry_run: bool,
+        change: Change | None,
+        author: Author | None,
     ) -> dict[str, Any]:
         new = updated(kind, live, obj)
+        managed = self._accounted(kind, live, new, obj["metadata"].get("managedFields"), author)
+        if managed is not None:
+            new["metadata"]["managedFields"] = managed
+        return self._put(kind, live, new, dry_run, change)
+
+    def _put(
+        self, kind: Kind, live: dict[str, Any], new: dict[str, Any], dry_run: bool, change: Change | None
+    ) -> dict[str, Any]:
         self._admitted(kind, new)
         if dry_run or new == live:
             return plain(new)
-        return self._write("MODIFIED", kind, new, live, change)
+        written = self._write("MODIFIED", kind, new, live, change)
+        if "deletionTimestamp" in new["metadata"] and not new["metadata"].get("finalizers"):
+            self._garbage.delete((kind, key_of(new)), "Background", self._now())
+        return written
 
-    def _write_status(self, kind: Kind, live: dict[str, Any], obj: Mapping[str, Any], dry_run: bool) -> dict[str, Any]:
+    def _accounted(
+        self, kind: Kind, live: dict[str, Any], new: dict[str, Any], sent: Any, author: Author | None
+    ) -> Managed | None:
+        """Who owns what after an update; None where that has not changed. `sent`: what the writer says of it."""
+        known = live["metadata"].get("managedFields")
+        told = ownership.sent(sent, known)
+        if told is None and (new == live or (author is None and known is None)):
+            return None
+        owners = ownership.owners_of(kind, live) if told is None else told
+        author = author or Author(ownership.OURS, kind.api_version)
+        return ownership.after_update(kind, live, new, owners, author, self._now(), status=False)
+
+    def _told(self, kind: Kind, live: dict[str, Any], obj: Mapping[str, Any], author: Author | None) -> Managed | None:
+        """As `_accounted`, of the status."""
+        if author is None or obj.get("status", {}) == live.get("status", {}):
+            return None
+        owners = ownership.owners_of(kind, live)
+        return ownership.after_update(kind, live, obj, owners, author, self._now(), status=True)
+
+    def _write_status(
+        self,
+        kind: Kind,
+        live: dict[str, Any],
+        obj: Mapping[str, Any],
+        dry_run: bool,
+        managed: Managed | None = None,
+    ) -> dict[str, Any]:
         """`obj` may carry a resourceVersion, which then guards."""
         version = obj.get("metadata", {}).get("resourceVersion", "")
         if version not in ("", live["metadata"]["resourceVersion"]):
@@ -192,7 +321,8 @@ class Store:
         if not isinstance(status, Mapping):
             raise bad_request("a status is a JSON object")
         self.warnings = ()
-        new = plain({**live, "status": status})
+        metadata = live["metadata"] if managed is None else {**live["metadata"], "managedFields": managed}
+        new = plain({**live, "metadata": metadata, "status": status})
         if dry_run or new == live or ("status" not in live and not status):
             return new
         return self._write("MODIFIED", kind, new, live, None, status_only=True)
@@ -224,10 +354,24 @@ class Store:
             self._objects[resource(kind)][key_of(obj)] = obj
         event = Event(kind_of_event, kind, obj, previous, revision, change, status_only)
         self._history.append(event, len(text))
+        self._garbage.seen(kind, None if kind_of_event == "DELETED" else obj, previous)
         for subscriber in self._subscribers:
             subscriber(event)
         copy: dict[str, Any] = json.loads(text)
         return copy
+
+    def at(self, ref: Ref) -> dict[str, Any] | None:
+        """For `garbage`: the store's own object."""
+        return self._objects[resource(ref[0])].get(ref[1])
+
+    def put(self, ref: Ref, obj: dict[str, Any], change: Change | None) -> None:
+        """For `garbage`: an object anew, without admission."""
+        self._write("MODIFIED", ref[0], plain(obj), self._live(ref[0], *ref[1]), change)
+
+    def drop(self, ref: Ref, change: Change | None) -> None:
+        """For `garbage`: an object is gone."""
+        live = self._live(ref[0], *ref[1])
+        self._write("DELETED", ref[0], plain(live), live, change)
 
     def _save(self, kind: Kind, obj: Mapping[str, Any], text: str | None, revision: int) -> None:
         key = (resource(kind), *key_of(obj))
