@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -81,12 +81,54 @@ _TABLE = {
 }
 
 
-def no_effect(owner: ObjectPath, spec: Any) -> Iterator[Problem]:
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What is to be looked at in one place: `asked` of the value itself, then its fields, or its items.
+
+    `fields`: the attribute, and how the object writes it.
+    """
+
+    asked: tuple[PassedOver, ...] = ()
+    fields: tuple[tuple[str, str, _Node], ...] = ()
+    items: _Node | None = None
+
+
+@cache
+def _tree(kind: str) -> _Node:
+    """The table, so that every place is come to once, however many entries lead there."""
+    return _node([(entry.steps, entry) for entry in _TABLE[kind]])
+
+
+def _node(entries: Sequence[tuple[list[str], PassedOver]]) -> _Node:
+    below: dict[str, list[tuple[list[str], PassedOver]]] = {}
+    for steps, entry in entries:
+        if steps:
+            below.setdefault(steps[0], []).append((steps[1:], entry))
+    items = below.pop("*", None)
+    return _Node(
+        tuple(entry for steps, entry in entries if not steps),
+        tuple((step, _json(step), _node(inner)) for step, inner in below.items()),
+        _node(items) if items else None,
+    )
+
+
+def no_effect(owner: ObjectPath, spec: Any) -> list[Problem]:
     """A warning for every field of the owner's spec that is set and not carried out."""
-    for entry in _TABLE[owner.kind]:
-        for path, value in _values(spec, entry.steps, "spec"):
-            if entry.asks(value):
-                yield problem("TNO302", replace(owner, path=path), f"no effect here: {entry.what}", HINT)
+    found: list[tuple[str, PassedOver]] = []
+    _visit(spec, _tree(owner.kind), "spec", found)
+    return [problem("TNO302", replace(owner, path=path), f"no effect here: {what.what}", HINT) for path, what in found]
+
+
+def _visit(value: Any, node: _Node, path: str, found: list[tuple[str, PassedOver]]) -> None:
+    """Adds each place, written as in the object, whose value asks for what is passed over."""
+    found += [(path, entry) for entry in node.asked if entry.asks(value)]
+    if node.items is not None:
+        for index, item in enumerate(value):
+            _visit(item, node.items, f"{path}[{index}]", found)
+    for attribute, written, inner in node.fields:
+        below = getattr(value, attribute)
+        if below is not None and below != ():
+            _visit(below, inner, f"{path}.{written}", found)
 
 
 def passed_over(kind: str, path: str) -> str:
@@ -97,21 +139,6 @@ def passed_over(kind: str, path: str) -> str:
 
 def _written(path: str) -> str:
     return ".".join(_json(step) for step in path.split(".")).replace(".*", "[]")
-
-
-def _values(value: Any, steps: list[str], path: str) -> Iterator[tuple[str, Any]]:
-    """Every place that the steps lead to, written as in the object, and what is there."""
-    if value is None:
-        return
-    if not steps:
-        yield path, value
-        return
-    step, rest = steps[0], steps[1:]
-    if step == "*":
-        for index, item in enumerate(value):
-            yield from _values(item, rest, f"{path}[{index}]")
-    else:
-        yield from _values(getattr(value, step), rest, f"{path}.{_json(step)}")
 
 
 @cache
