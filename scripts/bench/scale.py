@@ -20,8 +20,8 @@ from scripts.bench.program import free_ports
 
 from turnout.compiler.compile import compile
 from turnout.compiler.config import Config
-from turnout.compiler.memo import Memo
 from turnout.inputs.files import read_paths
+from turnout.memo import Memo
 from turnout.mesh import mesh
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.mesh.service import Instance

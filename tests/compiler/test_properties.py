@@ -21,7 +21,7 @@ from tests.compiler.world import instances, proxies
 from turnout.analysis.analyze import findings
 from turnout.compiler.compile import compile
 from turnout.compiler.config import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Config
-from turnout.compiler.memo import Memo
+from turnout.memo import Memo
 from turnout.mesh import mesh
 from turnout.problem import Problem, errors
 from turnout.resources.core import Deployment
@@ -240,14 +240,22 @@ def valid(objects: list[JSON]) -> list[Any]:
     return list(found.values())
 
 
-def served(resources: list[Any], memo: Memo | None = None) -> tuple[Config, list[Problem]]:
+class Kept:
+    """What two worlds have in common is made once."""
+
+    def __init__(self) -> None:
+        self.mesh, self.config = Memo(), Memo()
+
+
+def served(resources: list[Any], kept: Kept | None = None) -> tuple[Config, list[Problem]]:
+    kept = kept or Kept()
     deployments = tuple(
         sorted(
             (r for r in resources if isinstance(r, Deployment)), key=lambda d: (d.metadata.namespace, d.metadata.name)
         )
     )
-    built = mesh.build(resources, instances(deployments))
-    return compile(built, proxies(built, deployments), memo), findings(resources, built)
+    built = mesh.build(resources, instances(deployments), memo=kept.mesh)
+    return compile(built, proxies(built, deployments), kept.config), findings(resources, built)
 
 
 def messages(config: Config, type_url: str) -> Iterator[Any]:
@@ -348,17 +356,32 @@ def test_the_order_in_which_resources_arrive_does_not_matter(objects: list[JSON]
 def test_what_is_kept_of_other_worlds_changes_nothing(worlds: list[list[JSON]], data: st.DataObject) -> None:
     """From one world to the next and back, and to a mixture: as fast as can be, and the same as made anew."""
     mixture = valid([obj for objects in worlds for obj in objects if data.draw(st.booleans())])
-    memo = Memo()
+    kept = Kept()
     first, *others = [valid(objects) for objects in worlds]
     for resources in (first, *others, first, first[1:], mixture, first):
-        assert served(resources, memo)[0] == served(resources)[0]
+        assert served(resources, kept) == served(resources)
+
+
+@given(OBJECTS, st.lists(st.tuples(OBJECTS, st.integers(0, 99)), min_size=1, max_size=4))
+@RELAXED
+def test_one_change_after_the_other_leads_where_all_at_once_would(
+    objects: list[JSON], changes: list[tuple[list[JSON], int]]
+) -> None:
+    """One object is taken away, then others are put in its place, or beside it where their names are new."""
+    kept = Kept()
+    assert served(valid(objects), kept) == served(valid(objects))
+    for others, at in changes:
+        objects = [obj for index, obj in enumerate(objects) if index != at % max(1, len(objects))]
+        for obj in (None, *others[:3]):
+            objects = [*objects, *([obj] if obj else [])]
+            assert served(valid(objects), kept) == served(valid(objects))
 
 
 def test_what_has_not_changed_is_not_made_again() -> None:
     """The same objects as before, not only equal ones."""
     resources = valid([service("a", "default", [80], ""), service("b", "default", [80], "")])
-    memo = Memo()
-    before, after = served(resources, memo)[0], served([*resources[:1]], memo)[0]
+    kept = Kept()
+    before, after = served(resources, kept)[0], served([*resources[:1]], kept)[0]
     name = "outbound|80||a.default.svc.cluster.local"
     for type_url in (CLUSTER, ENDPOINTS):
         assert after.resources[type_url][name] is before.resources[type_url][name]

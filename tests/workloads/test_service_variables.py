@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from turnout.mesh.proxy import Outlet
 from turnout.mesh.service import ServiceHost, by_host
-from turnout.resources.core import Service, ServicePort, ServiceSpec
-from turnout.resources.meta import Metadata
+from turnout.resources.core import ServicePort, ServiceSpec
 from turnout.workloads.environment import variables
 from turnout.workloads.service_variables import MOST, offered, service_variables
 from turnout.workloads.workload import Workload
@@ -19,9 +18,7 @@ CACHE = ServiceSpec(
 
 
 def services(**specs: ServiceSpec) -> dict[str, ServiceHost]:
-    return by_host(
-        Service(Metadata(name=name.replace("_", "-"), namespace="default"), spec) for name, spec in specs.items()
-    )
+    return by_host(ServiceHost("default", name.replace("_", "-"), spec) for name, spec in specs.items())
 
 
 def test_a_service_is_found_as_on_kubernetes_by_its_first_port_and_by_name() -> None:

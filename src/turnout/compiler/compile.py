@@ -24,10 +24,10 @@ from turnout.compiler import (
 from turnout.compiler.config import Config, Versioned
 from turnout.compiler.gateway_port import Entrance
 from turnout.compiler.listener import filter_chain, listener
-from turnout.compiler.memo import Memo
 from turnout.compiler.resolution import STATIC
 from turnout.compiler.route import Scope, route_configuration, virtual_host
 from turnout.compiler.upstream_tls import Secured
+from turnout.memo import Memo
 from turnout.mesh import routing
 from turnout.mesh.client_tls import ClientTLS
 from turnout.mesh.credential import Authority, KeyPair
@@ -52,10 +52,10 @@ def compile(  # noqa: A001 # the field's word
     targets = list(cluster.targets(mesh, (mesh.sight(proxy.namespace, proxy.labels) for proxy in proxies)))
     secured, targets = upstream_tls.secured(mesh, targets)
     scope = Scope(mesh, frozenset(target.cluster for target in targets))
-    entered = gateway_port.entrances(mesh, proxies)
+    entered = gateway_port.entrances(mesh, proxies, memo)
     forwarded = {p.listener: tuple(forwards(mesh, p.port)) for p in proxies if isinstance(p, Ingress)}
     by_table = {entrance.table: entrance.proxy for entrance in entered}
-    tables = [routing.table(mesh, proxy, name) for name, proxy in by_table.items()]
+    tables = [routing.table(mesh, proxy, name, memo) for name, proxy in by_table.items()]
     copied = _copied(tables, scope)
     copies = [
         built

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from turnout.memo import Memo
 from turnout.mesh import routing
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import Ingress, Proxy
@@ -24,10 +25,10 @@ class Entrance:
     tls: ServerTLS | None = None
 
 
-def entrances(mesh: Mesh, proxies: Iterable[Proxy]) -> list[Entrance]:
+def entrances(mesh: Mesh, proxies: Iterable[Proxy], memo: Memo) -> list[Entrance]:
     """Of all listeners, those of one listener after the other."""
     entered = [entrance for proxy in proxies for entrance in routing.entrances(mesh, proxy)]
-    names = routing.table_names(mesh, entered)
+    names = routing.table_names(mesh, entered, memo)
     return [_entrance(mesh, proxy, table) for proxy, table in zip(entered, names, strict=True)]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from turnout.apiserver.store import Store
 from turnout.compiler.compile import compile
 from turnout.compiler.config import Config
-from turnout.compiler.memo import Memo
 from turnout.control.acknowledgement import ObjectKey, key_of
 from turnout.control.certificate_files import CertificateFiles
 from turnout.control.failures import Failures
@@ -19,6 +18,7 @@ from turnout.control.ports import EgressPorts, collisions, listening
 from turnout.control.world import Named, Resources, World, gateway_ports, proxies, world
 from turnout.inputs.images import ImageRun, find
 from turnout.inputs.sources import fingerprint
+from turnout.memo import Memo
 from turnout.mesh.credential_files import credential_files
 from turnout.mesh.credentials_in_use import credentials_in_use
 from turnout.mesh.proxy import Ingress, Outlet, https_port
@@ -26,6 +26,7 @@ from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
 from turnout.resources.kinds import ROLLOUT, WANTED
 from turnout.workloads.plan import plan
+from turnout.workloads.runtime import Runtime
 from turnout.workloads.service_variables import offered, service_variables
 from turnout.workloads.status import PodStatus
 from turnout.workloads.workload import Workload
@@ -42,10 +43,11 @@ class Desired:
         gateway_ports: Mapping[int, int],
         sampling_percent: float,
         certificates: CertificateFiles,
+        runtime: Runtime | None = None,
     ) -> None:
         """`gateway_ports`: the command line's choice of where a Gateway's port listens.
 
-        `sampling_percent`: how many requests are traced.
+        `sampling_percent`: how many requests are traced; `runtime`: what images are run with, as containers.
         """
         self.certificates = certificates
         self._files = files
@@ -53,8 +55,9 @@ class Desired:
         self._egress = egress
         self._chosen_ports = gateway_ports
         self._sampling_percent = sampling_percent
+        self._runtime = runtime
         self._resources = Resources()
-        self._memo = Memo()
+        self._kept, self._memo = Memo(), Memo()
         self._sources: dict[str, str] = {}
         self._plan_problems: tuple[Problem, ...] = ()
         self.world = World()
@@ -70,7 +73,7 @@ class Desired:
         objects = [obj for kind in WANTED for obj in self._store.list(kind)]
         resources, problems = self._resources.read(obj for obj in objects if not _has_ended(obj))
         files, last = self.certificates.read(credential_files(resources)), credentials_in_use(self.world.mesh)
-        self.world = world(resources, pods, problems, files, last)
+        self.world = world(resources, pods, problems, files, last, self._kept)
         self.generations = {key_of(obj): obj["metadata"].get("generation", 1) for obj in objects}
         self.statuses = statuses(self.world.mesh, self.generations)
         self.listen = listening(self.gateway_places, self._ports)
@@ -98,6 +101,7 @@ class Desired:
                 services=service_variables(
                     self.world.mesh.services, self._outlets(deployment.metadata.namespace, deployment.metadata.name)
                 ),
+                runtime=self._runtime,
             )
             problems += found
             planned += [workload] if workload else []
@@ -118,6 +122,13 @@ class Desired:
         containers = deployment.spec.template.spec.containers
         images = (find(self._files.settings.images, container.image) for container in containers)
         return next((image for image in images if image), None)
+
+    def container_index(self, deployment: Mapping[str, Any]) -> int:
+        """Which of a Deployment's containers is run, as `workloads.plan` chooses it."""
+        containers = deployment["spec"]["template"]["spec"].get("containers") or ()
+        images = self._files.settings.images
+        known = (i for i, each in enumerate(containers) if find(images, each.get("image", "")) is not None)
+        return next(known, 0)
 
     def read_sources(self) -> None:
         """Reads what workloads are made from; only when files were saved, for it may be much."""

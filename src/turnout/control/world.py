@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from turnout.analysis.analyze import findings
+from turnout.memo import Memo
 from turnout.mesh import gateway_servers, mesh
 from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.mesh import Mesh
@@ -77,17 +78,18 @@ def world(
     remarks: Sequence[Problem] = (),
     files: Mapping[str, str] | None = None,
     last_credentials: Mapping[str, KeyPair | Authority] | None = None,
+    memo: Memo | None = None,
 ) -> World:
-    """Derived from scratch each time: nothing is patched.
+    """Derived from all of it each time: nothing is patched.
 
     `remarks`: on each resource by itself; `files`: certificates by path; `last_credentials`: what stays where new ones
-    are no good.
+    are no good; `memo`: that of the last world.
     """
     deployments = tuple(of(Deployment, resources))
     ports = {_name(d): _container_ports(d) for d in deployments}
     known = list(pods)
     ready = [instance(pod, ports.get((pod.namespace, pod.workload), ())) for pod in known if pod.ready]
-    found = mesh.build(resources, ready, files, last_credentials)
+    found = mesh.build(resources, ready, files, last_credentials, memo)
     callers = {(pod.namespace, pod.workload): pod.labels for pod in known}
     callers |= {_name(d): d.spec.template.metadata.labels for d in deployments}
     return World(

@@ -6,10 +6,11 @@ not say itself, it inherits. As pilot's `mergeVirtualServicesIfNeeded` has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from turnout.memo import Memo
 from turnout.mesh import names
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
@@ -72,6 +73,48 @@ def entries(owner: VirtualService, known: VirtualServices) -> Iterator[Entry]:
         delegate = delegate_of(owner, http.delegate, known)
         if isinstance(delegate, VirtualService):
             yield from _delegated(Root(owner, index), _resolved(http, owner), delegate)
+
+
+SpeakerKey = tuple[str, str, int]
+"""Namespace and name; a number besides, for a name that was given twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A VirtualService, with the routes that are in force: those of its delegates in the place of what delegates."""
+
+    key: SpeakerKey
+    virtual_service: VirtualService
+    entries: tuple[Entry, ...]
+
+
+def speakers(virtual_services: Sequence[VirtualService], memo: Memo) -> Mapping[SpeakerKey, Speaker]:
+    """In the same order. Of those that neither delegate nor are delegates, each is looked at by itself."""
+    named = _named(virtual_services)
+    concerned = memo.each(("VirtualService", "delegates"), (named,), lambda _, each: _is_concerned(each))
+    among = tuple(each for key, each in named.items() if concerned[key])
+    found = memo.of(("VirtualService", "delegating"), (among,), lambda: delegating(among))
+    delegated = {key: found[key[:2]] for key in named if key[:2] in found} if found else {}
+    return memo.each(("VirtualService", "speaker"), (named, delegated), _speaker)
+
+
+def _named(virtual_services: Iterable[VirtualService]) -> dict[SpeakerKey, VirtualService]:
+    found: dict[SpeakerKey, VirtualService] = {}
+    for each in virtual_services:
+        key = (each.metadata.namespace, each.metadata.name, 0)
+        while key in found:
+            key = (*key[:2], key[2] + 1)
+        found[key] = each
+    return found
+
+
+def _is_concerned(virtual_service: VirtualService) -> bool:
+    """Delegates, or may be a delegate."""
+    return not virtual_service.spec.hosts or any(http.delegate for http in virtual_service.spec.http)
+
+
+def _speaker(key: SpeakerKey, virtual_service: VirtualService, delegated: tuple[Entry, ...] | None) -> Speaker:
+    return Speaker(key, virtual_service, tuple(entries(virtual_service, {})) if delegated is None else delegated)
 
 
 def delegating(virtual_services: Iterable[VirtualService]) -> dict[tuple[str, str], tuple[Entry, ...]]:

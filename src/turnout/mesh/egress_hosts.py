@@ -3,145 +3,214 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from turnout.memo import Memo
 from turnout.mesh import names, tcp
 from turnout.mesh.binding import gateways_of
+from turnout.mesh.delegation import Speaker, SpeakerKey
+from turnout.mesh.gateway_api import Attached
 from turnout.mesh.mesh import Mesh, http_ports, tcp_ports
 from turnout.mesh.proxy import Egress
 from turnout.mesh.rule import Caller, Rule, Target, default_rule, depends_on_labels, gateway_api_rules, in_order, rules
 from turnout.mesh.service import ServiceHost, is_tls
 from turnout.mesh.tcp import TcpRule
 from turnout.mesh.virtual_host import VirtualHost
-from turnout.resources.virtual_service import VirtualService
 
 HTTP_PORT = 80
+
+
+Claimants = Mapping[str, tuple[Speaker, ...]]
+"""By host, what speaks for it, in order: the first whose rules apply does, and they are not merged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
     """The VirtualServices that a namespace's workloads see on the mesh, by the host that they speak for.
 
-    `wildcards`: each with its first VirtualService, the most specific host first.
+    `wildcards`: the most specific host first, of which one counts.
     """
 
-    exact: dict[str, list[VirtualService]]
-    wildcards: dict[str, VirtualService]
+    written: Claimants
+    wildcards: tuple[str, ...]
 
-    def on(self, host: str) -> list[VirtualService]:
-        """Those that may rule a service, in order; the first whose rules apply does, and they are not merged."""
+    def on(self, host: str) -> tuple[Speaker, ...]:
+        """Those that may rule a service."""
         host = host.lower()
-        if host in self.exact:
-            return self.exact[host]
-        return [vs for wildcard, vs in self.wildcards.items() if names.host_matches(wildcard, host)][:1]
+        if host in self.written:
+            return self.written[host]
+        return next((self.written[each][:1] for each in self.wildcards if names.host_matches(each, host)), ())
 
 
-def visible(mesh: Mesh, namespace: str) -> Iterator[VirtualService]:
-    """The VirtualServices that workloads of a namespace see on the mesh."""
-    for vs in mesh.virtual_services:
-        if names.MESH in gateways_of(vs) and names.exported(vs.spec.export_to, vs.metadata.namespace, namespace):
-            yield vs
-
-
-def differ_by_labels(mesh: Mesh, namespace: str) -> bool:
+def differ_by_labels(mesh: Mesh, namespace: str, memo: Memo) -> bool:
     """Whether two workloads of a namespace may have different virtual hosts."""
-    return any(depends_on_labels(mesh, vs) or tcp.depends_on_labels(vs) for vs in visible(mesh, namespace))
+    by_label = memo.each("by label", (mesh.speakers,), lambda _, each: _depends_on_labels(each))
+    return any(by_label.values()) and any(by_label[key] for key, hosts in _seen(mesh, namespace, memo).items() if hosts)
 
 
-def claims(mesh: Mesh, namespace: str) -> Claims:
-    exact: dict[str, list[VirtualService]] = {}
-    wildcards: dict[str, VirtualService] = {}
-    for vs in visible(mesh, namespace):
-        for written in vs.spec.hosts:
-            host = names.fqdn(written, vs.metadata.namespace).lower()
-            if host.startswith("*"):
-                wildcards.setdefault(host, vs)
-            else:
-                exact.setdefault(host, []).append(vs)
-    ranked = sorted(wildcards, key=names.specificity, reverse=True)
-    return Claims(exact, {host: wildcards[host] for host in ranked})
+def _depends_on_labels(speaker: Speaker) -> bool:
+    return depends_on_labels(speaker) or tcp.depends_on_labels(speaker.virtual_service)
 
 
-def egress_hosts(mesh: Mesh, proxy: Egress) -> list[VirtualHost]:
-    """Hosts that are no service (port 80 only), then services: a name that both use belongs to the former."""
-    found = claims(mesh, proxy.namespace)
+def claims(mesh: Mesh, namespace: str, memo: Memo) -> Claims:
+    seen = _seen(mesh, namespace, memo)
+    written = memo.grouped(("claims", namespace), mesh.speakers, seen)
+    return Claims(written, memo.of(("wildcards", namespace), (seen,), lambda: _wildcards(seen)))
+
+
+def _wildcards(seen: Mapping[SpeakerKey, tuple[str, ...]]) -> tuple[str, ...]:
+    found = {host for own in seen.values() for host in own if host.startswith("*")}
+    return tuple(sorted(found, key=lambda host: (names.specificity(host), host), reverse=True))
+
+
+def _seen(mesh: Mesh, namespace: str, memo: Memo) -> Mapping[SpeakerKey, tuple[str, ...]]:
+    """The hosts of each VirtualService; none where the workloads of a namespace do not see it on the mesh."""
+
+    def hosts(_: SpeakerKey, speaker: Speaker) -> tuple[str, ...]:
+        vs, own = speaker.virtual_service, speaker.virtual_service.metadata.namespace
+        if names.MESH not in gateways_of(vs) or not names.exported(vs.spec.export_to, own, namespace):
+            return ()
+        return tuple(dict.fromkeys(names.fqdn(written, own).lower() for written in vs.spec.hosts))
+
+    return memo.each(("seen", namespace), (mesh.speakers,), hosts)
+
+
+def egress_hosts(mesh: Mesh, proxy: Egress, name: str, memo: Memo) -> Mapping[str, tuple[VirtualHost, ...]]:
+    """Hosts that are no service (port 80 only), then services: a name that both use belongs to the former.
+
+    `name`: the route table's.
+    """
+    found = claims(mesh, proxy.namespace, memo)
     caller = Caller(names.MESH, HTTP_PORT, proxy.namespace, proxy.labels, mesh.sight(proxy.namespace, proxy.labels))
-    hosts = [_foreign_host(host, first) for host, first in _foreign(mesh, found, caller)]
-    for service in _callable(mesh, proxy.namespace):
-        claimants = found.on(service.host)
-        for port in http_ports(service):
-            here = replace(caller, port=port.port)
-            own = (
-                _attached_rules(mesh, service, here)
-                or _first_rules(mesh, claimants, here)
-                or [default_rule(mesh, service.host, port.port, here)]
-            )
-            domains = _domains(service, port.port, proxy.namespace)
-            hosts.append(VirtualHost(f"{service.host}:{port.port}", domains, tuple(own)))
-        for port in tcp_ports(service):
-            here = replace(caller, port=port.port)
-            rule = _tcp_rule(mesh, service, here, claimants, tls=is_tls(port))
-            domains = _domains(service, port.port, proxy.namespace)
-            hosts.append(VirtualHost(f"{service.host}:{port.port}", domains, tcp=rule))
-    return hosts
+    foreign = _foreign(mesh, found, caller, name, memo)
+    return {**foreign, **_services(mesh, found, caller, name, memo)}
 
 
-def _callable(mesh: Mesh, namespace: str) -> Iterator[ServiceHost]:
+def _services(
+    mesh: Mesh, found: Claims, caller: Caller, name: str, memo: Memo
+) -> Mapping[str, tuple[VirtualHost, ...]]:
+    known, sight = (mesh.services, mesh.policies, mesh.rulebook), caller.sight
+    views = memo.of(("views", sight), known, lambda: {host: mesh.view(host, sight) for host in mesh.services})
+
+    def hosts(
+        _: str,
+        service: ServiceHost,
+        claimants: tuple[Speaker, ...] | None,
+        attached: tuple[Attached, ...] | None,
+        view: str,
+    ) -> tuple[VirtualHost, ...]:
+        if not _is_callable(service, caller.namespace):
+            return ()
+        return tuple(_virtual_hosts(_Called(service, claimants or (), attached or (), view), caller))
+
+    inputs = (mesh.services, _claimants(mesh, found, name, memo), mesh.gateway_api.at_host, views)
+    return memo.each(("services", name), inputs, hosts, (caller,))
+
+
+def _claimants(mesh: Mesh, found: Claims, name: str, memo: Memo) -> Claimants:
+    """Of services."""
+    if not found.wildcards and all(host == host.lower() for host in mesh.services):
+        return found.written
+    inputs = (mesh.services, found.wildcards, tuple(found.written.get(each, ())[:1] for each in found.wildcards))
+    covered = memo.of(("covered", name), inputs, lambda: _covered(mesh, found))
+    return {host: found.written.get(host.lower(), claimants) for host, claimants in covered.items()}
+
+
+def _covered(mesh: Mesh, found: Claims) -> Claimants:
+    """Who speaks for a service by a wildcard."""
+    wild = Claims({each: found.written[each] for each in found.wildcards}, found.wildcards)
+    return {host: wild.on(host) for host in mesh.services}
+
+
+def _is_callable(service: ServiceHost, namespace: str) -> bool:
     """A ServiceEntry that is not exported to a namespace is not there for it."""
-    for service in mesh.services.values():
-        if service.entry is None or names.exported(service.entry.export_to, service.namespace, namespace):
-            yield service
+    return service.entry is None or names.exported(service.entry.export_to, service.namespace, namespace)
 
 
-def _tcp_rule(
-    mesh: Mesh, service: ServiceHost, caller: Caller, claimants: Iterable[VirtualService], *, tls: bool
-) -> TcpRule:
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A service as a caller sees it, and what may rule it."""
+
+    service: ServiceHost
+    claimants: tuple[Speaker, ...]
+    attached: tuple[Attached, ...]
+    view: str
+
+
+def _virtual_hosts(called: _Called, caller: Caller) -> Iterator[VirtualHost]:
+    service = called.service
+    for port in http_ports(service):
+        here = replace(caller, port=port.port)
+        own = (
+            _attached_rules(called, here)
+            or _first_rules(called.claimants, here)
+            or [default_rule(service.host, port.port, here, called.view)]
+        )
+        domains = _domains(service, port.port, caller.namespace)
+        yield VirtualHost(f"{service.host}:{port.port}", domains, tuple(own))
+    for port in tcp_ports(service):
+        here = replace(caller, port=port.port)
+        rule = _tcp_rule(called, here, tls=is_tls(port))
+        domains = _domains(service, port.port, caller.namespace)
+        yield VirtualHost(f"{service.host}:{port.port}", domains, tcp=rule)
+
+
+def _tcp_rule(called: _Called, caller: Caller, *, tls: bool) -> TcpRule:
     """Where the first VirtualService that has something to say sends connections.
 
     What is tunnelled to a TLS port is for the host that the tunnel is for: its `tls` entries come before `tcp` ones.
     """
-    for virtual_service in claimants:
-        for hosts, rule in tcp.tls_rules(virtual_service, caller, service.addresses) if tls else ():
+    service = called.service
+    for speaker in called.claimants:
+        for hosts, rule in tcp.tls_rules(speaker.virtual_service, caller, service.addresses) if tls else ():
             if any(names.host_matches(host, service.host) for host in hosts):
                 return rule
-        found = tcp.tcp_rule(virtual_service, caller, service.addresses)
+        found = tcp.tcp_rule(speaker.virtual_service, caller, service.addresses)
         if found:
             return found
-    view = mesh.view(service.host, caller.sight)
-    return TcpRule(caller.port, caller.sight, Target(service.host, caller.port, view=view))
+    return TcpRule(caller.port, caller.sight, Target(service.host, caller.port, view=called.view))
 
 
-def _attached_rules(mesh: Mesh, service: ServiceHost, caller: Caller) -> list[Rule]:
+def _attached_rules(called: _Called, caller: Caller) -> list[Rule]:
     """Of the routes of Gateway API that are attached to a service.
 
     Those of the caller's own namespace replace those that the service's namespace has for everybody.
     """
-    attached = mesh.gateway_api.at_host.get(service.host, ())
-    for namespace in dict.fromkeys((caller.namespace, service.namespace)):
-        own = [each for each in attached if each.route.metadata.namespace == namespace]
+    for namespace in dict.fromkeys((caller.namespace, called.service.namespace)):
+        own = [each for each in called.attached if each.route.metadata.namespace == namespace]
         found = in_order(rule for each in own for rule in gateway_api_rules(each, caller))
         if found:
             return found
     return []
 
 
-def _first_rules(mesh: Mesh, claimants: Iterable[VirtualService], caller: Caller) -> list[Rule]:
+def _first_rules(claimants: Iterable[Speaker], caller: Caller) -> list[Rule]:
     """A VirtualService none of whose rules applies to the caller counts as not there."""
-    return next((found for vs in claimants if (found := rules(mesh, vs, caller))), [])
+    return next((found for each in claimants if (found := rules(each, caller))), [])
 
 
-def _foreign(mesh: Mesh, found: Claims, caller: Caller) -> Iterator[tuple[str, list[Rule]]]:
-    for host, claimants in found.exact.items():
-        if host not in mesh.services:
-            yield host, _first_rules(mesh, claimants, caller)
-    for wildcard, virtual_service in found.wildcards.items():
-        if not any(names.host_matches(wildcard, host) for host in mesh.services):
-            yield wildcard, rules(mesh, virtual_service, caller)
+def _foreign(mesh: Mesh, found: Claims, caller: Caller, name: str, memo: Memo) -> Mapping[str, tuple[VirtualHost, ...]]:
+    """Hosts that VirtualServices speak for and that are no services; of wildcards, those that cover none."""
+    known = memo.of(("foreign", name), (mesh.services, frozenset(found.written)), lambda: _unknown(mesh, found.written))
+
+    def hosts(host: str, _: None, claimants: tuple[Speaker, ...]) -> tuple[VirtualHost, ...]:
+        own = _first_rules(claimants[:1] if host.startswith("*") else claimants, caller)
+        return (VirtualHost(f"{host}:{HTTP_PORT}", _with_port([host], HTTP_PORT), tuple(own)),) if own else ()
+
+    return memo.each(("foreign hosts", name), (known, found.written), hosts, (caller,))
 
 
-def _foreign_host(host: str, found: list[Rule]) -> VirtualHost:
-    return VirtualHost(f"{host}:{HTTP_PORT}", _with_port([host], HTTP_PORT) if found else (), tuple(found))
+def _unknown(mesh: Mesh, hosts: Iterable[str]) -> dict[str, None]:
+    """Names first, then wildcards."""
+    unknown = (
+        host for host in sorted(hosts, key=lambda host: (host.startswith("*"), host)) if host not in mesh.services
+    )
+    return dict.fromkeys(
+        host
+        for host in unknown
+        if not host.startswith("*") or not any(names.host_matches(host, known) for known in mesh.services)
+    )
 
 
 def _domains(service: ServiceHost, port: int, caller_namespace: str) -> tuple[str, ...]:

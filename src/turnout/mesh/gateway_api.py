@@ -27,6 +27,8 @@ from turnout.resources.virtual_service import VirtualService
 
 Route = HTTPRoute | GRPCRoute
 ANY = "*"
+KINDS = (HTTPRoute, GRPCRoute, KubernetesGateway, Namespace, ReferenceGrant, ServiceEntry)
+"""All that `gateway_api` looks at."""
 
 
 @dataclass(frozen=True, slots=True)

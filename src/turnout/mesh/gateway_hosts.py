@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
+from turnout.memo import Memo
 from turnout.mesh import names
+from turnout.mesh.delegation import Speaker
 from turnout.mesh.gateway_servers import Serving
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.proxy import GATEWAY_NAMESPACE, Ingress
@@ -16,60 +18,76 @@ from turnout.resources.gateway import Gateway, Server
 from turnout.resources.virtual_service import VirtualService
 
 
-@dataclass(slots=True)
-class _Draft:
-    """What is known so far of one host. A rule that comes in through two Gateways counts once."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one VirtualService, or one route of Gateway API, says of hosts that one server serves."""
 
-    rules: dict[tuple[RuleKey, ...], Rule] = field(default_factory=dict)
-    gateway_api: dict[tuple[str, tuple[RuleKey, ...]], Rule] = field(default_factory=dict)
-    require_tls: bool = False
+    hosts: tuple[str, ...]
+    rules: tuple[Rule, ...]
 
 
-def gateway_hosts(mesh: Mesh, proxy: Ingress) -> list[VirtualHost]:
+def gateway_hosts(mesh: Mesh, proxy: Ingress, name: str, memo: Memo) -> Mapping[str, tuple[VirtualHost, ...]]:
     """Routes of several VirtualServices on one host are appended in order, then catch-alls moved last (stable).
 
-    Those of Gateway API follow, in an order of their own.
+    Those of Gateway API follow, in an order of their own. `name`: the route table's.
     """
-    drafts: dict[str, _Draft] = {}
-    for gateway, server in _servers(mesh, proxy):
-        caller = Caller(reference(gateway), proxy.port, GATEWAY_NAMESPACE, gateway.spec.selector)
-        for virtual_service in mesh.bound.get(caller.gateway, ()):
-            hosts = common_hosts(gateway, server, virtual_service)
-            _add(drafts, hosts, rules(mesh, virtual_service, caller) if hosts else [])
-        for attached in mesh.gateway_api.at_gateway.get(caller.gateway, ()):
-            _add(drafts, attached.hosts, gateway_api_rules(attached, caller))
-        if not proxy.server and server.tls is not None and server.tls.https_redirect:
-            _redirect(drafts, server)
-    return [
-        VirtualHost(
-            f"{host}:{proxy.port}",
-            (host,),
-            tuple(_tried(draft)),
-            draft.require_tls,
-            proxy.https_port,
-        )
-        for host, draft in sorted(drafts.items())
-    ]
+    servers = list(_servers(mesh, proxy))
+    parts = tuple(_said(mesh, proxy, *each, (name, at), memo) for at, each in enumerate(servers))
+    said = memo.of(("said", name), parts, lambda: _numbered(parts))
+    by_host = memo.grouped(("by host", name), said, memo.each(("hosts", name), (said,), lambda _, each: each.hosts))
+    redirected = {} if proxy.server else {host: True for _, server in servers for host in _redirected(server)}
+
+    def host(host: str, own: tuple[_Said, ...] | None, require_tls: bool | None) -> tuple[VirtualHost, ...]:
+        tried = tuple(_tried(rule for each in own or () for rule in each.rules))
+        return (VirtualHost(f"{host}:{proxy.port}", (host,), tried, bool(require_tls), proxy.https_port),)
+
+    hosts = {**dict.fromkeys(redirected), **by_host}
+    return memo.each(("gateway hosts", name), (hosts, redirected), host, (proxy.port, proxy.https_port))
 
 
-def _tried(draft: _Draft) -> list[Rule]:
-    found = [*draft.rules.values(), *in_order(draft.gateway_api.values())]
-    return sorted(found, key=lambda rule: rule.catch_all)
+def _numbered(parts: Iterable[Mapping[Hashable, _Said]]) -> dict[Hashable, _Said]:
+    return {(at, key): said for at, part in enumerate(parts) for key, said in part.items()}
 
 
-def _add(drafts: dict[str, _Draft], hosts: Iterable[str], found: list[Rule]) -> None:
-    for host in hosts if found else ():
-        draft = drafts.setdefault(host.lower(), _Draft())
-        for rule in found:
-            if rule.gateway_api:
-                draft.gateway_api.setdefault((rule.gateway_api, rule.places), rule)
-            else:
-                draft.rules.setdefault(rule.places, rule)
+def _said(
+    mesh: Mesh, proxy: Ingress, gateway: Gateway, server: Server, name: Hashable, memo: Memo
+) -> Mapping[Hashable, _Said]:
+    caller = Caller(reference(gateway), proxy.port, GATEWAY_NAMESPACE, gateway.spec.selector)
+
+    def said(_: Hashable, speaker: Speaker) -> _Said:
+        hosts = common_hosts(gateway, server, speaker.virtual_service)
+        return _upon(hosts, rules(speaker, caller) if hosts else [])
+
+    bound: dict[Hashable, Speaker] = {each.key: each for each in mesh.bound.get(caller.gateway, ())}
+    own = memo.each(("said", name), (bound,), said, (gateway, server, caller))
+    attached = dict(enumerate(mesh.gateway_api.at_gateway.get(caller.gateway, ())))
+    if not attached:
+        return own
+    return {**own, **{at: _upon(each.hosts, gateway_api_rules(each, caller)) for at, each in attached.items()}}
 
 
-def _redirect(drafts: dict[str, _Draft], server: Server) -> None:
-    for entry in server.hosts:
-        drafts.setdefault(entry.rpartition("/")[2].lower(), _Draft()).require_tls = True
+def _upon(hosts: Iterable[str], found: Iterable[Rule]) -> _Said:
+    """Who has no rules for a caller says nothing of hosts."""
+    found = tuple(found)
+    return _Said(tuple(dict.fromkeys(host.lower() for host in hosts)) if found else (), found)
+
+
+def _tried(found: Iterable[Rule]) -> list[Rule]:
+    """A rule that comes in through two Gateways counts once."""
+    own: dict[tuple[RuleKey, ...], Rule] = {}
+    gateway_api: dict[tuple[str, tuple[RuleKey, ...]], Rule] = {}
+    for rule in found:
+        if rule.gateway_api:
+            gateway_api.setdefault((rule.gateway_api, rule.places), rule)
+        else:
+            own.setdefault(rule.places, rule)
+    return sorted([*own.values(), *in_order(gateway_api.values())], key=lambda rule: rule.catch_all)
+
+
+def _redirected(server: Server) -> Iterator[str]:
+    """Hosts whose plain requests are sent to HTTPS."""
+    if server.tls is not None and server.tls.https_redirect:
+        yield from (entry.rpartition("/")[2].lower() for entry in server.hosts)
 
 
 def _servers(mesh: Mesh, proxy: Ingress) -> Iterator[tuple[Gateway, Server]]:

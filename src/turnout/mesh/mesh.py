@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import Any, TypeVar
 
+from turnout.memo import Memo
 from turnout.mesh import service, service_entry, sight
 from turnout.mesh.binding import by_gateway
 from turnout.mesh.credential import Authority, KeyPair, Named, Vault
-from turnout.mesh.delegation import Entry, delegating, entries
+from turnout.mesh.delegation import Entry, Speaker, SpeakerKey, entries, speakers
+from turnout.mesh.gateway_api import KINDS as GATEWAY_API_KINDS
 from turnout.mesh.gateway_api import GatewayApi, gateway_api
 from turnout.mesh.gateway_servers import BoundServer, in_force
 from turnout.mesh.policy import HostPolicy, Rulebook, rulebook
@@ -21,6 +24,7 @@ from turnout.resources.gateway import Gateway
 from turnout.resources.service_entry import ServiceEntry
 from turnout.resources.virtual_service import VirtualService
 
+T = TypeVar("T")
 Ruling = TypeVar("Ruling", VirtualService, DestinationRule, Gateway, ServiceEntry)
 
 
@@ -29,7 +33,7 @@ class Mesh:
     """`services`, `policies` and `members` are keyed by full host; rules are in the order in which Istio reads them.
 
     `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
-    each service. `delegating`: by namespace and name of VirtualServices that delegate, the routes that come of it.
+    each service. `speakers`: the VirtualServices, each with its routes in force.
     `servers`: those of Gateways that are in force, by port and key. `bound`: VirtualServices by gateway.
     `telling`: what DestinationRules ask for of callers.
     `gateways`: those that stand for listeners of Gateway API among them.
@@ -41,11 +45,11 @@ class Mesh:
     policies: Mapping[str, HostPolicy] = field(default_factory=dict)
     rulebook: Rulebook = field(default_factory=Rulebook)
     virtual_services: tuple[VirtualService, ...] = ()
-    delegating: Mapping[tuple[str, str], tuple[Entry, ...]] = field(default_factory=dict)
+    speakers: Mapping[SpeakerKey, Speaker] = field(default_factory=dict)
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     servers: Mapping[int, Mapping[str, BoundServer]] = field(default_factory=dict)
-    bound: Mapping[str, tuple[VirtualService, ...]] = field(default_factory=dict)
+    bound: Mapping[str, tuple[Speaker, ...]] = field(default_factory=dict)
     gateway_api: GatewayApi = field(default_factory=GatewayApi)
     instances: tuple[Instance, ...] = ()
     members: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
@@ -61,8 +65,8 @@ class Mesh:
     def entries(self, virtual_service: VirtualService) -> Iterable[Entry]:
         """The HTTP routes of a VirtualService with hosts, those of delegates among them."""
         meta = virtual_service.metadata
-        delegated = self.delegating.get((meta.namespace, meta.name))
-        return entries(virtual_service, {}) if delegated is None else delegated
+        known = self.speakers.get((meta.namespace, meta.name, 0))
+        return known.entries if known and known.virtual_service == virtual_service else entries(virtual_service, {})
 
     def endpoints(self, host: ServiceHost, subset: Subset | None = None) -> list[Instance]:
         """The instances behind a service, or behind one subset of it."""
@@ -105,45 +109,112 @@ def build(
     instances: Sequence[Instance] = (),
     files: Mapping[str, str] | None = None,
     last_credentials: Mapping[str, KeyPair | Authority] | None = None,
+    memo: Memo | None = None,
 ) -> Mesh:
     """Sorts resources by what they are. Kinds that carry no traffic rules are passed over.
 
-    `files`, `last_credentials`: what `Mesh` says of them.
+    `files`, `last_credentials`: what `Mesh` says of them. `memo`: that of the last mesh. It saves time, and changes
+    nothing else.
     """
-    kept = list(resources)
-    attached = gateway_api(kept)
-    external = service_entry.hosts(_by_age(r for r in kept if isinstance(r, ServiceEntry)))
-    services = service.by_host((r for r in kept if isinstance(r, Service)), external)
-    rules = _by_age(r for r in kept if isinstance(r, DestinationRule))
-    book = rulebook(rules)
-    routing = _by_age(r for r in kept if isinstance(r, VirtualService))
-    gateways = _by_age([*(r for r in kept if isinstance(r, Gateway)), *attached.gateways])
-    running = tuple(sorted(instances, key=lambda i: (i.namespace, i.name)))
-    members = _members(services, running)
-    return Mesh(
+    memo = Memo() if memo is None else memo
+    kept = _by_kind(resources)
+    api = tuple(each for kind in GATEWAY_API_KINDS for each in kept.get(kind, ()))
+    attached = memo.of("Gateway API", (api,), lambda: gateway_api(api))
+    services = _services(memo, kept)
+    rules = _by_age(memo, DestinationRule, kept)
+    book = memo.of("rulebook", (rules,), lambda: rulebook(rules))
+    routing = _by_age(memo, VirtualService, kept)
+    spoken = speakers(routing, memo)
+    gateways = _by_age(memo, Gateway, {Gateway: [*kept.get(Gateway, ()), *attached.gateways]})
+    running = _running(memo, instances)
+    members = _members(memo, services, running)
+    built = Mesh(
         services=services,
-        policies={host: book.policy(host, found.namespace, found.namespace) for host, found in services.items()},
+        policies=_policies(memo, services, book),
         rulebook=book,
         virtual_services=routing,
-        delegating=delegating(routing),
+        speakers=spoken,
         destination_rules=rules,
         gateways=gateways,
-        servers=in_force(gateways),
-        bound=by_gateway(routing),
+        servers=memo.of("servers", (gateways,), lambda: in_force(gateways)),
+        bound=by_gateway(spoken, memo),
         gateway_api=attached,
-        instances=running,
+        instances=tuple(running.values()),
         members=members,
-        telling=sight.telling(rules, (each for found in members.values() for each in found)),
-        secrets={(s.metadata.namespace, s.metadata.name): s for s in kept if isinstance(s, Secret)},
+        telling=_telling(memo, rules, members),
+        secrets={(s.metadata.namespace, s.metadata.name): s for s in of(Secret, kept)},
         files=files,
         last_credentials=last_credentials or {},
     )
+    memo.forget_unasked()
+    return built
 
 
-def _members(services: Mapping[str, ServiceHost], running: Iterable[Instance]) -> dict[str, tuple[Instance, ...]]:
+def _by_kind(resources: Iterable[object]) -> dict[type, list[Any]]:
+    found: dict[type, list[Any]] = {}
+    for resource in resources:
+        found.setdefault(type(resource), []).append(resource)
+    return found
+
+
+def of(kind: type[T], kept: Mapping[type, list[Any]]) -> list[T]:
+    return kept.get(kind, [])
+
+
+def _services(memo: Memo, kept: Mapping[type, list[Any]]) -> Mapping[str, ServiceHost]:
+    own = memo.each("Service", ({(s.metadata.namespace, s.metadata.name): s for s in of(Service, kept)},), _host)
+    entries = _by_age(memo, ServiceEntry, kept)
+    external = memo.of("ServiceEntry hosts", (entries,), lambda: tuple(service_entry.hosts(entries)))
+    return memo.of("services", (own, external), lambda: service.by_host(own.values(), external))
+
+
+def _host(_: object, found: Service) -> ServiceHost:
+    return ServiceHost(found.metadata.namespace, found.metadata.name, found.spec)
+
+
+def _policies(memo: Memo, services: Mapping[str, ServiceHost], book: Rulebook) -> Mapping[str, HostPolicy]:
+    """As callers of the service's own namespace see them."""
+    written = memo.of("rules by host", (services, book), lambda: {host: book.written(host) for host in services})
+    wild = tuple(book.wild.items())
+
+    def policy(host: str, found: ServiceHost, _: object) -> HostPolicy:
+        return book.policy(host, found.namespace, found.namespace)
+
+    return memo.each("policies", (services, written), policy, wild)
+
+
+def _running(memo: Memo, instances: Sequence[Instance]) -> Mapping[Hashable, Instance]:
+    """In order of their names."""
+
+    def ordered() -> dict[Hashable, Instance]:
+        found = sorted(instances, key=attrgetter("namespace", "name"))
+        named: dict[Hashable, Instance] = {(each.namespace, each.name): each for each in found}
+        return named if len(named) == len(found) else dict(enumerate(found))
+
+    return memo.of("running", (tuple(instances),), ordered)
+
+
+def _members(
+    memo: Memo, services: Mapping[str, ServiceHost], running: Mapping[Hashable, Instance]
+) -> Mapping[str, tuple[Instance, ...]]:
     """Pods that a service selects, and the endpoints that are written down."""
-    selected = service.members(services.values(), running)
-    return {host: (*selected[host], *service_entry.endpoints(found)) for host, found in services.items()}
+    selectors = memo.of("selectors", (services,), lambda: service.selectors(services.values()))
+    selecting = memo.each("selecting", (running,), lambda _, each: service.selecting(selectors, each), (selectors,))
+    selected = memo.grouped("selected", running, selecting)
+
+    def members(_: str, found: ServiceHost, pods: tuple[Instance, ...] | None) -> tuple[Instance, ...]:
+        written = service_entry.endpoints(found)
+        return (*(pods or ()), *written) if written else pods or ()
+
+    return memo.each("members", (services, selected), members)
+
+
+def _telling(memo: Memo, rules: tuple[DestinationRule, ...], members: Mapping[str, tuple[Instance, ...]]) -> Telling:
+    asked = memo.of("asked of callers", (rules,), lambda: sight.telling(rules))
+    if not asked.places:
+        return asked
+    placed = memo.each("placed", (members,), lambda _, found: any(each.place.region for each in found))
+    return asked if any(placed.values()) else replace(asked, places=frozenset())
 
 
 def http_ports(host: ServiceHost) -> list[ServicePort]:
@@ -160,11 +231,10 @@ def tcp_ports(host: ServiceHost) -> list[ServicePort]:
     ]
 
 
-def _by_age(resources: Iterable[Ruling]) -> tuple[Ruling, ...]:
+def _by_age(memo: Memo, kind: type[Ruling], kept: Mapping[type, list[Any]]) -> tuple[Ruling, ...]:
     """Creation time, then name, then namespace: the order in which Istio lets rules for one host compete."""
-    return tuple(sorted(resources, key=_age))
+    found = of(kind, kept)
+    return memo.of(("by age", kind), (tuple(found),), lambda: tuple(sorted(found, key=_age)))
 
 
-def _age(resource: VirtualService | DestinationRule | Gateway | ServiceEntry) -> tuple[str, str, str]:
-    meta = resource.metadata
-    return (meta.creation_timestamp, meta.name, meta.namespace)
+_age = attrgetter("metadata.creation_timestamp", "metadata.name", "metadata.namespace")

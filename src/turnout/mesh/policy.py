@@ -93,6 +93,20 @@ class Rulebook:
     rules: Mapping[str, Mapping[str, tuple[DestinationRule, ...]]] = field(default_factory=dict)
     endings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def written(self, host: str) -> tuple[DestinationRule, ...]:
+        """The rules for exactly this host, in all namespaces."""
+        host = host.lower()
+        return tuple(rule for place in self.rules.values() for rule in place.get(host, ()))
+
+    @property
+    def wild(self) -> Mapping[tuple[str, str], tuple[DestinationRule, ...]]:
+        """The rules for wildcard hosts, by namespace and host."""
+        return {
+            (place, f"*{ending}"): self.rules[place][f"*{ending}"]
+            for place, endings in self.endings.items()
+            for ending in endings
+        }
+
     def policy(
         self, host: str, namespace: str, caller_namespace: str, caller_labels: Mapping[str, str] | None = None
     ) -> HostPolicy:

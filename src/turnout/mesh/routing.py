@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from turnout.memo import Memo
 from turnout.mesh import gateway_servers
 from turnout.mesh.binding import gateways_of
 from turnout.mesh.egress_hosts import differ_by_labels, egress_hosts
@@ -31,10 +32,15 @@ class RouteTable:
     block_all: bool
 
 
-def table(mesh: Mesh, proxy: Proxy, name: str) -> RouteTable:
-    """The proxy's route table, with every domain unique (lower-cased; the first keeps it)."""
-    hosts = gateway_hosts(mesh, proxy) if isinstance(proxy, Ingress) else egress_hosts(mesh, proxy)
-    return RouteTable(name, distinct(hosts), block_all=not isinstance(proxy, Ingress))
+def table(mesh: Mesh, proxy: Proxy, name: str, memo: Memo | None = None) -> RouteTable:
+    """The proxy's route table, with every domain unique (lower-cased; the first keeps it).
+
+    `memo`: that of the last tables. It saves time, and changes nothing else.
+    """
+    memo = Memo() if memo is None else memo
+    if isinstance(proxy, Ingress):
+        return RouteTable(name, distinct(name, gateway_hosts(mesh, proxy, name, memo), memo), block_all=False)
+    return RouteTable(name, distinct(name, egress_hosts(mesh, proxy, name, memo), memo), block_all=True)
 
 
 def entrances(mesh: Mesh, proxy: Proxy) -> tuple[Proxy, ...]:
@@ -50,16 +56,17 @@ def entrances(mesh: Mesh, proxy: Proxy) -> tuple[Proxy, ...]:
     return (*plain, *(replace(proxy, server=each.key) for each in secure))
 
 
-def table_names(mesh: Mesh, proxies: Iterable[Proxy]) -> list[str]:
+def table_names(mesh: Mesh, proxies: Iterable[Proxy], memo: Memo | None = None) -> list[str]:
     """The table of each of these `entrances`.
 
     One name is one table: workloads of a namespace share it unless a match looks at labels.
     """
+    memo = Memo() if memo is None else memo
     own: dict[str, bool] = {}
     names = []
     for proxy in proxies:
         if isinstance(proxy, Egress) and proxy.namespace not in own:
-            own[proxy.namespace] = differ_by_labels(mesh, proxy.namespace)
+            own[proxy.namespace] = differ_by_labels(mesh, proxy.namespace, memo)
         alike = mesh.sight(proxy.namespace, proxy.labels) == proxy.namespace
         shared = isinstance(proxy, Egress) and alike and not own[proxy.namespace]
         names.append(f"egress|{proxy.namespace}" if shared else proxy.name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from turnout.mesh import names
-from turnout.mesh.delegation import Entry, Root
+from turnout.mesh.delegation import Entry, Root, Speaker
 from turnout.mesh.gateway_api import Attached
 from turnout.mesh.mesh import Mesh
 from turnout.mesh.route_match import precedence
@@ -126,18 +126,18 @@ class Rule:
         return Target(host, port, destination.subset, mesh.view(host, self.caller_sight))
 
 
-def default_rule(mesh: Mesh, host: str, port: int, caller: Caller) -> Rule:
+def default_rule(host: str, port: int, caller: Caller, view: str) -> Rule:
     """A service that no VirtualService speaks for: everything goes there."""
-    return Rule(port, caller.sight, default=Target(host, port, view=mesh.view(host, caller.sight)))
+    return Rule(port, caller.sight, default=Target(host, port, view=view))
 
 
-def rules(mesh: Mesh, virtual_service: VirtualService, caller: Caller) -> list[Rule]:
-    """The rules that can apply to this caller, up to and with the first that catches everything.
+def rules(speaker: Speaker, caller: Caller) -> list[Rule]:
+    """The rules of a VirtualService that can apply to this caller, up to and with the first that catches everything.
 
     A route that delegates stands for those of its delegate; without one it leads nowhere, and is left out.
     """
     found: list[Rule] = []
-    for entry in mesh.entries(virtual_service):
+    for entry in speaker.entries:
         for at, match in enumerate(entry.http.match or (None,)):
             if match is None or _applies(match, entry.owner, caller):
                 found.append(_rule(entry, at, match, caller))
@@ -208,7 +208,7 @@ def _applies(match: HTTPMatchRequest, virtual_service: VirtualService, caller: C
     return labels_fit and match.source_namespace in ("", caller.namespace)
 
 
-def depends_on_labels(mesh: Mesh, virtual_service: VirtualService) -> bool:
+def depends_on_labels(speaker: Speaker) -> bool:
     """Whether workloads of one namespace may find different rules."""
-    matches = (match for entry in mesh.entries(virtual_service) for match in entry.http.match)
+    matches = (match for entry in speaker.entries for match in entry.http.match)
     return any(match.source_labels and not match.gateways for match in matches)

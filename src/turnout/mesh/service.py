@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from turnout.mesh.locality import Locality, locality, parsed
 from turnout.mesh.names import fqdn
@@ -132,20 +133,25 @@ def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return bool(selector) and selector.items() <= labels.items()
 
 
-def members(services: Iterable[ServiceHost], instances: Iterable[Instance]) -> dict[str, tuple[Instance, ...]]:
-    """The instances that each service selects. Looked up by label, so that many services do not ask all instances."""
-    labelled: dict[tuple[str, str, str], list[Instance]] = {}
-    for instance in instances:
-        if instance.ports:
-            for key, value in instance.labels.items():
-                labelled.setdefault((instance.namespace, key, value), []).append(instance)
-    found = {}
+Selectors = Mapping[tuple[str, str, str], list[tuple[str, Mapping[str, str]]]]
+"""By namespace and one label of each: the hosts, with what they select."""
+
+
+def selectors(services: Iterable[ServiceHost]) -> Selectors:
+    """Of services that select anything."""
+    found: dict[tuple[str, str, str], list[tuple[str, Mapping[str, str]]]] = {}
     for service in services:
-        selector = service.spec.selector
-        candidates = [labelled.get((service.namespace, key, value), []) for key, value in selector.items()]
-        fewest = min(candidates, key=len, default=[])
-        found[service.host] = tuple(i for i in fewest if selects(selector, i.labels))
+        if selector := service.spec.selector:
+            found.setdefault((service.namespace, *min(selector.items())), []).append((service.host, selector))
     return found
+
+
+def selecting(known: Selectors, instance: Instance) -> tuple[str, ...]:
+    """The hosts of the services that select an instance."""
+    if not instance.ports:
+        return ()
+    candidates = chain.from_iterable(known.get((instance.namespace, *each), ()) for each in instance.labels.items())
+    return tuple(host for host, selector in candidates if selects(selector, instance.labels))
 
 
 def revision(labels: Mapping[str, str]) -> str:
@@ -160,10 +166,9 @@ def canonical_name(labels: Mapping[str, str], workload: str) -> str:
     return next((labels[key] for key in keys if labels.get(key)), workload)
 
 
-def by_host(services: Iterable[core.Service], entries: Iterable[ServiceHost] = ()) -> dict[str, ServiceHost]:
+def by_host(services: Iterable[ServiceHost], entries: Iterable[ServiceHost] = ()) -> dict[str, ServiceHost]:
     """Services under their full names, sorted. Of `entries` (hosts of ServiceEntries) those that are no Service."""
-    hosts = [ServiceHost(s.metadata.namespace, s.metadata.name, s.spec) for s in services]
-    found = {service.host: service for service in hosts}
+    found = {service.host: service for service in services}
     for entry in entries:
         found.setdefault(entry.host, entry)
     return dict(sorted(found.items()))

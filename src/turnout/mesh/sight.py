@@ -5,13 +5,12 @@ Written as one text, `shop` or `shop;app=cart`, which is also what tells cluster
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from turnout.mesh.locality import LABELS, Locality, locality
 from turnout.mesh.policy import layers, looks_at_places
-from turnout.mesh.service import Instance
 from turnout.resources.destination_rule import DestinationRule, LocalityLbSetting, TrafficPolicy
 
 
@@ -27,15 +26,19 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What of a caller's labels makes a difference: `labels` always, those of a selector to whom it selects."""
+    """What of a caller's labels makes a difference: `labels` always, those of a selector to whom it selects.
+
+    `places`: those that say where it runs, if any destination may prefer near endpoints.
+    """
 
     labels: frozenset[str] = frozenset()
     selectors: tuple[Mapping[str, str], ...] = ()
+    places: frozenset[str] = frozenset()
 
     def sight(self, namespace: str, labels: Mapping[str, str]) -> str:
         """Written as `sight` reads it."""
         selecting = (each for each in self.selectors if each.items() <= labels.items())
-        keys = (self.labels & labels.keys()).union(*selecting)
+        keys = ((self.labels | self.places) & labels.keys()).union(*selecting)
         return ";".join((namespace, *(f"{key}={labels[key]}" for key in sorted(keys))))
 
 
@@ -45,15 +48,16 @@ def sight(text: str) -> Sight:
     return Sight(namespace, dict(label.split("=", 1) for label in labels))
 
 
-def telling(rules: Iterable[DestinationRule], instances: Iterable[Instance]) -> Telling:
-    """Selectors decide which DestinationRule counts, other labels which endpoints are near."""
-    rules = list(rules)
+def telling(rules: Sequence[DestinationRule]) -> Telling:
+    """Selectors decide which DestinationRule counts, other labels which endpoints are near.
+
+    Where no endpoint says where it is, places make no difference: that is for the caller to find out.
+    """
     selectors = tuple(rule.spec.workload_selector.match_labels for rule in rules if rule.spec.workload_selector)
     policies = [policy for rule in rules for policy in _policies(rule)]
     labels = {each for setting in _settings(policies) for each in setting.failover_priority if "=" not in each}
-    if any(looks_at_places(policy) for policy in policies) and any(each.place.region for each in instances):
-        labels |= set(LABELS)
-    return Telling(frozenset(labels), selectors)
+    places = frozenset(LABELS if any(looks_at_places(policy) for policy in policies) else ())
+    return Telling(frozenset(labels), selectors, places)
 
 
 def _policies(rule: DestinationRule) -> Iterator[TrafficPolicy]:

@@ -91,9 +91,9 @@ def _idle_timeout(mesh: Mesh, target: Target) -> timedelta | None:
 
 def _bound(mesh: Mesh, bound: BoundServer) -> Iterator[VirtualService]:
     """The VirtualServices that speak for a host of the server, and that the gateway sees."""
-    for vs in mesh.bound.get(reference(bound.gateway), ()):
-        if common_hosts(bound.gateway, bound.server, vs):
-            yield vs
+    for speaker in mesh.bound.get(reference(bound.gateway), ()):
+        if common_hosts(bound.gateway, bound.server, speaker.virtual_service):
+            yield speaker.virtual_service
 
 
 def _caller(bound: BoundServer) -> Caller:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
+from operator import attrgetter
 
+from turnout.memo import Memo
 from turnout.mesh.rule import Rule
 from turnout.mesh.tcp import TcpRule
 
@@ -25,16 +28,45 @@ class VirtualHost:
     tcp: TcpRule | None = None
 
 
-def distinct(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
-    """Each name and each domain once (lower-cased; the first keeps it), sorted by name: Envoy refuses anything else."""
+Shape = tuple[tuple[str, tuple[str, ...]], ...]
+"""Names and domains of virtual hosts."""
+
+
+def distinct(name: str, hosts: Mapping[str, tuple[VirtualHost, ...]], memo: Memo) -> tuple[VirtualHost, ...]:
+    """Each name and each domain once (lower-cased; the first keeps it), sorted by name: Envoy refuses anything else.
+
+    `name`: the table's; `hosts`: in any groups.
+    """
+    shapes = memo.each(("shapes", name), (hosts,), lambda _, found: tuple((each.name, each.domains) for each in found))
+    kept = memo.of(("domains", name), (shapes,), lambda: _domains(shapes))
+    found = memo.each(("distinct", name), (hosts, kept), _with_domains)
+    return tuple(sorted(chain.from_iterable(found.values()), key=attrgetter("name")))
+
+
+def _domains(shapes: Mapping[str, Shape]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Of each host those that it keeps; of one that keeps none there is nothing left."""
     names: set[str] = set()
     seen: set[str] = set()
-    kept = []
-    for host in hosts:
-        domains = tuple(d for d in dict.fromkeys(d.lower() for d in host.domains) if d not in seen)
-        if not domains or host.name in names:
-            continue
-        names.add(host.name)
-        seen.update(domains)
-        kept.append(host if domains == host.domains else replace(host, domains=domains))
-    return tuple(sorted(kept, key=lambda host: host.name))
+    kept = {}
+    for key, shape in shapes.items():
+        own = []
+        for name, domains in shape:
+            own.append(() if name in names else _unseen(domains, seen))
+            names.update([name] if own[-1] else [])
+        kept[key] = tuple(own)
+    return kept
+
+
+def _unseen(domains: Iterable[str], seen: set[str]) -> tuple[str, ...]:
+    """And from now on they are seen."""
+    found = tuple(d for d in dict.fromkeys(d.lower() for d in domains) if d not in seen)
+    seen.update(found)
+    return found
+
+
+def _with_domains(_: str, hosts: tuple[VirtualHost, ...], kept: tuple[tuple[str, ...], ...]) -> tuple[VirtualHost, ...]:
+    return tuple(
+        host if domains == host.domains else replace(host, domains=domains)
+        for host, domains in zip(hosts, kept, strict=True)
+        if domains
+    )

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from turnout.compiler.compile import compile
-from turnout.compiler.memo import Memo
 from turnout.control.world import World, gateway_ports, of, proxies, world
 from turnout.inputs.files import Manifest
+from turnout.memo import Memo
 from turnout.mesh import mesh
 from turnout.problem import Problem
 from turnout.resources.core import Deployment
