@@ -23,6 +23,7 @@ HOMES = {
     "grpc": {"xds"},
     # Of our own API; of a Prometheus, what may go wrong; webhooks; and the client of users' tests.
     "http": {"client", "evidence", "rollout", "testing"},
+    "helm_python": {"inputs"},
     "httptools": {"load"},
     "jsonpatch": {"apiserver"},
     "nicegui": {"web"},

@@ -23,9 +23,11 @@ class Place:
     file: str
     line: int
     column: int
+    via: str = ""
+    """Where a template has what stands here from: `.Values.weights.v2, values.yaml:3`."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" + (f" ({self.via})" if self.via else "")
 
 
 _STEP = re.compile(r'([^.\[\]"]+)|\[(\d+)\]|"([^"]*)"')

@@ -126,13 +126,15 @@ def test_a_misspelt_kind_is_told(folder: Path) -> None:
     assert codes(check("--json")) == ["TNO011"]
 
 
-def test_templates_of_a_chart_are_left_to_helm(folder: Path) -> None:
+def test_templates_of_a_chart_are_left_out_without_helm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "templates").mkdir()
     (folder / "Chart.yaml").write_text("name: shop\nversion: 1.0.0\n")
     (folder / "templates" / "a.yaml").write_text("kind: Service\nmetadata:\n  name: {{ .Values.name }}\n")
+    monkeypatch.setattr("turnout.inputs.helm.LIBRARY", "no_such_library")
+    monkeypatch.setenv("PATH", "")
     result = check("--json")
     assert codes(result) == ["TNO206"]
-    assert json.loads(result.stdout)["problems"][0]["hint"] == "helm template k8s | turnout check -"
+    assert "turnout[helm]" in json.loads(result.stdout)["problems"][0]["hint"]
 
 
 def test_what_files_without_workloads_cannot_know_is_not_told(folder: Path) -> None:

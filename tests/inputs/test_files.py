@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from turnout.inputs.apply import source_of
-from turnout.inputs.files import Manifests, read_paths, read_text, settings_file
+from turnout.inputs.files import Manifests, read_paths
+from turnout.inputs.found import read_text, settings_file
 from turnout.problem import Place, Problem, Severity, errors
 from turnout.resources.virtual_service import VirtualService
 
@@ -143,13 +144,13 @@ def test_bytes_that_are_no_text_are_named() -> None:
 
 
 def test_a_huge_file_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("turnout.inputs.files.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("turnout.inputs.text.MAX_FILE_BYTES", 10)
     put("huge.yaml", SERVICE % "a")
     assert single(read_paths([Path("huge.yaml")])).code == "TNO202"
 
 
 def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("turnout.inputs.files.MAX_FILES", 1)
+    monkeypatch.setattr("turnout.inputs.found.MAX_FILES", 1)
     put("k8s/a.yaml", SERVICE % "a")
     put("k8s/b.yaml", SERVICE % "b")
     found = read_paths([Path("k8s")])

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from turnout.cli.chart_options import chart_options
 from turnout.cli.options import connect, state_option
 
 if TYPE_CHECKING:
     from turnout.cli.check_report import Report
     from turnout.client import Client
     from turnout.delivery.blast_radius import FanOut
+    from turnout.inputs.chart import Release
     from turnout.inputs.survey import Survey
 
 STDIN = "-"
@@ -29,6 +31,7 @@ STDIN = "-"
 @click.option("--local", is_flag=True, help="Tell also what has no effect when the files run here.")
 @click.option("--ignore", metavar="CODE", multiple=True, help="Leave findings of this code out; repeatable.")
 @click.option("--measured", is_flag=True, help="Ask the running Turnout how often users' requests call each service.")
+@chart_options
 @state_option
 def command(
     paths: tuple[str, ...],
@@ -37,9 +40,10 @@ def command(
     local: bool,
     ignore: tuple[str, ...],
     measured: bool,
+    release: Release,
     state: Path | None,
 ) -> None:
-    """Check YAML: its form, what each object says, and what the objects say together.
+    """Check YAML: its form, what each object says, and what the objects say together. Charts are rendered first.
 
     Without a path it is the current folder; `-` is standard input. Istioctl's findings have istioctl's codes.
     Exit status 0 when there is no error, 1 when there is one, 2 when the command is used in a wrong way.
@@ -47,14 +51,15 @@ def command(
     \b
     Example:
       turnout check k8s/
-      helm template shop/ | turnout check - --strict
+      turnout check helm/ -f values-production.yaml --strict
+      kubectl kustomize overlays/production | turnout check -
       turnout check k8s/ --sarif > turnout.sarif
     """
     from turnout.cli import check_report
 
     _require_known(ignore)
     client = connect(state) if measured else None
-    report = _report(paths or (".",), client, local=local, ignore=frozenset(ignore))
+    report = _report(paths or (".",), release, client, local=local, ignore=frozenset(ignore))
     written = {
         None: check_report.text,
         "json": check_report.as_json,
@@ -77,7 +82,9 @@ def _require_known(codes: Sequence[str]) -> None:
             raise click.BadParameter(f"there is no code {code}; docs/problems.md lists them", param_hint="--ignore")
 
 
-def _report(paths: Sequence[str], client: Client | None, *, local: bool, ignore: frozenset[str]) -> Report:
+def _report(
+    paths: Sequence[str], release: Release, client: Client | None, *, local: bool, ignore: frozenset[str]
+) -> Report:
     from datetime import UTC, datetime
 
     from turnout.cli.check_report import Report
@@ -85,7 +92,7 @@ def _report(paths: Sequence[str], client: Client | None, *, local: bool, ignore:
     from turnout.inputs.survey import survey
 
     piped = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if STDIN in paths else None
-    found = survey([Path(path) for path in paths if path != STDIN], piped)
+    found = survey([Path(path) for path in paths if path != STDIN], piped, release)
     measured = _measured(client, found) if client else {}
     return Report(found, check(found, datetime.now(UTC), local=local, ignore=ignore, measured=measured))
 

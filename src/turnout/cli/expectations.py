@@ -6,7 +6,7 @@ from pathlib import Path
 
 from turnout.delivery.comparison.expectation import FILE_NAME, Accepted, Expectations, interpret, text
 from turnout.error import TurnoutError
-from turnout.inputs.files import read_text, shown
+from turnout.inputs.found import read_text, shown
 from turnout.inputs.write import write_atomically
 from turnout.problem import Problem
 from turnout.resources.codes import problem

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from turnout.cli.chart_options import chart_options
 from turnout.cli.options import connect, state_option
 from turnout.error import TurnoutError
+
+if TYPE_CHECKING:
+    from turnout.inputs.chart import Release
 
 _SHOWN = 10
 """Errors of files."""
@@ -23,6 +27,7 @@ _SHOWN = 10
 @click.option("--from", "caller", default="", metavar="WORKLOAD", help="Who calls: a Deployment, or NAMESPACE/NAME.")
 @click.option("--gateway", is_flag=True, help="The request comes from outside, through a Gateway.")
 @click.option("--json", "as_json", is_flag=True, help="The whole answer as JSON.")
+@chart_options
 @state_option
 def command(
     method: str,
@@ -32,13 +37,14 @@ def command(
     caller: str,
     gateway: bool,
     as_json: bool,
+    release: Release,
     state: Path | None,
 ) -> None:
     """Tell where a request would go, and why: no request is sent.
 
     Virtual host, rule, and why the rules before it do not match; the destinations with their chances, what arrives
-    there, timeout, retries, faults, copies. It is told of the running Turnout; with PATH (files, folders), of what is
-    written there.
+    there, timeout, retries, faults, copies. It is told of the running Turnout; with PATH (files, folders, charts), of
+    what is written there.
 
     \b
     Example:
@@ -55,7 +61,7 @@ def command(
         "from": caller,
         "gateway": gateway,
     }
-    answer = _of_files(paths, question) if paths else connect(state).post("explain", question)
+    answer = _of_files(paths, release, question) if paths else connect(state).post("explain", question)
     if as_json:
         click.echo(json.dumps(answer, indent=2))
     else:
@@ -71,12 +77,12 @@ def _header(text: str) -> list[str]:
     return [name.strip(), value.strip()]
 
 
-def _of_files(paths: tuple[Path, ...], asked: dict[str, Any]) -> dict[str, Any]:
+def _of_files(paths: tuple[Path, ...], release: Release, asked: dict[str, Any]) -> dict[str, Any]:
     from turnout.control.explained import Unanswerable, of_files, question
     from turnout.inputs.files import read_paths
     from turnout.problem import errors
 
-    manifests = read_paths(paths)
+    manifests = read_paths(paths, release=release)
     wrong = errors(manifests.problems)
     if wrong:
         for problem in wrong[:_SHOWN]:

@@ -11,7 +11,7 @@ import click
 from turnout.delivery.edit import Edit
 from turnout.inputs.apply import source_of
 from turnout.inputs.edit import set_values
-from turnout.inputs.files import read_text, shown
+from turnout.inputs.found import read_text, shown
 from turnout.inputs.write import write_atomically
 from turnout.problem import Problem
 from turnout.resources.reader import read

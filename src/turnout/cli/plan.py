@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from turnout.cli.chart_options import chart_options
 from turnout.cli.options import connect, state_option
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from turnout.cli.plan_words import Places
     from turnout.client import Client
     from turnout.control.planned import Planned
+    from turnout.inputs.chart import Release
     from turnout.inputs.files import Manifests
 
 CHANGES, PROBLEMS = 3, 1
@@ -29,9 +31,10 @@ CHANGES, PROBLEMS = 3, 1
     "--against", type=click.Path(path_type=Path), help="Compare with these manifests, not with what is running."
 )
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
+@chart_options
 @state_option
-def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, state: Path | None) -> None:
-    """Show what the manifests in PATH (files, folders) would do to traffic, if they took the place of what is running.
+def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, release: Release, state: Path | None) -> None:
+    """Show what the manifests in PATH (files, folders, charts) would do to traffic in place of what is running.
 
     Route by route: before and after, for whom, and how many requests would go elsewhere; and the problems that come
     with it. Nothing is changed. Exit status: 0 no changes, 3 changes, 1 problems.
@@ -39,6 +42,7 @@ def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, state:
     \b
     Example:
       turnout plan k8s/
+      turnout plan helm/ --set weights.v2=10
       turnout plan k8s/ --against ../main/k8s
     """
     from turnout.cli.plan_rates import rates
@@ -46,10 +50,10 @@ def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, state:
     from turnout.control.planned import planned
     from turnout.inputs.files import read_paths
 
-    manifests = read_paths(paths)
+    manifests = read_paths(paths, release=release)
     _require_sound(manifests)
     wanted = [manifest.obj for manifest in manifests.objects]
-    before = read_paths([against]) if against else None
+    before = read_paths([against], release=release) if against else None
     lately = None
     if before:
         _require_sound(before)

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from turnout.cli.chart_options import chart_options
 from turnout.cli.options import state_option
 from turnout.error import NotRunning, TurnoutError
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance, Options
     from turnout.control.state import StateDir
+    from turnout.inputs.chart import Release
     from turnout.xds.otlp import Endpoint
 
 REFRESH_SECONDS = 1.0
@@ -52,6 +54,7 @@ LOG_BYTES = 5 * 1024 * 1024
 )
 @click.option("--otlp-endpoint", default="", metavar="URL", help="Send spans on to a collector (http://HOST:4317).")
 @click.option("--detached", is_flag=True, hidden=True)
+@chart_options
 @state_option
 def command(
     paths: tuple[Path, ...],
@@ -64,9 +67,10 @@ def command(
     trace_sampling: float,
     otlp_endpoint: str,
     detached: bool,
+    release: Release,
     state: Path | None,
 ) -> None:
-    """Start everything that the Kubernetes and Istio YAML in PATH (files, folders) describes, and keep it so.
+    """Start everything that the Kubernetes and Istio YAML in PATH (files, folders, charts) describes, and keep it so.
 
     Saving a manifest applies it; saving a source file rebuilds and rolls its workload. turnout.yaml says how an image
     is run as a process. Ctrl-C stops everything.
@@ -75,6 +79,7 @@ def command(
     Example:
       turnout up
       turnout up k8s/ --gateway-port 80=9080
+      turnout up helm/ -f values-local.yaml --set weights.v2=10
       turnout up -d && turnout status
     """
     folder = state or Path.cwd() / ".turnout"
@@ -96,6 +101,7 @@ def command(
         detached,
         trace_sampling,
         collector,
+        release,
     )
     asyncio.run(_run(options))
 

@@ -45,6 +45,7 @@ from turnout.control.traces import Traces
 from turnout.control.world import World
 from turnout.database import Records
 from turnout.error import ApiError, EnvoyFailed, StateBroken, TurnoutError
+from turnout.inputs.chart import PLAIN, Release
 from turnout.inputs.watch import changes
 from turnout.problem import Problem, Severity
 from turnout.process import Identity
@@ -77,6 +78,8 @@ class Options:
     trace_sampling_percent: float = DEFAULT_SAMPLING_PERCENT
     collector: Endpoint | None = None
     """Where spans are sent on to."""
+    release: Release = PLAIN
+    """What charts are rendered for."""
 
 
 class Instance:
@@ -85,7 +88,7 @@ class Instance:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.state = StateDir(options.state)
-        self.files = Files(options.paths)
+        self.files = Files(options.paths, options.release)
         self.mishaps = Mishaps(self.state)
         self.epoch = uuid.uuid4().hex
         """Sums of counters begin with this process."""

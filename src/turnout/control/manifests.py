@@ -10,7 +10,9 @@ from typing import Any
 from turnout.apiserver.store import Store
 from turnout.error import TurnoutError
 from turnout.inputs import apply
-from turnout.inputs.files import Manifests, read_paths, read_text, settings_file, shown
+from turnout.inputs.chart import PLAIN, Release
+from turnout.inputs.files import Manifests, read_paths
+from turnout.inputs.found import read_text, settings_file, shown
 from turnout.inputs.images import Settings, read_images
 from turnout.inputs.merge import ABSENT
 from turnout.problem import ObjectPath, Place, Problem, Severity, errors
@@ -42,8 +44,9 @@ class Drift:
 class Files:
     """What the paths given to `turnout up` say now; the last state without an error stays in force."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], release: Release = PLAIN) -> None:
         self.paths = [path.absolute() for path in paths]
+        self.release = release
         self.settings = Settings()
         self.manifests = Manifests()
         self.problems: tuple[Problem, ...] = ()
@@ -53,7 +56,7 @@ class Files:
     def read(self) -> bool:
         """Reads everything anew. False: something is wrong (see `problems`), and nothing has been taken over."""
         settings, problems = self._read_settings()
-        manifests = read_paths(self.paths, self.manifests)
+        manifests = read_paths(self.paths, self.manifests, self.release)
         self.problems = (*problems, *manifests.problems)
         if errors(self.problems):
             return False
@@ -78,7 +81,7 @@ class Files:
         """The paths, turnout.yaml, and the folders that images are built from."""
         file = self.settings_file
         contexts = [image.context for image in self.settings.images if not image.attach]
-        return [*self.paths, *([file] if file else []), *contexts]
+        return [*self.paths, *self.release.values, *([file] if file else []), *contexts]
 
     def document(self, kind: str, namespace: str, name: str) -> Document | None:
         """Where an object stands in the files; None when it came from elsewhere."""

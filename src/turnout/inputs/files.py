@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from turnout.inputs.apply import Key, key_of, with_source
-from turnout.inputs.images import FILE_NAME
-from turnout.problem import Place, Problem, errors
+from turnout.inputs.chart import DEFAULT_NAMESPACE, PLAIN, Release
+from turnout.inputs.found import find, shown
+from turnout.inputs.text import Text, texts
+from turnout.problem import Problem, errors
 from turnout.resources.codes import problem
 from turnout.resources.document import Document
 from turnout.resources.interpret import Resource, interpret
 from turnout.resources.kinds import Kind
 from turnout.resources.reader import read
 
-UNREADABLE: Final = "TNO201"
-TOO_MUCH: Final = "TNO202"
 NO_MANIFEST: Final = "TNO203"
 TWICE: Final = "TNO204"
-NOTHING_FOUND: Final = "TNO205"
-
-SUFFIXES: Final = (".yaml", ".yml")
-SKIPPED_FOLDERS: Final = ("node_modules", "__pycache__")
-SKIPPED_FILES: Final = (FILE_NAME, "expectations.yaml", "rollout.yaml")
-"""No part of what shall be: how it runs here, and what commands are given (`compare`, `rollout start`)."""
-MAX_FILE_BYTES: Final = 16 << 20
-MAX_FILES: Final = 10_000
-DEFAULT_NAMESPACE: Final = "default"
+HOOK: Final = "helm.sh/hook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +35,16 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What one file holds; kept while its text stays the same. `path` is absolute."""
+    """What one file holds, or one template of a chart; kept while its text stays the same."""
 
-    path: Path
-    text: str
+    text: Text
     manifests: tuple[Manifest, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """Absolute."""
+        return self.text.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,123 +58,95 @@ class Manifests:
     parsed: Mapping[Path, ParsedFile] = field(default_factory=dict)
 
 
-def read_paths(paths: Sequence[Path], previous: Manifests | None = None) -> Manifests:
-    """Every object in the files and folders, in order; files that say the same as in `previous` are not parsed again.
+def read_paths(paths: Sequence[Path], previous: Manifests | None = None, release: Release = PLAIN) -> Manifests:
+    """Every object in the files, folders and charts, in order; what says the same as in `previous` is not parsed again.
 
-    Folders are gone through for *.yaml and *.yml; hidden folders and SKIPPED_FILES are left out.
+    `release`: what charts are rendered for.
     """
-    files, problems = found_files(paths)
+    found = find(paths, release)
     known = previous.parsed if previous else {}
-    parsed = [_parsed(file, known.get(file)) for file in files]
+    parsed = [_parsed(text, known.get(text.path)) for text in texts(found)]
     twice, doubled = _twice(parsed)
     broken = {file.path for file in parsed if errors(file.problems)} | doubled
     return Manifests(
         tuple(manifest for file in parsed if file.path not in broken for manifest in file.manifests),
-        (*problems, *(found for file in parsed for found in file.problems), *twice),
-        tuple(files),
+        (*found.problems, *(problem for file in parsed for problem in file.problems), *twice),
+        tuple(dict.fromkeys(file.path for file in parsed)),
         frozenset(str(path) for path in broken),
         {file.path: file for file in parsed},
     )
 
 
-def read_text(path: Path) -> str:
-    """A file's text with its line ends as they are; bytes that are no UTF-8 are for the reader to name. OSError."""
-    with path.open("rb") as file:  # a device may never end
-        return file.read(MAX_FILE_BYTES + 1).decode("utf-8", "surrogateescape")
-
-
-def shown(path: Path) -> str:
-    """A path as messages show it: from the current folder where it lies below that."""
-    absolute = path.absolute()
-    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
-
-
-def settings_file(paths: Sequence[Path]) -> Path | None:
-    """The turnout.yaml that belongs to the paths: beside them, or above them up to the current folder, or in it.
-
-    Of paths elsewhere, the folder above is looked into too.
-    """
-    top = Path.cwd()
-    for path in (item.absolute() for item in paths):
-        folder = path if path.is_dir() else path.parent
-        above = [parent for parent in folder.parents if parent.is_relative_to(top)]
-        for candidate in (folder, *(above or [folder.parent]), top):
-            if (candidate / FILE_NAME).is_file():
-                return candidate / FILE_NAME
-    return top / FILE_NAME if (top / FILE_NAME).is_file() else None
-
-
-def found_files(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
-    """The files that the paths mean, absolute, each once, in the order of the paths; and what is wrong with a path."""
-    files: dict[Path, Path] = {}
-    problems: list[Problem] = []
-    for path in paths:
-        before = len(files)
-        for file in _walk(path.absolute()) if path.is_dir() else [path.absolute()]:
-            if len(files) >= MAX_FILES:
-                problems.append(problem(TOO_MUCH, _start(path), f"more than {MAX_FILES} files here"))
-                break
-            files.setdefault(file.resolve(), file)
-        if path.is_dir() and len(files) == before:
-            message = f"no {' or '.join('*' + suffix for suffix in SUFFIXES)} in this folder"
-            hint = "name the folder that holds the manifests, or write the first ones with `turnout init`"
-            problems.append(problem(NOTHING_FOUND, _start(path), message, hint))
-    return list(files.values()), problems
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    seen: set[str] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        keep = [name for name in folders if not name.startswith(".") and name not in SKIPPED_FOLDERS]
-        folders[:] = sorted(keep) if real not in seen else []  # links may form a ring
-        seen.add(real)
-        wanted = (name for name in sorted(names) if name.endswith(SUFFIXES) and not name.startswith("."))
-        yield from (Path(place, name) for name in wanted if name not in SKIPPED_FILES)
-
-
-def _parsed(path: Path, known: ParsedFile | None) -> ParsedFile:
-    try:
-        text = read_text(path)
-    except OSError as error:
-        hint = "check the path" if isinstance(error, FileNotFoundError) else None
-        return ParsedFile(path, "", (), (problem(UNREADABLE, _start(path), f"cannot read it: {error.strerror}", hint),))
-    if len(text.encode("utf-8", "surrogateescape")) > MAX_FILE_BYTES:
-        message = f"the file is larger than {MAX_FILE_BYTES >> 20} MiB"
-        return ParsedFile(path, "", (), (problem(TOO_MUCH, _start(path), message),))
-    return known if known and known.text == text else parse(path, text)
+def _parsed(text: Text, known: ParsedFile | None) -> ParsedFile:
+    """Of a chart the same text may come from other lines than before."""
+    if known is None or (known.text.content, known.text.namespace, known.text.fault) != (
+        text.content,
+        text.namespace,
+        text.fault,
+    ):
+        return parse_text(text)
+    if known.text.origin is text.origin:
+        return known
+    if known.problems:
+        return parse_text(text)
+    moved = (replace(m, document=replace(m.document, origin=text.origin)) for m in known.manifests)
+    return ParsedFile(text, tuple(moved))
 
 
 def parse(path: Path, text: str) -> ParsedFile:
     """What a file of this text holds."""
-    documents, problems = read(text, shown(path))
+    return parse_text(Text(path, text))
+
+
+def parse_text(text: Text) -> ParsedFile:
+    """What it holds."""
+    if text.fault:
+        return ParsedFile(text, (), (text.fault,))
+    documents, problems = documents_of(text)
     manifests = []
     for index, document in enumerate(documents):
-        manifest, found = _manifest(document, f"{path}#{index}")
+        manifest, found = _manifest(document, f"{text.path}#{index}", text.namespace)
         problems += found
         manifests += [manifest] if manifest else []
-    return ParsedFile(path, text, tuple(manifests), tuple(problems))
+    return ParsedFile(text, tuple(manifests), tuple(problems))
 
 
-def _manifest(document: Document, source: str) -> tuple[Manifest | None, list[Problem]]:
+def documents_of(text: Text) -> tuple[list[Document], list[Problem]]:
+    """Its documents, and what is wrong with the text, both with places in files that a user can open."""
+    documents, problems = read(text.content, shown(text.path))
+    origin = text.origin
+    if origin is None:
+        return documents, problems
+    kept = [replace(document, origin=origin) for document in documents if not is_hook(document.data)]
+    return kept, [origin.located(found) for found in problems]
+
+
+def is_hook(data: Mapping[str, Any]) -> bool:
+    """Whether Helm runs it at some moment, and does not keep it: a test, a job before an upgrade."""
+    metadata = data.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    return isinstance(annotations, Mapping) and HOOK in annotations
+
+
+def _manifest(document: Document, source: str, namespace: str) -> tuple[Manifest | None, list[Problem]]:
     data = document.data
     if "apiVersion" not in data and "kind" not in data:
         message = "not a Kubernetes object: it has neither `apiVersion` nor `kind`"
         return None, [problem(NO_MANIFEST, document.place(), message)]
-    obj = in_namespace(data)
+    obj = in_namespace(data, namespace)
     interpreted = interpret(obj, document)
     if interpreted.kind is None or interpreted.resource is None:
         return None, interpreted.problems
     return Manifest(with_source(obj, source), document, interpreted.kind, interpreted.resource), interpreted.problems
 
 
-def in_namespace(data: Mapping[str, Any]) -> dict[str, Any]:
+def in_namespace(data: Mapping[str, Any], namespace: str = DEFAULT_NAMESPACE) -> dict[str, Any]:
     """The object with its namespace said, where its kind has one."""
     key = key_of(data)
     metadata = data.get("metadata")
     if key is None or not key[0].namespaced or key[1] or not isinstance(metadata, Mapping):
         return dict(data)
-    return {**data, "metadata": {**metadata, "namespace": DEFAULT_NAMESPACE}}
+    return {**data, "metadata": {**metadata, "namespace": namespace}}
 
 
 def _twice(parsed: Iterable[ParsedFile]) -> tuple[list[Problem], set[Path]]:
@@ -198,7 +165,3 @@ def _twice(parsed: Iterable[ParsedFile]) -> tuple[list[Problem], set[Path]]:
                 message = f"{name} is also in {other.document.place()}"
                 problems.append(problem(TWICE, manifest.document.place(), message))
     return problems, files
-
-
-def _start(path: Path) -> Place:
-    return Place(shown(path), 1, 1)

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from turnout.analysis.inventory import Subject
-from turnout.inputs.files import NO_MANIFEST, TWICE, UNREADABLE, found_files, in_namespace, read_text, shown
-from turnout.problem import ObjectPath, Place, Problem
+from turnout.inputs.chart import MARKER, PLAIN, Release, is_chart
+from turnout.inputs.files import NO_MANIFEST, TWICE, documents_of, in_namespace
+from turnout.inputs.found import find, shown, start
+from turnout.inputs.text import NO_HELM, Text, texts
+from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
 from turnout.resources.document import Document
 from turnout.resources.interpret import interpret
-from turnout.resources.reader import read
 
 CHART: Final = "TNO206"
 UNKNOWN_KIND: Final = "TNO011"
@@ -58,15 +60,15 @@ class Survey:
                     yield replace(found, where=entry.document.place(where.fields)), entry
 
 
-def survey(paths: Sequence[Path], piped: str | None = None) -> Survey:
-    """Reads files, folders, and a text that was piped in. Nothing is left out because of an error elsewhere."""
-    files, faults = found_files(paths)
+def survey(paths: Sequence[Path], piped: str | None = None, release: Release = PLAIN) -> Survey:
+    """Reads files, folders, charts, and a text that was piped in. Nothing is left out because of an error elsewhere."""
+    found = find(paths, release)
     surveyor = _Surveyor({path.absolute() for path in paths})
-    surveyor.found += [(fault, None) for fault in faults]
+    surveyor.found += [(fault, None) for fault in found.problems]
     if piped is not None:
-        surveyor.read(STDIN, piped, asked=True)
-    for file in files:
-        surveyor.open(file)
+        surveyor.read(Text(Path(STDIN), piped), asked=True)
+    for text in texts(found):
+        surveyor.open(text)
     return surveyor.survey()
 
 
@@ -78,35 +80,30 @@ class _Surveyor:
     entries: list[Entry] = field(default_factory=list)
     found: list[tuple[Problem, Entry | None]] = field(default_factory=list)
     files: int = 0
-    charts: dict[Path, None] = field(default_factory=dict)
     unchecked: set[str] = field(default_factory=set)
 
-    def open(self, file: Path) -> None:
-        try:
-            text = read_text(file)
-        except OSError as error:
-            place = Place(shown(file), 1, 1)
-            self.found.append((problem(UNREADABLE, place, f"cannot read it: {error.strerror}"), None))
-            return
-        chart = _chart(file) if "{{" in text else None
-        if chart is None:
-            self.read(shown(file), text, asked=file in self.named)
+    def open(self, text: Text) -> None:
+        chart = _chart(text)
+        if chart is not None:
+            self.found.append((_unrendered(chart), None))
+        elif text.fault is not None:
+            self.found.append((text.fault, None))
         else:
-            self.charts[chart] = None
+            self.read(text, asked=text.path in self.named)
 
-    def read(self, name: str, text: str, *, asked: bool) -> None:
+    def read(self, text: Text, *, asked: bool) -> None:
         self.files += 1
-        documents, faults = read(text, name)
+        documents, faults = documents_of(text)
         self.found += [(fault, None) for fault in faults]
         for document in documents:
             if "apiVersion" in document.data or "kind" in document.data:
-                self._take(document)
+                self._take(document, text.namespace)
             elif asked:
                 message = "not a Kubernetes object: it has neither `apiVersion` nor `kind`"
                 self.found.append((problem(NO_MANIFEST, document.place(), message), None))
 
-    def _take(self, document: Document) -> None:
-        obj = in_namespace(document.data)
+    def _take(self, document: Document, namespace: str) -> None:
+        obj = in_namespace(document.data, namespace)
         interpreted = interpret(obj, document)
         entry = Entry(Subject(obj, interpreted.draft), document)
         self.entries.append(entry)
@@ -116,7 +113,6 @@ class _Surveyor:
             self.found += [(fault, entry) for fault in interpreted.problems]
 
     def survey(self) -> Survey:
-        self.found += [(_unrendered(chart), None) for chart in self.charts]
         self.found += _twice(self.entries)
         return Survey(tuple(self.entries), tuple(self.found), self.files, tuple(sorted(self.unchecked)))
 
@@ -136,15 +132,17 @@ def _twice(entries: Iterable[Entry]) -> Iterator[tuple[Problem, Entry]]:
             yield problem(TWICE, entry.document.place(), message), entry
 
 
-def _chart(file: Path) -> Path | None:
-    """The Helm chart that a file is a template of."""
-    for folder in file.parents:
-        if folder.name == "templates" and (folder.parent / "Chart.yaml").is_file():
-            return folder.parent
+def _chart(text: Text) -> Path | None:
+    """The chart, where there is no Helm to render it; or that of a template which was named by itself."""
+    if text.fault is not None:
+        return text.path if text.fault.code == NO_HELM else None
+    if text.origin is None and "{{" in text.content:
+        for folder in text.path.parents:
+            if folder.name == "templates" and is_chart(folder.parent):
+                return folder.parent
     return None
 
 
 def _unrendered(chart: Path) -> Problem:
     message = f"the templates of the Helm chart {shown(chart)} are not checked: only what Helm makes of them is YAML"
-    hint = f"helm template {shown(chart)} | turnout check -"
-    return problem(CHART, Place(shown(chart / "Chart.yaml"), 1, 1), message, hint)
+    return problem(CHART, start(chart / MARKER if chart.is_dir() else chart), message)

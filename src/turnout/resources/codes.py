@@ -135,7 +135,16 @@ _TABLE = (
     Code("TNO203", WARNING, "a YAML document is no Kubernetes object and is left out", "keep other files elsewhere"),
     Code("TNO204", ERROR, "an object is in two places", "keep one of them; until then neither file is applied"),
     Code("TNO205", WARNING, "a folder has no manifest in it"),
-    Code("TNO206", WARNING, "the templates of a Helm chart are not checked", "helm template CHART | turnout check -"),
+    Code(
+        "TNO206",
+        WARNING,
+        "the templates of a chart are not checked",
+        "pip install 'turnout[helm]', then name the chart",
+    ),
+    Code("TNO207", ERROR, "a Helm chart cannot be rendered"),
+    Code(
+        "TNO208", ERROR, "Helm is needed to render a chart", "pip install 'turnout[helm]', or put a `helm` on the PATH"
+    ),
     Code("TNO210", ERROR, "turnout.yaml has a key that does not exist"),
     Code("TNO211", ERROR, "a value in turnout.yaml has the wrong type"),
     Code(

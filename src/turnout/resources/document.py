@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from turnout.problem import Place
 from turnout.resources.layout import Layout, Path
 
-__all__ = ["Document", "Path"]
+__all__ = ["Document", "Origin", "Path"]
+
+
+class Origin(Protocol):
+    """Where a text that no user wrote comes from: what Helm made of a template."""
+
+    def place(self, line: int, column: int, path: Path, value: Any) -> Place:
+        """What stands in the text there (counted from 1), in a file that a user can open.
+
+        `path` is that in the object, and `value` what is there; None where nothing is.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +34,16 @@ class Document:
     index: int
     layout: Layout
     base: Path = ()
+    origin: Origin | None = None
+    """None where `file` is what the text was read from."""
 
     def place(self, path: Path = ()) -> Place:
         """Where the key (or list item) at this path is written; what is missing is at its nearest ancestor."""
         position = self.layout.position(self.base + path)
-        return Place(self.file, position.line + 1, position.column + 1)
+        line, column = position.line + 1, position.column + 1
+        if self.origin is None:
+            return Place(self.file, line, column)
+        return self.origin.place(line, column, path, _at(self.data, path))
 
     def span(self, path: Path) -> tuple[int, int] | None:
         """The offsets (in characters of the file's text) of the value at this path, for an edit in place.
@@ -36,3 +52,14 @@ class Document:
         there: it is missing, or stands behind an alias or a merge key.
         """
         return self.layout.span(self.base + path)
+
+
+def _at(data: Any, path: Path) -> Any:
+    for step in path:
+        if isinstance(data, Mapping):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int) and -1 < step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data

@@ -79,7 +79,8 @@ def _all_guards(given: Options) -> Iterator[Mapping[str, Any]]:
 
 def of_file(path: Path) -> dict[str, Any]:
     """The one Rollout in a file. Raises TurnoutError for a file that holds none, or several objects."""
-    from turnout.inputs.files import parse, read_text
+    from turnout.inputs.files import parse
+    from turnout.inputs.found import read_text
     from turnout.problem import errors
 
     parsed = parse(path.absolute(), read_text(path))

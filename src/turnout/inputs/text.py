@@ -1,0 +1,69 @@
+"""YAML as it is to be read: of a file, or what was made of a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from turnout.error import ProgramNotFound, TurnoutError
+from turnout.inputs.chart import DEFAULT_NAMESPACE, MARKER, Release
+from turnout.inputs.found import MAX_FILE_BYTES, TOO_MUCH, Found, read_text, shown, start
+from turnout.inputs.rendered import Template, render
+from turnout.problem import Problem
+from turnout.resources.codes import problem
+
+UNREADABLE: Final = "TNO201"
+NOT_RENDERED: Final = "TNO207"
+NO_HELM: Final = "TNO208"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """`path`: the file, absolute; of a chart the template (in an archive, as if that were a folder).
+
+    With a `fault` there is no content. `namespace`: of objects that name none.
+    """
+
+    path: Path
+    content: str
+    namespace: str = DEFAULT_NAMESPACE
+    origin: Template | None = None
+    fault: Problem | None = None
+    """Why there is no content."""
+
+
+def texts(found: Found) -> Iterator[Text]:
+    """All that was found, opened or rendered."""
+    for file in found.files:
+        yield _of_file(file)
+    for chart, release in found.charts:
+        yield from _of_chart(chart, release)
+
+
+def _of_file(path: Path) -> Text:
+    try:
+        content = read_text(path)
+    except OSError as error:
+        hint = "check the path" if isinstance(error, FileNotFoundError) else None
+        return Text(path, "", fault=problem(UNREADABLE, start(path), f"cannot read it: {error.strerror}", hint))
+    if len(content.encode("utf-8", "surrogateescape")) > MAX_FILE_BYTES:
+        message = f"the file is larger than {MAX_FILE_BYTES >> 20} MiB"
+        return Text(path, "", fault=problem(TOO_MUCH, start(path), message))
+    return Text(path, content)
+
+
+def _of_chart(chart: Path, release: Release) -> Iterator[Text]:
+    try:
+        for template in render(chart, release):
+            yield Text(template.path, template.content, release.namespace, template.origin)
+    except ProgramNotFound as error:
+        yield Text(chart, "", fault=problem(NO_HELM, start(_marker(chart)), error.message, error.hint))
+    except TurnoutError as error:
+        message = f"the chart {shown(chart)} cannot be rendered: {error.message}"
+        yield Text(chart, "", fault=problem(NOT_RENDERED, start(_marker(chart)), message, error.hint))
+
+
+def _marker(chart: Path) -> Path:
+    return chart / MARKER if chart.is_dir() else chart
