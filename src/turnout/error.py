@@ -8,6 +8,7 @@ TurnoutError              printed as `error: …` with its hint; exit status 1
 ├── StateBroken           state.db cannot be read or written
 ├── PortTaken             somebody else listens there
 ├── ProgramNotFound       a command cannot be started
+├── ContainersFailed      podman or docker is missing, or refused
 ├── EnvoyFailed           Envoy did not start, or does not answer
 ├── EvidenceFailed        a guard's question has no answer
 └── HookFailed            a hook was not told of an event
@@ -56,6 +57,10 @@ class PortTaken(TurnoutError):
 
 class ProgramNotFound(TurnoutError):
     """A command cannot be started: no such program, not executable, or no such working folder."""
+
+
+class ContainersFailed(TurnoutError):
+    """Podman or docker is missing, cannot be used here, or refused."""
 
 
 class EnvoyFailed(TurnoutError):

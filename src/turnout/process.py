@@ -73,6 +73,12 @@ class Process:
         process = cls(identity, None)
         return process if process.running() else None
 
+    @classmethod
+    def of(cls, pid: int) -> Process | None:
+        """One that somebody else has just started for us; None if it is gone already."""
+        started = _started(pid)
+        return None if started is None else cls(Identity(pid, started), None)
+
     @property
     def pid(self) -> int:
         return self.identity.pid

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -53,6 +53,13 @@ LOG_BYTES = 5 * 1024 * 1024
     help="How many requests are traced whose caller has not decided.",
 )
 @click.option("--otlp-endpoint", default="", metavar="URL", help="Send spans on to a collector (http://HOST:4317).")
+@click.option(
+    "--runtime",
+    default="process",
+    show_default=True,
+    type=click.Choice(["process", "podman", "docker"]),
+    help="Run images as containers, or as turnout.yaml says.",
+)
 @click.option("--detached", is_flag=True, hidden=True)
 @chart_options
 @state_option
@@ -66,6 +73,7 @@ def command(
     no_dashboard: bool,
     trace_sampling: float,
     otlp_endpoint: str,
+    runtime: Literal["process", "podman", "docker"],
     detached: bool,
     release: Release,
     state: Path | None,
@@ -73,7 +81,7 @@ def command(
     """Start everything that the Kubernetes and Istio YAML in PATH (files, folders, charts) describes, and keep it so.
 
     Saving a manifest applies it; saving a source file rebuilds and rolls its workload. turnout.yaml says how an image
-    is run as a process. Ctrl-C stops everything.
+    is run as a process; with --runtime images are run as containers instead. Ctrl-C stops everything.
 
     \b
     Example:
@@ -102,6 +110,7 @@ def command(
         trace_sampling,
         collector,
         release,
+        engine=None if runtime == "process" else runtime,
     )
     asyncio.run(_run(options))
 

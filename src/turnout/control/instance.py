@@ -50,8 +50,10 @@ from turnout.inputs.watch import changes
 from turnout.problem import Problem, Severity
 from turnout.process import Identity
 from turnout.resources.interpret import interpret
+from turnout.workloads.container_cli import outer_environment, require, ulimits
 from turnout.workloads.engine import Workloads
 from turnout.workloads.ports import Ports
+from turnout.workloads.runtime import Engine, Runtime
 from turnout.workloads.status import PodStatus
 from turnout.xds.access import AccessLogService
 from turnout.xds.envoy import Envoy
@@ -78,6 +80,8 @@ class Options:
     trace_sampling_percent: float = DEFAULT_SAMPLING_PERCENT
     collector: Endpoint | None = None
     """Where spans are sent on to."""
+    engine: Engine | None = None
+    """What runs images, as containers; None: turnout.yaml says how they are processes."""
     release: Release = PLAIN
     """What charts are rendered for."""
 
@@ -163,8 +167,16 @@ class Instance:
         ports = Ports()
         self.egress = EgressPorts(records, ports)
         options, certificates = self.options, CertificateFiles(self.state.path.parent)
+        engine = options.engine
+        runtime = Runtime(engine, self.state.digest, ulimits(engine)) if engine else None
         self.desired = Desired(
-            self.files, self.store, self.egress, options.gateway_ports, options.trace_sampling_percent, certificates
+            self.files,
+            self.store,
+            self.egress,
+            options.gateway_ports,
+            options.trace_sampling_percent,
+            certificates,
+            runtime,
         )
         self.envoy = Envoy(
             ads_socket=self.state.runtime / "ads.sock",
@@ -186,6 +198,7 @@ class Instance:
             changed=self.ring,
             ports=ports,
             environment=os.environ | mark(self.state),
+            ledger=self.state.ledger,
         )
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
@@ -206,6 +219,8 @@ class Instance:
             raise TurnoutError(f"cannot apply the files: {error.message}", error.hint) from error
 
     async def _start(self) -> None:
+        if self.options.engine:
+            await require(self.options.engine, outer_environment())
         known = self._envoy_record.load()
         adopted = known is not None and await self.envoy.adopt(known)
         await self.workloads.adopt()

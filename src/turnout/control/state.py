@@ -15,6 +15,7 @@ from pathlib import Path
 
 from turnout.database import RECORDS, Database
 from turnout.error import StateBroken, StateLocked
+from turnout.workloads.launcher import Ledger
 
 _SECRET = re.compile(r"[\w-]{32,}", re.ASCII)
 _MAX_SOCKET_PATH = 90
@@ -55,8 +56,17 @@ class StateDir:
         own = self.path / "run"
         if len(os.fsencode(own)) <= _MAX_SOCKET_PATH:
             return own
-        digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
-        return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"turnout-{os.getuid()}-{digest}"
+        return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"turnout-{os.getuid()}-{self.digest}"
+
+    @property
+    def digest(self) -> str:
+        """Tells state directories apart where a path does not fit."""
+        return hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
+
+    @property
+    def ledger(self) -> Ledger:
+        """What containers were run with, if any were."""
+        return Ledger(self.path / "engines", self.digest)
 
     def create(self) -> None:
         """Makes the folders, each of mode 0700. Raises StateBroken."""

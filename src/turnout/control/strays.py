@@ -22,6 +22,7 @@ def mark(state: StateDir) -> dict[str, str]:
 async def end_strays(state: StateDir, known: Collection[int] = (), pods: Collection[str] = ()) -> list[Process]:
     """Ends what carries the mark, but for programs led by a `known` pid or belonging to one of the `pods`."""
     found = await asyncio.to_thread(carrying, OWNER, str(state.path))
+    await state.ledger.end_strays(pods)
     strays = [process for process in found if process.pid not in known and not _belongs(process, pods)]
     await asyncio.gather(*(process.stop(GRACE_SECONDS) for process in strays))
     return strays

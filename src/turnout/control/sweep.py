@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ from turnout.control.strays import end_strays
 from turnout.database import Records
 from turnout.error import StateBroken
 from turnout.process import Process
+from turnout.workloads.launcher import Launcher
 
 
 async def sweep(folder: Path) -> list[str]:
@@ -40,13 +42,13 @@ async def _stop_known(state: StateDir) -> AsyncIterator[str]:
     except StateBroken:  # what it would have told carries the mark of the state directory
         return
     try:
-        async for name in _stop(Records(database)):
+        async for name in _stop(state, Records(database)):
             yield name
     finally:
         database.close()
 
 
-async def _stop(records: Records) -> AsyncIterator[str]:
+async def _stop(state: StateDir, records: Records) -> AsyncIterator[str]:
     envoy, journal = EnvoyRecord(records), PodJournal(records)
     identity, pods = envoy.load(), journal.load()
     process = Process.adopt(identity) if identity else None
@@ -54,10 +56,11 @@ async def _stop(records: Records) -> AsyncIterator[str]:
         process.signal(signal.SIGKILL)  # nobody is there to drain it, and SIGTERM may make it dump core
         await process.stop(0.0)
         yield f"envoy (pid {process.pid})"
-    running = [(record, process) for record in pods if (process := Process.adopt(record.identity))]
-    await asyncio.gather(*(process.stop(record.grace_seconds) for record, process in running))
-    for record, process in running:
-        yield f"{record.name} (pid {process.pid})"
+    launcher = Launcher(os.environ, state.ledger)
+    running = [(record, pod) for record in pods if (pod := launcher.adopt(record))]
+    await asyncio.gather(*(pod.stop(record.grace_seconds) for record, pod in running))
+    for record, pod in running:
+        yield f"{record.name} (pid {pod.pid})"
     with suppress(StateBroken):  # on a full disk the records stay; of processes that are gone they mean nothing
         envoy.clear()
         for record in pods:

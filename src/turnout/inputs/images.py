@@ -28,7 +28,8 @@ BAD_PORT: Final = "TNO217"
 BAD_GLOB: Final = "TNO218"
 
 TOP_KEYS: Final = ("images", "gatewayPorts")
-IMAGE_KEYS: Final = ("context", "build", "run", "watch", "attach")
+IMAGE_KEYS: Final = ("context", "build", "run", "watch", "attach", "dockerfile")
+DOCKERFILES: Final = ("Dockerfile", "Containerfile")
 
 Keys = tuple[str | int, ...]
 
@@ -37,8 +38,8 @@ Keys = tuple[str | int, ...]
 class ImageRun:
     """One image's way to run: either `run` (with `context`, `build`, `watch`) or `attach` (`host:port`) is set.
 
-    `context` is where `build` and `run` work and what `watch` globs are relative to; it exists. `place` is that of
-    `run` or `attach`.
+    Neither, if it has only a `dockerfile`: how it is built as a container. `context` is where `build` and `run` work
+    and what `watch` globs are relative to; it exists. `place` is that of `run` or `attach`.
     """
 
     image: str
@@ -48,6 +49,7 @@ class ImageRun:
     run: str | tuple[str, ...] | None = None
     watch: tuple[str, ...] = EVERYTHING
     attach: str | None = None
+    dockerfile: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +151,22 @@ def _image(form: Form, image: str, path: Keys, folder: Path) -> ImageRun | None:
     form.known_keys(path, value, IMAGE_KEYS)
     attach = _attach(form, (*path, "attach"))
     run = _run(form, (*path, "run"))
+    context = _context(form, (*path, "context"), folder)
+    dockerfile = _dockerfile(form, (*path, "dockerfile"), context)
     if "run" in value and "attach" in value:
         form.report(
             RUN_AND_ATTACH, (*path, "attach"), f"image `{image}` has both `run` and `attach`", "keep one of them"
         )
     elif "attach" in value:
         _report_idle_keys(form, path, value)
-    elif run is None and len(form.problems) == before:
+    elif run is None and dockerfile is None and len(form.problems) == before:
         form.report(NO_WAY_TO_RUN, path, f"image `{image}` has neither `run` nor `attach`")
-    context = _context(form, (*path, "context"), folder)
     watch = _watch(form, (*path, "watch"))
     build = form.text((*path, "build"))
     if errors(form.problems[before:]):
         return None
-    place = form.document.place((*path, "attach" if attach else "run"))
-    return ImageRun(image, context, place, build, run, watch, attach)
+    place = form.document.place((*path, "attach" if attach else "run") if run or attach else path)
+    return ImageRun(image, context, place, build, run, watch, attach, dockerfile)
 
 
 def _run(form: Form, path: Keys) -> str | tuple[str, ...] | None:
@@ -181,7 +184,7 @@ def _attach(form: Form, path: Keys) -> str | None:
 
 
 def _report_idle_keys(form: Form, path: Keys, value: Mapping[str, Any]) -> None:
-    for key in ("context", "build", "watch"):
+    for key in ("context", "build", "watch", "dockerfile"):
         if key in value:
             form.report(NO_EFFECT, (*path, key), f"`{key}` has no effect beside `attach`")
 
@@ -192,6 +195,16 @@ def _context(form: Form, path: Keys, folder: Path) -> Path:
         what = "is not a folder" if context.exists() else "does not exist"
         form.report(NO_CONTEXT, path, f"context `{context}` {what}")
     return context.absolute()
+
+
+def _dockerfile(form: Form, path: Keys, context: Path) -> Path | None:
+    """The one that is named, counted from the context; else the context's own, if it has one."""
+    named = form.text(path)
+    if named is None:
+        return next((file for name in DOCKERFILES if (file := context / name).is_file()), None)
+    if not (context / named).is_file():
+        form.report(NO_CONTEXT, path, f"dockerfile `{context / named}` does not exist")
+    return context / named
 
 
 def _watch(form: Form, path: Keys) -> tuple[str, ...]:

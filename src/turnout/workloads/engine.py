@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from turnout.process import Process, carries
 from turnout.workloads.builds import Builds
 from turnout.workloads.draining import MeshView
-from turnout.workloads.environment import POD
-from turnout.workloads.journal import Journal, PodRecord
+from turnout.workloads.journal import Journal
+from turnout.workloads.launcher import Launcher, Ledger
 from turnout.workloads.logs import rotate
 from turnout.workloads.pod import Host, Pod
 from turnout.workloads.ports import Ports
@@ -21,7 +20,6 @@ from turnout.workloads.status import PodStatus
 from turnout.workloads.workload import Workload
 
 ROTATION_SECONDS = 2.0
-LEFTOVER_SECONDS = 3.0
 FOREVER_SECONDS = 3600.0
 
 
@@ -40,19 +38,25 @@ class Workloads:
         changed: Callable[[], None],
         ports: Ports | None = None,
         environment: Mapping[str, str] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
-        """`environment`: what processes and builds inherit, Turnout's own if None. `ports`: whoever else takes some."""
+        """`environment`: what processes and builds inherit, Turnout's own if None. `ports`: whoever else takes some.
+
+        `ledger`: where it is noted that containers were started.
+        """
         outer = dict(os.environ if environment is None else environment)
         self._journal = journal
         self._logs = logs
         self._changed = changed
         self._builds = Builds(outer)
+        self._launcher = Launcher(outer, ledger)
         self._host = Host(
             journal,
             logs,
             mesh,
             ports or Ports(),
             self._builds,
+            self._launcher,
             outer,
             self._pod_changed,
             self._pod_available,
@@ -69,11 +73,11 @@ class Workloads:
         self._begin()
         leftovers = []
         for record in self._journal.load():
-            process = Process.adopt(record.identity)
+            process = self._launcher.adopt(record)
             if process is not None:
                 self._of(record.namespace, record.workload).adopt(record, process)
             else:
-                leftovers.append(_bury(record))
+                leftovers.append(self._launcher.bury(record))
                 self._journal.remove(record.name)
         await asyncio.gather(*leftovers)
         self._changed()
@@ -88,6 +92,11 @@ class Workloads:
     def pods(self) -> tuple[PodStatus, ...]:
         """All pods, draining ones included, in the order of namespace, workload and age."""
         return tuple(chain.from_iterable(self._replicas[key].statuses() for key in sorted(self._replicas)))
+
+    def retire(self, namespace: str, name: str, pod: str) -> None:
+        """Replaces one pod by a new one of the version that is wanted now; the old one serves until that is ready."""
+        if replicas := self._replicas.get((namespace, name)):
+            replicas.retire(pod)
 
     async def restart(self, namespace: str, name: str) -> None:
         """Rolls a workload; returns when no old pod is in service any more. An unknown one is already so.
@@ -137,13 +146,3 @@ class Workloads:
             if replicas.finished:
                 del self._replicas[key]
         self._changed()
-
-
-async def _bury(record: PodRecord) -> None:
-    """Grandchildren may have outlived a pod that died while nobody watched.
-
-    Its number may long be another's, so that only a process with the pod's own variable in its environment counts.
-    """
-    process = Process(record.identity, None)
-    if any(carries(pid, POD, record.name) for pid in process.members()):
-        await process.stop(LEFTOVER_SECONDS)

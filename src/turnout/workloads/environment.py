@@ -37,6 +37,11 @@ def environment(workload: Workload, pod: str, actual: Mapping[int, int], outer: 
     return {"PYTHONUNBUFFERED": "1", **outer, **variables(workload, pod, actual)}
 
 
+def container_variables(workload: Workload, pod: str, actual: Mapping[int, int]) -> dict[str, str]:
+    """Of a container: what the manifest and Turnout set, above what its image does; nothing of this machine's."""
+    return {"PYTHONUNBUFFERED": "1", **variables(workload, pod, actual)}
+
+
 def variables(workload: Workload, pod: str, actual: Mapping[int, int]) -> dict[str, str]:
     """What commands and values may refer to: each value knows those before it, and PORT always."""
     ours = port_variables(workload.ports, actual)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from turnout.process import Identity
+from turnout.workloads.runtime import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class PodRecord:
     restarts: int = 0
     started_at: float = 0.0
     grace_seconds: float = 30.0
+    engine: Engine | Literal[""] = ""
+    """Of a container: what runs it."""
+    container: str = ""
+    """Its id; `pid` is that of its first process."""
 
     @property
     def identity(self) -> Identity:

@@ -10,16 +10,18 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 from turnout.error import TurnoutError
-from turnout.process import Process, listening_ports
+from turnout.process import listening_ports
 from turnout.workloads.backoff import Backoff
 from turnout.workloads.draining import drain
-from turnout.workloads.environment import command, environment, variables
+from turnout.workloads.environment import environment
 from turnout.workloads.health import health
-from turnout.workloads.logs import path_of, tail
+from turnout.workloads.launcher import beside
+from turnout.workloads.logs import path_of, size, tail
 from turnout.workloads.plan import attached
 from turnout.workloads.pod import Pod
 from turnout.workloads.ports import free
 from turnout.workloads.probes import Target
+from turnout.workloads.running import Running
 from turnout.workloads.status import UNDECLARED_PORT
 from turnout.workloads.workload import Workload
 
@@ -109,9 +111,9 @@ class Life:
     async def _run_once(self, workload: Workload) -> str:
         """One process, from its start (or adoption) to its end; why it ended."""
         pod, began = self.pod, time.monotonic()
-        offset = pod.log.stat().st_size if pod.log.exists() else 0
+        offset = size(pod.log)
         try:
-            process = pod.process or self._spawn(workload)
+            process = pod.process or await self._spawn(workload)
         except TurnoutError as error:
             return f"{error.message}; {error.hint}" if error.hint else error.message
         ill = await self._watch(workload, process)
@@ -128,14 +130,13 @@ class Life:
         await asyncio.sleep(delay)
         self.pod.show(restarts=self.pod.status.restarts + 1)
 
-    def _spawn(self, workload: Workload) -> Process:
+    async def _spawn(self, workload: Workload) -> Running:
         pod = self.pod
         ports = self._assign_ports(workload)
-        known = variables(workload, pod.status.name, ports)
-        environ = environment(workload, pod.status.name, ports, self._host.outer)
-        pod.process = Process.spawn(command(workload, known), cwd=workload.cwd, env=environ, log=pod.log)
+        pod.show(phase="starting", ports=ports)
+        pod.process = await self._host.launcher.start(workload, pod.status.name, ports, pod.log)
         self._astray = ""
-        pod.show(phase="starting", pid=pod.process.pid, ports=ports, started_at=time.time())
+        pod.show(pid=pod.process.pid, started_at=time.time())
         return pod.process
 
     def _assign_ports(self, workload: Workload) -> Mapping[int, int]:
@@ -147,11 +148,12 @@ class Life:
             self._host.ports.give_back(port)
         return {port: kept[port] if port in kept else self._host.ports.take() for port in wanted}
 
-    async def _watch(self, workload: Workload, process: Process) -> str:
+    async def _watch(self, workload: Workload, process: Running) -> str:
         """Until it has ended ("" then) or its probes say that it must (why)."""
         status = self.pod.status
         environ = environment(workload, status.name, status.ports, self._host.outer)
-        target = Target(status.address, status.ports, workload.ports, workload.cwd, environ)
+        where = beside(process)
+        target = Target(status.address, status.ports, workload.ports, workload.cwd, environ, where)
         ended = asyncio.ensure_future(process.wait())
         ill = asyncio.ensure_future(health(workload, target, self._report, started=status.ready))
         astray = asyncio.ensure_future(self._diagnose(process))
@@ -184,7 +186,7 @@ class Life:
         elif not self.pod.status.ready and not self.pod.status.message:
             self.pod.show(message=why)
 
-    async def _diagnose(self, process: Process) -> None:
+    async def _diagnose(self, process: Running) -> None:
         """A process that is not ready may listen elsewhere than on its port: the most common mistake of all."""
         before = 0.0
         for after in DIAGNOSIS_SECONDS:

@@ -32,6 +32,11 @@ def path_of(logs: Path, pod: str) -> Path:
     return logs / f"{pod}.log"
 
 
+def size(path: Path) -> int:
+    """In bytes; 0 for a log that does not exist yet."""
+    return path.stat().st_size if path.exists() else 0
+
+
 def rotate(path: Path, limit_bytes: int = LIMIT_BYTES) -> bool:
     """Moves a full log's content to `<path>.1`; what is written meanwhile is copied too, but for an instant's worth."""
     try:

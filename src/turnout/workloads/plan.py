@@ -13,6 +13,7 @@ from turnout.resources.core import ConfigMap, Container, ContainerPort, Deployme
 from turnout.workloads.environment import port_variable
 from turnout.workloads.expansion import references
 from turnout.workloads.references import Named, Path, References
+from turnout.workloads.runtime import ContainerTemplate, Runtime
 from turnout.workloads.workload import Workload
 
 NO_CONTAINER = "TNO250"
@@ -38,14 +39,15 @@ def plan(
     source: str = "",
     services: tuple[tuple[str, str], ...] = (),
     locate: Locate | None = None,
+    runtime: Runtime | None = None,
 ) -> tuple[Workload | None, list[Problem]]:
     """The Workload, and what is wrong with it. None only if there is nothing that could be run, ever: no container.
 
     What cannot be started still has a Workload, with its `fault`: so the version that runs stays, and users see why.
     `config_maps` and `secrets` go by (namespace, name); `source` is the hash of the image's watched sources;
-    `services` are Kubernetes' variables of services.
+    `services` are Kubernetes' variables of services; with a `runtime` images are run as containers.
     """
-    planner = _Planner(deployment, images, egress_port, services, locate)
+    planner = _Planner(deployment, images, egress_port, services, locate, runtime)
     return planner.plan(References(deployment, config_maps, secrets), source)
 
 
@@ -56,6 +58,7 @@ class _Planner:
     egress_port: int
     services: tuple[tuple[str, str], ...]
     locate: Locate | None
+    runtime: Runtime | None
     problems: list[Problem] = field(default_factory=list)
 
     def plan(self, refs: References, source: str) -> tuple[Workload | None, list[Problem]]:
@@ -86,7 +89,7 @@ class _Planner:
 
     def _image(self, container: Container, path: Path) -> ImageRun | None:
         image = find(self.images, container.image)
-        if image is None or not (image.run or image.attach):
+        if self.runtime is None and (image is None or not (image.run or image.attach)):
             message = f"nothing says how to run the image {container.image!r}"
             hint = f"add to turnout.yaml: images: {{{split_image(container.image)[0]}: {{context: ., run: <command>}}}}"
             self._problem(NO_WAY_TO_RUN, (*path, "image"), message, hint)
@@ -113,6 +116,8 @@ class _Planner:
             source=source,
             fault="; ".join(p.message for p in self.problems if p.severity is Severity.ERROR),
         )
+        if self.runtime is not None and not (image and image.attach):
+            return _as_container(workload, container, image, self.runtime)
         return workload if image is None else _with_image(workload, image, container.args)
 
     def _problem(
@@ -130,6 +135,16 @@ def _with_image(workload: Workload, image: ImageRun, args: Sequence[str]) -> Wor
     known |= {port_variable(port, i) for i, port in enumerate(workload.ports)} | {"PORT"}
     run = None if image.attach or not image.run else argv(image.run, args, known)
     return replace(workload, run=run, cwd=image.context, build=image.build, attach=image.attach)
+
+
+def _as_container(workload: Workload, container: Container, image: ImageRun | None, runtime: Runtime) -> Workload:
+    """The image as it is; one that has a Dockerfile here is built from it first, and a saved file makes a new one."""
+    template = ContainerTemplate(runtime, container.image, container.command, container.args, container.working_dir)
+    if image is None or image.dockerfile is None:
+        return replace(workload, container=template, source="")
+    template = replace(template, image=runtime.image_name(container.image))
+    build = runtime.build(container.image, image.dockerfile)
+    return replace(workload, container=template, cwd=image.context, build=build)
 
 
 def egress(port: int) -> tuple[tuple[str, str], ...]:

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from turnout.error import TurnoutError
-from turnout.process import Process
 from turnout.workloads.builds import Builds
+from turnout.workloads.container import Container
 from turnout.workloads.draining import MeshView
 from turnout.workloads.journal import Journal, PodRecord
+from turnout.workloads.launcher import Launcher
 from turnout.workloads.logs import path_of
 from turnout.workloads.ports import Ports
 from turnout.workloads.rolling import Candidate
+from turnout.workloads.running import Running
 from turnout.workloads.status import PodStatus
 from turnout.workloads.workload import Workload
 
@@ -29,6 +31,7 @@ class Host:
     mesh: MeshView
     ports: Ports
     builds: Builds
+    launcher: Launcher
     outer: Mapping[str, str]
     """Turnout's own environment, which processes inherit."""
     changed: Callable[[Pod], None]
@@ -48,7 +51,7 @@ class Pod:
         self.age = age
         """Younger pods have higher ones."""
         self.grace_seconds = grace_seconds
-        self.process: Process | None = None
+        self.process: Running | None = None
         self.available = False
         self.outdated = False
         """To be replaced although its template is the current one: somebody asked for a restart."""
@@ -66,7 +69,7 @@ class Pod:
         return cls(host, status, age, workload.grace_seconds)
 
     @classmethod
-    def adopted(cls, host: Host, record: PodRecord, process: Process, age: int) -> Pod:
+    def adopted(cls, host: Host, record: PodRecord, process: Running, age: int) -> Pod:
         """One that an earlier Turnout started; in service at once if it was, as Envoy still sends it traffic."""
         status = PodStatus(
             name=record.name,
@@ -153,6 +156,8 @@ class Pod:
             restarts=status.restarts,
             started_at=status.started_at or 0.0,
             grace_seconds=self.grace_seconds,
+            engine=process.engine if isinstance(process, Container) else "",
+            container=process.id if isinstance(process, Container) else "",
         )
 
     def _settle(self) -> None:

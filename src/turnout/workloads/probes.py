@@ -32,6 +32,8 @@ class Target:
     declared: Sequence[ContainerPort] = ()
     cwd: Path = Path()
     environment: Mapping[str, str] | None = None
+    beside: tuple[str, ...] = ()
+    """What stands before the command of an `exec` probe, so that it runs in the pod's container."""
 
     def port(self, wanted: int | str) -> int | None:
         """The real port behind a container port or its name; None for an unknown name."""
@@ -180,12 +182,14 @@ def _unverified() -> ssl.SSLContext:
 
 
 async def _exec(action: ExecAction, target: Target) -> Outcome:
-    """Run beside the pod's process, with its environment; the output goes nowhere, as in Kubernetes."""
+    """Run beside the pod's process, with its environment, or in its container; the output goes nowhere."""
     if not action.command:
         return Outcome(False, "the probe has no command")
     try:
         environment = os.environ if target.environment is None else target.environment
-        process = Process.spawn(action.command, cwd=target.cwd, env=environment, log=Path(os.devnull))
+        process = Process.spawn(
+            (*target.beside, *action.command), cwd=target.cwd, env=environment, log=Path(os.devnull)
+        )
     except ProgramNotFound as error:
         return Outcome(False, error.message)
     try:

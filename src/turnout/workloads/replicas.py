@@ -6,12 +6,12 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 
-from turnout.process import Process
 from turnout.workloads.journal import PodRecord
 from turnout.workloads.life import Life
 from turnout.workloads.logs import prune
 from turnout.workloads.pod import Host, Pod
 from turnout.workloads.rolling import next_step
+from turnout.workloads.running import Running
 from turnout.workloads.status import PodStatus
 from turnout.workloads.workload import Workload
 
@@ -41,7 +41,7 @@ class Replicas:
                 life.resume(workload)
         self.poke()
 
-    def adopt(self, record: PodRecord, process: Process) -> None:
+    def adopt(self, record: PodRecord, process: Running) -> None:
         """Takes over a pod of an earlier Turnout, as it is; one that was draining goes on to do so."""
         pod = Pod.adopted(self._host, record, process, self._next_age())
         life = self._lives[record.name] = Life(pod)
@@ -62,6 +62,12 @@ class Replicas:
         self._rolled.append(rolled)
         self.poke()
         await rolled
+
+    def retire(self, name: str) -> None:
+        """Replaces one pod; one that is not there, or leaves already, is left alone."""
+        if life := self._lives.get(name):
+            life.pod.outdated = True
+            self.poke()
 
     async def stop(self, grace_seconds: float) -> None:
         """All pods at once, without draining."""

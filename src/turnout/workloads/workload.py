@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from turnout.resources.core import ContainerPort, Probe
+from turnout.workloads.runtime import ContainerTemplate
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One Deployment, as processes: `run` once per replica in `cwd`; or `attach`ed to what somebody else runs.
+    """One Deployment, as processes: `run` once per replica in `cwd`; as containers; or `attach`ed to what already runs.
 
     Values of `env` and words of `run` may refer to `$(NAME)`: PORT, TURNOUT_POD and the variables before them are
     known only when a pod starts (`environment`). The first of `ports` is the one that becomes PORT.
@@ -30,6 +31,8 @@ class Workload:
     build: str | None = None
     attach: str | None = None
     """`host:port`."""
+    container: ContainerTemplate | None = None
+    """It is run instead of `run`; `cwd` and `build` are how its image is made."""
     env: tuple[tuple[str, str], ...] = ()
     services: tuple[tuple[str, str], ...] = ()
     """Variables that come before those of `env`. A pod that runs keeps those it was started with."""
@@ -59,6 +62,6 @@ class Workload:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, ContainerPort | Probe):
+    if isinstance(value, ContainerPort | Probe | ContainerTemplate):
         return asdict(value)
     return dict(value) if isinstance(value, Mapping) else str(value)

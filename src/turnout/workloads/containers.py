@@ -1,0 +1,158 @@
+"""All containers and images that one instance has with one engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from turnout.error import ContainersFailed
+from turnout.process import Identity, Process
+from turnout.workloads.container import Container, remove
+from turnout.workloads.container_cli import ContainerCli, refusal
+from turnout.workloads.environment import container_variables
+from turnout.workloads.expansion import expand
+from turnout.workloads.logs import size, tail
+from turnout.workloads.runtime import OWNER_LABEL, POD_LABEL, ContainerTemplate, Engine
+from turnout.workloads.workload import Workload
+
+TOLD_LINES = 20
+
+
+class Containers:
+    """They share this machine's network: a container listens on the port it is given, as a process does.
+
+    What one prints goes to its pod's log by itself with podman, and through `docker logs` with docker, which ends with
+    the container: so both go on while Turnout does not run.
+    """
+
+    def __init__(self, engine: Engine, owner: str, environment: Mapping[str, str]) -> None:
+        self._owner = owner
+        self._environment = environment
+        self._cli = ContainerCli(engine, environment)
+
+    # --- one pod's
+
+    async def start(self, workload: Workload, pod: str, ports: Mapping[int, int], log: Path) -> Container:
+        """The container of a pod. Raises ContainersFailed; then, and when it is cancelled, nothing is left of it."""
+        assert workload.container is not None
+        name = self._name(pod)
+        known = container_variables(workload, pod, ports)
+        try:
+            with _environment_file(known) as (file, inherited):
+                words = [*self._options(pod, workload.container), "--env-file", str(file)]
+                words += [word for variable in inherited for word in ("--env", variable)]
+                await self._run([*words, *_program(workload.container, known)], inherited, log)
+            return await self._found(name)
+        except (ContainersFailed, asyncio.CancelledError):
+            await asyncio.shield(remove(self._cli, name))
+            raise
+
+    def adopt(self, container_id: str, identity: Identity) -> Container | None:
+        """One that an earlier Turnout started; None if it has ended."""
+        process = Process.adopt(identity)
+        return Container(self._cli, container_id, process) if process else None
+
+    async def bury(self, container_id: str) -> None:
+        """What is left of one that ended while nobody watched."""
+        await remove(self._cli, container_id)
+
+    # --- all of them
+
+    async def end_strays(self, pods: Collection[str]) -> list[str]:
+        """Removes containers of this instance that belong to none of the `pods`; the names of theirs."""
+        line = f'{{{{.ID}}}}\t{{{{index .Labels "{POD_LABEL}"}}}}'
+        if self._cli.engine == "docker":
+            line = f'{{{{.ID}}}}\t{{{{.Label "{POD_LABEL}"}}}}'
+        listed = await self._cli("ps", "--all", "--filter", f"label={OWNER_LABEL}={self._owner}", "--format", line)
+        found = [line.partition("\t") for line in listed.splitlines()]
+        strays = {container: pod for container, _, pod in found if pod not in pods}
+        if strays:
+            await remove(self._cli, *strays)
+        return list(strays.values())
+
+    async def remove_images(self) -> None:
+        """All that were built here, those of earlier stages and of earlier versions too."""
+        label = f"label={OWNER_LABEL}={self._owner}"
+        images = (await self._cli("images", "--all", "--quiet", "--filter", label)).split()
+        if images:
+            with suppress(ContainersFailed):  # the one below goes with the one above, and is then not found
+                await self._cli("rmi", "--force", *dict.fromkeys(images))
+
+    async def remove_old_images(self) -> None:
+        """Those of earlier versions that no container needs any more."""
+        label = f"label={OWNER_LABEL}={self._owner}"
+        with suppress(ContainersFailed):
+            await self._cli("image", "prune", "--force", "--filter", label)
+
+    # ---
+
+    def _name(self, pod: str) -> str:
+        return f"turnout-{self._owner}-{pod}"
+
+    def _options(self, pod: str, template: ContainerTemplate) -> list[str]:
+        runtime = template.runtime
+        words = ["run", "--detach", "--name", self._name(pod), "--network", "host", *runtime.limits]
+        words += ["--label", runtime.label, "--label", f"{POD_LABEL}={pod}"]
+        if runtime.engine == "podman":  # it would also hand on our own proxy, which is not the mesh's
+            words += ["--log-driver", "passthrough", "--http-proxy=false"]
+        if template.working_dir:
+            words += ["--workdir", template.working_dir]
+        if template.command:
+            words += ["--entrypoint", template.command[0]]
+        return words
+
+    async def _run(self, words: list[str], inherited: Mapping[str, str], log: Path) -> None:
+        environment = {**self._environment, **inherited}
+        if self._cli.engine == "docker":
+            container = await ContainerCli("docker", environment)(*words, within_seconds=PULL_SECONDS)
+            follow = ("docker", "logs", "--follow", container)
+            Process.spawn(follow, cwd=Path("/"), env=self._environment, log=log)
+            return
+        offset = size(log)
+        process = Process.spawn((self._cli.engine, *words), cwd=Path("/"), env=environment, log=log)
+        try:
+            status = await process.wait()
+        except asyncio.CancelledError:
+            await asyncio.shield(process.stop(0.0))
+            raise
+        if status:
+            raise refusal(self._cli.engine, "\n".join(tail(log, TOLD_LINES, since=offset)))
+
+    async def _found(self, name: str) -> Container:
+        """Raises ContainersFailed for one that has ended already, with what it said last in its log."""
+        said = await self._cli("inspect", "--type", "container", "--format", "{{.Id}} {{.State.Pid}}", name)
+        container, _, pid = said.partition(" ")
+        process = Process.of(int(pid)) if int(pid) else None
+        if process is None:
+            raise ContainersFailed("the container ended at once")
+        return Container(self._cli, container, process)
+
+
+PULL_SECONDS = 600.0
+
+
+def _program(template: ContainerTemplate, known: Mapping[str, str]) -> list[str]:
+    """The image, and what follows its ENTRYPOINT or stands in for it."""
+    words = [*template.command[1:], *template.args]
+    return [template.image, *(expand(word, known) for word in words)]
+
+
+@contextmanager
+def _environment_file(variables: Mapping[str, str]) -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """Values on a command line could be read by everybody: a file, for its owner alone, and gone when it was read.
+
+    Such a file has no way to write a value of several lines: those are handed on by the engine's own environment.
+    """
+    inherited = {name: value for name, value in variables.items() if "\n" in value or "\r" in value}
+    lines = "".join(f"{name}={value}\n" for name, value in variables.items() if name not in inherited)
+    descriptor, name = tempfile.mkstemp(prefix="turnout-")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(lines)
+        yield Path(name), inherited
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,64 @@
+"""`--runtime podman`: how a Deployment's image becomes a container, and whose it is. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+Engine = Literal["podman", "docker"]
+ENGINES: Final[tuple[Engine, ...]] = ("podman", "docker")
+OWNER_LABEL: Final = "turnout.owner"
+POD_LABEL: Final = "turnout.pod"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The program that runs containers for one instance.
+
+    `owner` is on all that it makes, and tells instances of one machine apart. `ulimits` (`nofile=20000:20000`) are
+    those that containers are given: podman's own may be higher than this machine lets it set.
+    """
+
+    engine: Engine
+    owner: str
+    ulimits: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"{OWNER_LABEL}={self.owner}"
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The ulimits as words of a command."""
+        return tuple(word for limit in self.ulimits for word in ("--ulimit", limit))
+
+    def image_name(self, image: str) -> str:
+        """What an image of this name is called that is built here, so that nobody's own of that name is touched."""
+        return f"localhost/turnout-{self.owner}/{re.sub(r'[^a-z0-9./_-]+', '-', image.lower())}:latest"
+
+    def build(self, image: str, dockerfile: Path) -> str:
+        """A shell command, for the folder that is the build's context.
+
+        Each stage is labelled, not only the result: what earlier stages leave behind must be found, and removed, too.
+        """
+        labelled = f"sed {shlex.quote(f'/^[[:space:]]*FROM[[:space:]]/Ia LABEL {self.label}')} {_quoted(dockerfile)}"
+        words = [self.engine, "build", *self.limits, "--network", "host", "--tag", self.image_name(image)]
+        return f"{labelled} | {shlex.join(words)} --file - ."
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerTemplate:
+    """What a workload's containers are made from. `command` and `args` as in Kubernetes: empty means the image's."""
+
+    runtime: Runtime
+    image: str
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    working_dir: str = ""
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
