@@ -80,10 +80,10 @@ class Options:
     trace_sampling_percent: float = DEFAULT_SAMPLING_PERCENT
     collector: Endpoint | None = None
     """Where spans are sent on to."""
-    engine: Engine | None = None
-    """What runs images, as containers; None: turnout.yaml says how they are processes."""
     release: Release = PLAIN
     """What charts are rendered for."""
+    engine: Engine | None = None
+    """What runs images, as containers; None: turnout.yaml says how they are processes."""
 
 
 class Instance:
