@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,14 @@ from turnout.error import ProgramNotFound, TurnoutError
 from turnout.inputs.chart import DEFAULT_NAMESPACE, MARKER, Release
 from turnout.inputs.found import MAX_FILE_BYTES, TOO_MUCH, Found, read_text, shown, start
 from turnout.inputs.rendered import Template, render
-from turnout.problem import Problem
+from turnout.problem import Place, Problem
 from turnout.resources.codes import problem
 
 UNREADABLE: Final = "TNO201"
 NOT_RENDERED: Final = "TNO207"
 NO_HELM: Final = "TNO208"
+
+_PLACE: Final = re.compile(r"(?:^| at \()[^/\s()]+/(templates/[^\s:()]+):(\d+)(?::(\d+))?\)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,16 @@ def _of_chart(chart: Path, release: Release) -> Iterator[Text]:
     except ProgramNotFound as error:
         yield Text(chart, "", fault=problem(NO_HELM, start(_marker(chart)), error.message, error.hint))
     except TurnoutError as error:
-        message = f"the chart {shown(chart)} cannot be rendered: {error.message}"
-        yield Text(chart, "", fault=problem(NOT_RENDERED, start(_marker(chart)), message, error.hint))
+        yield Text(chart, "", fault=_not_rendered(chart, error))
+
+
+def _not_rendered(chart: Path, error: TurnoutError) -> Problem:
+    """At the template's line, where Helm tells one: it begins with it, or has it in brackets."""
+    found = _PLACE.search(error.message)
+    where = Place(shown(chart / found[1]), int(found[2]), int(found[3] or 1)) if found else start(_marker(chart))
+    said = (error.message.replace(found[0], "") if found else error.message).strip()
+    message = f"the chart {shown(chart)} cannot be rendered: {' '.join(said.split())}"
+    return problem(NOT_RENDERED, where, message, error.hint)
 
 
 def _marker(chart: Path) -> Path:
