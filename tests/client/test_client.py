@@ -42,6 +42,7 @@ def test_cluster_wide_objects_need_no_namespace(client: Client) -> None:
 
 
 def test_lists_may_be_selected(client: Client) -> None:
+    client.create(NAMESPACE, {"metadata": {"name": "shop"}})
     for name in ("a", "b"):
         client.create(POD, {"metadata": {"name": name, "labels": {"app": name}, "namespace": "shop"}})
     assert len(client.list(POD, "shop")["items"]) == 2

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from turnout import __version__
+from turnout.apiserver.target import SCALABLE
 from turnout.resources.kinds import KINDS, Kind
 
-VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 STATUS_VERBS = ["get", "patch", "update"]
 
 
@@ -53,4 +54,6 @@ def _resources(kind: Kind) -> list[dict[str, Any]]:
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)
     status = {"name": f"{kind.plural}/status", "singularName": "", "namespaced": kind.namespaced}
-    return [entry, {**status, "kind": kind.kind, "verbs": STATUS_VERBS}]
+    scale = {**status, "name": f"{kind.plural}/scale", "group": "autoscaling", "version": "v1", "kind": "Scale"}
+    parts = [{**status, "kind": kind.kind}, *([scale] if kind in SCALABLE else [])]
+    return [entry, *({**part, "verbs": STATUS_VERBS} for part in parts)]

@@ -22,10 +22,15 @@ _ABSENT: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, and with which of a kind's API versions. `name`: the `fieldManager` of the request."""
+    """Who writes, and with which of a kind's API versions. `name`: the `fieldManager` of the request.
+
+    `strict`: fields that nobody knows refuse the write; else `warned` tells of them.
+    """
 
     name: str
     api_version: str
+    strict: bool = False
+    warned: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,31 @@ def after_update(
     lost = changed | (before.keys() - after.keys())
     manager = Manager(author.name, "Update", "status" if status else "")
     return written(_bounded(given(without(owners, lost, keep=manager), manager, changed, author, now)))
+
+
+def updated(
+    kind: Kind, live: Mapping[str, Any], new: Mapping[str, Any], told: Any, author: Author | None, now: datetime
+) -> Managed | None:
+    """Who owns what after `new` has taken `live`'s place; None where that has not changed.
+
+    `told`: the `managedFields` that the writer sent. What Turnout itself writes (no `author`) is put down only where
+    somebody has begun to keep account.
+    """
+    known = live["metadata"].get("managedFields")
+    owners = sent(told, known)
+    if owners is None and (new == live or (author is None and known is None)):
+        return None
+    owners = owners_of(kind, live) if owners is None else owners
+    return after_update(kind, live, new, owners, author or Author(OURS, kind.api_version), now, status=False)
+
+
+def status_updated(
+    kind: Kind, live: Mapping[str, Any], obj: Mapping[str, Any], author: Author | None, now: datetime
+) -> Managed | None:
+    """As `updated`, of the status."""
+    if author is None or obj.get("status", {}) == live.get("status", {}):
+        return None
+    return after_update(kind, live, obj, owners_of(kind, live), author, now, status=True)
 
 
 def without(owners: Owners, paths: Iterable[Path], *, keep: Manager | None = None) -> dict[Manager, Owned]:

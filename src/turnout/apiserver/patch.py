@@ -18,9 +18,12 @@ MAX_COPIED_BYTES = 3 << 20
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """`merge` (RFC 7386) and `strategic`: a partial object. `json` (RFC 6902): a list of operations."""
+    """`merge` (RFC 7386) and `strategic`: a partial object. `json` (RFC 6902): a list of operations.
 
-    type: Literal["merge", "json", "strategic"]
+    `apply` is server-side apply's, which `Store.apply` carries out.
+    """
+
+    type: Literal["merge", "json", "strategic", "apply"]
     body: Any
 
 

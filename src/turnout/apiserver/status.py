@@ -53,6 +53,10 @@ def path_not_found() -> StatusError:
     return StatusError(404, "NotFound", "the server could not find the requested resource")
 
 
+def method_not_allowed() -> StatusError:
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+
 def already_exists(kind: Kind, name: str) -> StatusError:
     return StatusError(409, "AlreadyExists", f'{_resource(kind)} "{name}" already exists', _details(kind, name))
 
@@ -82,6 +86,13 @@ def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> StatusError:
     qualified = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
     details = {**_details(kind, name), "kind": kind.kind, "causes": [asdict(cause) for cause in causes]}
     return StatusError(422, "Invalid", f'{qualified} "{name}" is invalid: {what}', details)
+
+
+def strictly(kind: Kind, causes: Sequence[Cause]) -> StatusError:
+    """400: what `fieldValidation=Strict` refuses, in Kubernetes' words."""
+    listed = ", ".join(f"{cause.field}: {cause.message}" for cause in causes)
+    what = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
+    return bad_request(f"{what}: strict decoding error: {listed}")
 
 
 def causes_of(problems: Iterable[Problem]) -> list[Cause]:

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from turnout.apiserver import ownership
 from turnout.apiserver.apply import applied
@@ -15,12 +15,15 @@ from turnout.apiserver.history import Change, Event, History
 from turnout.apiserver.metadata import Key, key_of, normalized, plain, stamped, updated
 from turnout.apiserver.ownership import Author, Managed
 from turnout.apiserver.patch import Patch, patched, tests_failing
-from turnout.apiserver.status import already_exists, bad_request, causes_of, conflict, invalid, not_found
+from turnout.apiserver.status import already_exists, bad_request, causes_of, conflict, invalid, not_found, strictly
 from turnout.database import Database
 from turnout.problem import Problem, Severity, errors
 from turnout.resources.kinds import KINDS, NAMESPACE, Kind
 
 __all__ = ["OBJECTS", "Change", "Event", "Patch", "Store"]
+
+UNKNOWN_FIELD: Final = "TNO019"
+"""The problem of a field that nobody knows, and that is left out; by the look of it, it is misspelt."""
 
 OBJECTS = """
 CREATE TABLE objects (
@@ -91,6 +94,20 @@ class Store:
         objects = sorted(self._objects[resource(kind)].items())
         return [obj for (place, _), obj in objects if namespace in ("", place)]
 
+    def as_of(self, kind: Kind, namespace: str, revision: int) -> Sequence[Mapping[str, Any]]:
+        """As `list`, of a moment that has passed. Raises StatusError 410 when that is forgotten."""
+        if revision == self.revision:
+            return self.list(kind, namespace)
+        objects = dict(self._objects[resource(kind)])
+        for event in reversed(self.events_after(revision)):
+            if event.kind != kind:
+                continue
+            if event.previous is None:
+                del objects[key_of(event.object)]
+            else:
+                objects[key_of(event.object)] = dict(event.previous)
+        return [obj for (place, _), obj in sorted(objects.items()) if namespace in ("", place)]
+
     def create(
         self,
         kind: Kind,
@@ -107,7 +124,7 @@ class Store:
             raise already_exists(kind, new["metadata"]["name"])
         if author is not None:
             new["metadata"]["managedFields"] = ownership.after_create(kind, new, author, now)
-        self._admitted(kind, new)
+        self._admitted(kind, new, author)
         return plain(new) if dry_run else self._write("ADDED", kind, new, None, change)
 
     def replace(
@@ -168,7 +185,7 @@ class Store:
             bare = {**new, "metadata": {**new["metadata"], "managedFields": [{}]}}
             done = applied(kind, bare, told, {}, author, now, force=force)
             new["metadata"]["managedFields"] = done.managed
-            self._admitted(kind, new)
+            self._admitted(kind, new, author)
             return plain(new) if dry_run else self._write("ADDED", kind, new, None, change)
         owners = ownership.owners_of(kind, live)
         done = applied(kind, live, told, owners, author, now, force=force, status=status)
@@ -176,7 +193,7 @@ class Store:
             return self._write_status(kind, live, done.object, dry_run, done.managed)
         new = updated(kind, live, plain(done.object))
         new["metadata"]["managedFields"] = done.managed
-        return self._put(kind, live, new, dry_run, change)
+        return self._put(kind, live, new, dry_run, change, author)
 
     def patch_status(
         self,
@@ -191,7 +208,9 @@ class Store:
         """As `patch`, of the status alone: whatever else the patch changes is left out."""
         live = self._live(kind, namespace, name)
         new = normalized(kind, self._patched(kind, live, patch))
-        return self._write_status(kind, live, new, dry_run, self._told(kind, live, new, author))
+        return self._write_status(
+            kind, live, new, dry_run, ownership.status_updated(kind, live, new, author, self._now())
+        )
 
     def replace_status(
         self, kind: Kind, obj: Mapping[str, Any], *, dry_run: bool = False, author: Author | None = None
@@ -199,7 +218,9 @@ class Store:
         """As `replace`, of the status alone."""
         new = normalized(kind, obj)
         live = self._live(kind, *key_of(new))
-        return self._write_status(kind, live, new, dry_run, self._told(kind, live, new, author))
+        return self._write_status(
+            kind, live, new, dry_run, ownership.status_updated(kind, live, new, author, self._now())
+        )
 
     def write_status(self, kind: Kind, namespace: str, name: str, status: Mapping[str, Any]) -> dict[str, Any]:
         """The status anew, unguarded and not admitted; the generation stays. Raises StatusError 404."""
@@ -270,40 +291,27 @@ class Store:
         author: Author | None,
     ) -> dict[str, Any]:
         new = updated(kind, live, obj)
-        managed = self._accounted(kind, live, new, obj["metadata"].get("managedFields"), author)
+        managed = ownership.updated(kind, live, new, obj["metadata"].get("managedFields"), author, self._now())
         if managed is not None:
             new["metadata"]["managedFields"] = managed
-        return self._put(kind, live, new, dry_run, change)
+        return self._put(kind, live, new, dry_run, change, author)
 
     def _put(
-        self, kind: Kind, live: dict[str, Any], new: dict[str, Any], dry_run: bool, change: Change | None
+        self,
+        kind: Kind,
+        live: dict[str, Any],
+        new: dict[str, Any],
+        dry_run: bool,
+        change: Change | None,
+        author: Author | None,
     ) -> dict[str, Any]:
-        self._admitted(kind, new)
+        self._admitted(kind, new, author)
         if dry_run or new == live:
             return plain(new)
         written = self._write("MODIFIED", kind, new, live, change)
         if "deletionTimestamp" in new["metadata"] and not new["metadata"].get("finalizers"):
             self._garbage.delete((kind, key_of(new)), "Background", self._now())
         return written
-
-    def _accounted(
-        self, kind: Kind, live: dict[str, Any], new: dict[str, Any], sent: Any, author: Author | None
-    ) -> Managed | None:
-        """Who owns what after an update; None where that has not changed. `sent`: what the writer says of it."""
-        known = live["metadata"].get("managedFields")
-        told = ownership.sent(sent, known)
-        if told is None and (new == live or (author is None and known is None)):
-            return None
-        owners = ownership.owners_of(kind, live) if told is None else told
-        author = author or Author(ownership.OURS, kind.api_version)
-        return ownership.after_update(kind, live, new, owners, author, self._now(), status=False)
-
-    def _told(self, kind: Kind, live: dict[str, Any], obj: Mapping[str, Any], author: Author | None) -> Managed | None:
-        """As `_accounted`, of the status."""
-        if author is None or obj.get("status", {}) == live.get("status", {}):
-            return None
-        owners = ownership.owners_of(kind, live)
-        return ownership.after_update(kind, live, obj, owners, author, self._now(), status=True)
 
     def _write_status(
         self,
@@ -327,11 +335,15 @@ class Store:
             return new
         return self._write("MODIFIED", kind, new, live, None, status_only=True)
 
-    def _admitted(self, kind: Kind, obj: dict[str, Any]) -> None:
+    def _admitted(self, kind: Kind, obj: dict[str, Any], author: Author | None) -> None:
         problems = self._admit(obj)
         if refused := errors(problems):
             raise invalid(kind, obj["metadata"]["name"], causes_of(refused))
-        self.warnings = tuple(problem for problem in problems if problem.severity is Severity.WARNING)
+        unknown = [problem for problem in problems if problem.code == UNKNOWN_FIELD]
+        if unknown and author is not None and author.strict:
+            raise strictly(kind, causes_of(unknown))
+        warned = author is None or author.warned
+        self.warnings = tuple(p for p in problems if p.severity is Severity.WARNING and (warned or p not in unknown))
 
     def _write(
         self,

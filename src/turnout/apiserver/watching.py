@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from turnout.apiserver.history import Event
+from turnout.apiserver.listing import revision_of
 from turnout.apiserver.selector import Selector
-from turnout.apiserver.status import StatusError, bad_request, status_object
+from turnout.apiserver.status import StatusError, status_object
 from turnout.apiserver.store import Store
 from turnout.apiserver.stream import Lines
 from turnout.apiserver.table.representation import Representation
@@ -47,7 +48,7 @@ class Watch:
         self._headed = False
         self._initial_events = initial_events
         self._from_now = initial_events or version in ("", "0")
-        self.revision = store.revision if self._from_now else _revision(version)
+        self.revision = store.revision if self._from_now else revision_of(version)
         """Everything up to here has been sent."""
         store.events_after(self.revision)
 
@@ -97,9 +98,3 @@ class Watch:
 
 def _encoded(event_type: str, obj: Mapping[str, Any]) -> bytes:
     return json.dumps({"type": event_type, "object": obj}, separators=(",", ":")).encode() + b"\n"
-
-
-def _revision(version: str) -> int:
-    if not version.isascii() or not version.isdigit() or len(version) > 18:
-        raise bad_request(f"invalid resource version {version!r}")
-    return int(version)
