@@ -67,7 +67,7 @@ REFUSED = {
     "up": ("turnout up already runs for ", "turnout status"),
     "shift app v3=1": (
         "no route splits app.default.svc.cluster.local between v3",
-        "subsets that share a route: v1, v2",
+        "versions that share a route: v1, v2",
     ),
     "shift nobody v1=1": ("no route splits nobody.default.svc.cluster.local", "`turnout init`"),
     "shift app v1=1 --route none": ("no route named none splits", "routes: main"),

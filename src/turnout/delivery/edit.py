@@ -1,4 +1,4 @@
-"""A change of VirtualServices as values: what is to be patched, and what each field was before."""
+"""A change of routes, Istio's and Gateway API's, as values: what is to be patched, and what each field was before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from turnout.mesh import names
 from turnout.resources.sticky import ANNOTATION
 
 JSONObject = Mapping[str, Any]
-"""A VirtualService as the API carries it."""
+"""A VirtualService, or a route of Gateway API, as the API carries it."""
 
 FieldPath = tuple[str | int, ...]
 
@@ -36,13 +36,14 @@ class RouteChange:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Everything that changes in one VirtualService. `operations` is RFC 6902, guarded by resourceVersion."""
+    """Everything that changes in one object. `operations` is RFC 6902, guarded by resourceVersion."""
 
     namespace: str
     name: str
     operations: Sequence[Mapping[str, Any]]
     fields: Sequence[Field] = ()
     shown: Sequence[RouteChange] = ()
+    kind: str = "VirtualService"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,58 +1,44 @@
-"""Weights in percent to whole numbers in VirtualServices: what `turnout shift` and the dashboard's sliders do."""
+"""Weights in percent to whole numbers in objects: what `turnout shift` and the dashboard's sliders do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from turnout.delivery.edit import (
-    Edit,
-    Field,
-    JSONObject,
-    Refusal,
-    RouteChange,
-    destinations,
-    guarded,
-    host_of,
-    is_copy_rule,
-    label,
-    named,
-    put,
-    routes,
-    title,
-)
+from turnout.delivery.edit import Edit, Field, JSONObject, Refusal, RouteChange, guarded, put, title
+from turnout.delivery.splits import Split, received, splits
 
 HUNDRED = Decimal(100)
 _MAX_DECIMALS = 3
 
 
 def shift(
-    virtual_services: Sequence[JSONObject],
+    objects: Sequence[JSONObject],
     host: str,
     wanted: Mapping[str, Decimal],
     route_name: str | None = None,
 ) -> list[Edit] | Refusal:
-    """Sets `wanted` (subset → percent) on every HTTP route that lists each of these subsets and has two destinations.
+    """Sets `wanted` (version → percent) on every rule that lists each of these versions and has two destinations.
 
-    `host` is the service's full name. What is not named shares the rest to 100, in the proportion it has now.
+    `objects`: VirtualServices, and routes of Gateway API, where versions are Services. `host` is the service's full
+    name. What is not named shares the rest to 100, in the proportion it has now.
     """
     refusal = _unfit(wanted)
     if refusal:
         return refusal
     edits: list[Edit] = []
-    matching = 0
-    for virtual_service in virtual_services:
-        fields, shown = [], []
-        for index, route in _candidates(virtual_service, host, wanted, route_name):
-            matching += 1
-            split = _split(_weights(route), _positions(virtual_service, route, host, wanted))
-            if isinstance(split, Refusal):
-                return split
-            fields += _fields(route, index, split)
-            shown.append(_shown(virtual_service, route, index, split))
-        if shown:
-            edits.append(_edit(virtual_service, fields, shown))
-    return edits if matching else _nothing(virtual_services, host, wanted, route_name)
+    for obj in objects:
+        changed: list[tuple[Split, list[int]]] = []
+        for split in _candidates(obj, host, wanted, route_name):
+            versions = split.versions(host)
+            fixed = {at: wanted[version] for at, version in versions.items() if version in wanted}
+            weights = _split(split.weights, fixed)
+            if isinstance(weights, Refusal):
+                return weights
+            changed.append((split, weights))
+        if changed:
+            edits.append(_edit(obj, changed))
+    return edits or _nothing(objects, host, wanted, route_name)
 
 
 def spread(virtual_service: JSONObject, index: int, percents: Sequence[Decimal]) -> Edit | Refusal:
@@ -60,28 +46,25 @@ def spread(virtual_service: JSONObject, index: int, percents: Sequence[Decimal])
 
     Unlike `shift` it can tell destinations apart that are no subsets.
     """
-    http = routes(virtual_service)
-    keys = [_key(choice["destination"]) for choice in destinations(http[index])]
+    found = [split for split in splits(virtual_service) if split.path[1] == "http"]
+    keys = [choice.shown for choice in found[index].choices]
     if len(keys) < 2 or len(keys) != len(percents):
-        return Refusal(f"{label(http[index], index)} has {len(keys)} destinations", "look at the route as it is now")
+        return Refusal(f"{found[index].label} has {len(keys)} destinations", "look at the route as it is now")
     if refusal := _unfit(dict(zip(keys, percents, strict=True))):
         return refusal
-    fields: list[Field] = []
-    shown: list[RouteChange] = []
-    split = _split(_weights(http[index]), dict(enumerate(percents)))
-    if isinstance(split, Refusal):
-        return split
-    for at in (index - 1, index) if index and is_copy_rule(http, index - 1) else (index,):
-        if len(destinations(http[at])) == len(split):
-            fields += _fields(http[at], at, split)
-            shown.append(_shown(virtual_service, http[at], at, split))
-    return _edit(virtual_service, fields, shown)
+    weights = _split(found[index].weights, dict(enumerate(percents)))
+    if isinstance(weights, Refusal):
+        return weights
+    together = found[index - 1 : index + 1] if index and found[index - 1].is_copy else found[index : index + 1]
+    return _edit(virtual_service, [(split, weights) for split in together if len(split.choices) == len(weights)])
 
 
-def _edit(virtual_service: JSONObject, fields: Sequence[Field], shown: Sequence[RouteChange]) -> Edit:
-    operations = guarded(virtual_service, [put(field.path, field.after) for field in fields])
-    meta = virtual_service["metadata"]
-    return Edit(meta["namespace"], meta["name"], operations, fields, shown)
+def _edit(obj: JSONObject, changed: Sequence[tuple[Split, Sequence[int]]]) -> Edit:
+    fields = [field for split, weights in changed for field in _fields(split, weights)]
+    shown = [_shown(obj, split, weights) for split, weights in changed]
+    operations = guarded(obj, [put(field.path, field.after) for field in fields])
+    meta = obj["metadata"]
+    return Edit(meta["namespace"], meta["name"], operations, fields, shown, obj.get("kind", "VirtualService"))
 
 
 def _unfit(wanted: Mapping[str, Decimal]) -> Refusal | None:
@@ -96,35 +79,11 @@ def _unfit(wanted: Mapping[str, Decimal]) -> Refusal | None:
     return Refusal(f"weights total {total}, more than 100", hint) if total > HUNDRED else None
 
 
-def _candidates(
-    virtual_service: JSONObject, host: str, wanted: Mapping[str, Decimal], route_name: str | None
-) -> Iterator[tuple[int, JSONObject]]:
-    namespace = virtual_service["metadata"]["namespace"]
-    http = routes(virtual_service)
-    for index, route in enumerate(http):
-        listed = {
-            choice["destination"].get("subset", "")
-            for choice in destinations(route)
-            if host_of(choice["destination"], namespace) == host
-        }
-        if len(destinations(route)) >= 2 and wanted.keys() <= listed and named(http, index, route_name):
-            yield index, route
-
-
-def _weights(route: JSONObject) -> list[Decimal]:
-    return [Decimal(str(choice.get("weight", 0))) for choice in destinations(route)]
-
-
-def _positions(
-    virtual_service: JSONObject, route: JSONObject, host: str, wanted: Mapping[str, Decimal]
-) -> dict[int, Decimal]:
-    """Position in the route → percent, for the subsets that were named."""
-    namespace = virtual_service["metadata"]["namespace"]
-    return {
-        at: wanted[choice["destination"]["subset"]]
-        for at, choice in enumerate(destinations(route))
-        if choice["destination"].get("subset", "") in wanted and host_of(choice["destination"], namespace) == host
-    }
+def _candidates(obj: JSONObject, host: str, wanted: Mapping[str, Decimal], route_name: str | None) -> Iterator[Split]:
+    for split in splits(obj):
+        listed = split.versions(host).values()
+        if len(split.choices) >= 2 and wanted.keys() <= set(listed) and split.is_called(route_name):
+            yield split
 
 
 def balanced(now: Sequence[Decimal], fixed: Mapping[int, Decimal]) -> list[Decimal]:
@@ -167,27 +126,20 @@ def _shares(now: Sequence[Decimal], positions: Sequence[int], total: int) -> dic
     return dict(zip(positions, shares, strict=True))
 
 
-def _fields(route: JSONObject, index: int, split: Sequence[int]) -> list[Field]:
+def _fields(split: Split, weights: Sequence[int]) -> list[Field]:
     return [
-        Field(("spec", "http", index, "route", at, "weight"), choice.get("weight"), weight)
-        for at, (choice, weight) in enumerate(zip(destinations(route), split, strict=True))
+        Field((*split.path, at, "weight"), choice.written, weight)
+        for at, (choice, weight) in enumerate(zip(split.choices, weights, strict=True))
     ]
 
 
-def _shown(virtual_service: JSONObject, route: JSONObject, index: int, split: Sequence[int]) -> RouteChange:
-    keys = [_key(choice["destination"]) for choice in destinations(route)]
-    before = percentages([int(weight) for weight in _weights(route)])
-    after = percentages(split)
+def _shown(obj: JSONObject, split: Split, weights: Sequence[int]) -> RouteChange:
+    keys = [choice.shown for choice in split.choices]
+    before = percentages([int(weight) for weight in split.weights])
+    after = percentages(weights)
     return RouteChange(
-        title(virtual_service),
-        label(route, index),
-        dict(zip(keys, before, strict=True)),
-        dict(zip(keys, after, strict=True)),
+        title(obj), split.label, dict(zip(keys, before, strict=True)), dict(zip(keys, after, strict=True))
     )
-
-
-def _key(destination: JSONObject) -> str:
-    return str(destination.get("subset") or destination.get("host", ""))
 
 
 def percentages(weights: Sequence[int]) -> list[str]:
@@ -197,39 +149,24 @@ def percentages(weights: Sequence[int]) -> list[str]:
 
 
 def _nothing(
-    virtual_services: Sequence[JSONObject], host: str, wanted: Mapping[str, Decimal], route_name: str | None
+    objects: Sequence[JSONObject], host: str, wanted: Mapping[str, Decimal], route_name: str | None
 ) -> Refusal:
     """Says what could be shifted instead."""
-    subsets: dict[str, None] = {}
-    route_names: dict[str, None] = {}
-    for virtual_service in virtual_services:
-        namespace = virtual_service["metadata"]["namespace"]
-        for index, route in enumerate(routes(virtual_service)):
-            own = [c["destination"] for c in destinations(route) if host_of(c["destination"], namespace) == host]
-            if own and len(destinations(route)) >= 2:
-                subsets.update(dict.fromkeys(d.get("subset", "") for d in own if d.get("subset")))
-                route_names[label(route, index)] = None
+    own = [split for obj in objects for split in splits(obj) if len(split.choices) >= 2 and split.versions(host)]
+    versions = dict.fromkeys(version for split in own for version in split.versions(host).values() if version)
     which = f" named {route_name}" if route_name else ""
     message = f"no route{which} splits {host} between {', '.join(wanted)} and something else"
-    if not subsets:
+    if not versions:
         return Refusal(message, "a VirtualService must list two destinations: `turnout init` writes one")
-    return Refusal(message, f"subsets that share a route: {', '.join(subsets)}; routes: {', '.join(route_names)}")
+    labels = dict.fromkeys(split.label for split in own)
+    return Refusal(message, f"versions that share a route: {', '.join(versions)}; routes: {', '.join(labels)}")
 
 
 def heaviest(
-    virtual_services: Sequence[JSONObject], host: str, route_name: str | None = None, *, without: str = ""
+    objects: Sequence[JSONObject], host: str, route_name: str | None = None, *, without: str = ""
 ) -> str | None:
-    """The subset of `host` that gets the most, `without` left out; None where no route names one."""
-    total: dict[str, Decimal] = {}
-    for virtual_service in virtual_services:
-        namespace, http = virtual_service["metadata"]["namespace"], routes(virtual_service)
-        for index in range(len(http)):
-            if is_copy_rule(http, index) or not named(http, index, route_name):
-                continue
-            choices = destinations(http[index])
-            weights = _weights(http[index]) if len(choices) > 1 else [HUNDRED] * len(choices)
-            for choice, weight in zip(choices, weights, strict=True):
-                subset = choice["destination"].get("subset")
-                if subset and subset != without and host_of(choice["destination"], namespace) == host:
-                    total[subset] = total.get(subset, Decimal(0)) + weight
-    return max(total, key=lambda subset: total[subset], default=None)
+    """The version of `host` that gets the most, `without` left out; None where no route names one."""
+    found = (split for obj in objects for split in splits(obj))
+    own = [split for split in found if not split.is_copy and split.is_called(route_name)]
+    total = {version: weight for version, weight in received(own, host).items() if version != without}
+    return max(total, key=lambda version: total[version], default=None)
