@@ -13,8 +13,9 @@ from turnout.compiler.resolution import ADS, STATIC, resolve
 from turnout.compiler.values import metadata, packed
 from turnout.mesh.client_tls import ClientTLS
 from turnout.mesh.mesh import Mesh, http_ports, tcp_ports
+from turnout.mesh.policy import HostPolicy
 from turnout.mesh.rule import Target
-from turnout.mesh.service import Protocol, port_protocol
+from turnout.mesh.service import Protocol, ServiceHost, port_protocol
 
 ADS_CLUSTER = "turnout-ads"
 """The one that the bootstrap has, and that leads to Turnout itself."""
@@ -25,11 +26,17 @@ def targets(mesh: Mesh, sights: Iterable[str]) -> Iterator[Target]:
     """All that can be called: each service's ports as a whole and by subset, and again where callers differ."""
     callers = sorted(set(sights))
     for host in mesh.services.values():
-        ports = [*http_ports(host), *tcp_ports(host)]
-        for view in dict.fromkeys(("", *(mesh.view(host.host, caller) for caller in callers))):
-            for port in ports:
-                for subset in ("", *(subset.name for subset in mesh.policy(host.host, view).subsets)):
-                    yield Target(host.host, port.port, subset, view)
+        views = dict.fromkeys(("", *(mesh.view(host.host, caller) for caller in callers)))
+        yield from targets_of(host, ((view, mesh.policy(host.host, view)) for view in views))
+
+
+def targets_of(host: ServiceHost, seen: Iterable[tuple[str, HostPolicy]]) -> Iterator[Target]:
+    """Of one service, in its views with the policy in each."""
+    ports = [*http_ports(host), *tcp_ports(host)]
+    for view, policy in seen:
+        for port in ports:
+            for subset in ("", *(subset.name for subset in policy.subsets)):
+                yield Target(host.host, port.port, subset, view)
 
 
 def cluster(mesh: Mesh, target: Target, tls: ClientTLS | None = None) -> Cluster:

@@ -6,27 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, groupby
 
-from envoy.config.route.v3.route_components_pb2 import VirtualHost
-
-from turnout.compiler import (
-    access_log,
-    cluster,
-    endpoint,
-    gateway_port,
-    mirror,
-    request_log,
-    tcp,
-    tls,
-    tracing,
-    tunnel,
-    upstream_tls,
-)
-from turnout.compiler.config import Config, Versioned
+from turnout.compiler import access_log, cluster, gateway_port, mirror, request_log, table, tcp, tls, tracing, tunnel
+from turnout.compiler.config import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, Config, Named, Versioned, named
+from turnout.compiler.destinations import Destinations, clusters, destinations, endpoints
 from turnout.compiler.gateway_port import Entrance
 from turnout.compiler.listener import filter_chain, listener
 from turnout.compiler.resolution import STATIC
-from turnout.compiler.route import Scope, route_configuration, virtual_host
-from turnout.compiler.upstream_tls import Secured
+from turnout.compiler.table import Made
 from turnout.memo import Memo
 from turnout.mesh import routing
 from turnout.mesh.client_tls import ClientTLS
@@ -49,54 +35,60 @@ def compile(  # noqa: A001 # the field's word
     `sampling_percent`: how many of the requests are traced.
     """
     memo = Memo() if memo is None else memo
-    targets = list(cluster.targets(mesh, (mesh.sight(proxy.namespace, proxy.labels) for proxy in proxies)))
-    secured, targets = upstream_tls.secured(mesh, targets)
-    scope = Scope(mesh, frozenset(target.cluster for target in targets))
+    found = destinations(mesh, (mesh.sight(proxy.namespace, proxy.labels) for proxy in proxies), memo)
     entered = gateway_port.entrances(mesh, proxies, memo)
     forwarded = {p.listener: tuple(forwards(mesh, p.port)) for p in proxies if isinstance(p, Ingress)}
     by_table = {entrance.table: entrance.proxy for entrance in entered}
-    tables = [routing.table(mesh, proxy, name, memo) for name, proxy in by_table.items()]
-    copied = _copied(tables, scope)
-    copies = [
-        built
-        for t in copied
-        for built in mirror.clusters(
-            t, cluster.cluster(mesh, t), http2=cluster.speaks_http2(mesh, t), tls=secured.get(t)
-        )
-    ]
-    config = Config.of(
-        clusters=[*_clusters(mesh, targets, secured, memo), *copies, *_insides(proxies, memo)],
-        endpoints=_endpoints(mesh, targets, memo),
-        listeners=[
-            *_listeners(proxies, entered, forwarded, memo, sampling_percent),
-            *_outlets(mesh, entered, tables, memo),
-            *(mirror.listener(target, access_log.copies()) for target in copied),
-        ],
-        routes=_routes(tables, scope, memo),
-        secrets=_secrets([*entered, *chain.from_iterable(forwarded.values())], secured.values(), memo),
+    tables = {name: routing.table(mesh, proxy, name, memo) for name, proxy in by_table.items()}
+    made = {
+        name: table.hosts(tables[name], mesh.sight(proxy.namespace, proxy.labels), found, memo)
+        for name, proxy in by_table.items()
+    }
+    copied = _copied(made.values())
+    listeners = (
+        *_listeners(proxies, entered, forwarded, memo, sampling_percent),
+        *_outlets(mesh, entered, tables, memo),
+        *(_copies_listener(target, memo) for target in copied),
+    )
+    copies = tuple(chain.from_iterable(_copies_clusters(target, found, memo) for target in copied))
+    config = Config(
+        {
+            CLUSTER: _with(clusters(found, memo), (*copies, *_insides(proxies, memo)), memo),
+            ENDPOINTS: endpoints(found, memo),
+            LISTENER: memo.of("listeners", listeners, lambda: named(listeners)),
+            ROUTES: named(table.whole(tables[name], hosts, memo) for name, hosts in made.items()),
+            SECRET: _secrets([*entered, *chain.from_iterable(forwarded.values())], found.secured, memo),
+        }
     )
     memo.forget_unasked()
     return config
 
 
-def _copied(tables: Iterable[RouteTable], scope: Scope) -> list[Target]:
+def _copied(made: Iterable[Mapping[str, Made]]) -> list[Target]:
     """Everything that exists and that some rule sends copies to, once."""
-    rules = (rule for table in tables for host in table.hosts for rule in host.rules)
-    wanted = (copies.target for rule in rules for copies in mirror.copies(rule, scope.mesh))
-    return sorted({t for t in wanted if t.cluster in scope.known}, key=lambda target: target.cluster)
+    wanted = {target for hosts in made for host in hosts.values() if host.copied for target in host.copied}
+    return sorted(wanted, key=lambda target: target.cluster)
 
 
-def _clusters(mesh: Mesh, targets: Iterable[Target], secured: Secured, memo: Memo) -> Iterator[Versioned]:
-    for key, group in _groups(targets):
-        host, _, view = key
-        service = mesh.services[host]
-        members = None if service.resolution == STATIC else mesh.members[host]
-        inputs = (service, mesh.policy(host, view), members, [secured.get(target) for target in group])
-        yield from memo.of(("clusters", key), inputs, partial(_made_clusters, mesh, group, secured))
+def _copies_clusters(target: Target, found: Destinations, memo: Memo) -> tuple[Versioned, ...]:
+    mesh, tls = found.scope.mesh, found.tls(target)
+
+    def made() -> tuple[Versioned, ...]:
+        real = cluster.cluster(mesh, target, tls)
+        both = mirror.clusters(target, real, http2=cluster.speaks_http2(mesh, target), tls=tls)
+        return tuple(map(Versioned.of, both))
+
+    service = mesh.services[target.host]
+    members = None if service.resolution == STATIC else mesh.members[target.host]
+    return memo.of(("copies", target), (service, mesh.policy(target.host, target.view), members, tls), made)
 
 
-def _made_clusters(mesh: Mesh, targets: Iterable[Target], secured: Secured) -> list[Versioned]:
-    return [Versioned.of(cluster.cluster(mesh, target, secured.get(target))) for target in targets]
+def _copies_listener(target: Target, memo: Memo) -> Versioned:
+    return memo.of(("copies' listener", target), (), lambda: Versioned.of(mirror.listener(target, access_log.copies())))
+
+
+def _with(known: Named, others: tuple[Versioned, ...], memo: Memo) -> Named:
+    return memo.of("all clusters", (known, others), lambda: named(known.values(), others)) if others else known
 
 
 def _insides(proxies: Iterable[Proxy], memo: Memo) -> Iterator[Versioned]:
@@ -108,19 +100,6 @@ def _insides(proxies: Iterable[Proxy], memo: Memo) -> Iterator[Versioned]:
 
 def _made_inside(proxy: Egress) -> Versioned:
     return Versioned.of(tunnel.cluster(proxy))
-
-
-def _endpoints(mesh: Mesh, targets: Iterable[Target], memo: Memo) -> Iterator[Versioned]:
-    for key, group in _groups(targets):
-        host, _, view = key
-        if mesh.services[host].resolution != STATIC:
-            continue
-        inputs = (mesh.services[host], mesh.policy(host, view), mesh.members[host])
-        yield from memo.of(("endpoints", key), inputs, partial(_made_endpoints, mesh, group))
-
-
-def _made_endpoints(mesh: Mesh, targets: Iterable[Target]) -> list[Versioned]:
-    return [Versioned.of(assignment) for assignment in endpoint.assignments(mesh, targets)]
 
 
 def _listeners(
@@ -150,13 +129,14 @@ def _made_listeners(
     return made
 
 
-def _outlets(mesh: Mesh, entered: Iterable[Entrance], tables: Iterable[RouteTable], memo: Memo) -> Iterator[Versioned]:
+def _outlets(
+    mesh: Mesh, entered: Iterable[Entrance], tables: Mapping[str, RouteTable], memo: Memo
+) -> Iterator[Versioned]:
     """For connections of workloads that know no proxy. A service that is gone has none."""
-    by_name = {found.name: found for found in tables}
     for entrance in entered:
         proxy = entrance.proxy
         if isinstance(proxy, Egress) and proxy.outlets:
-            rules = {host.name: host.tcp for host in by_name[entrance.table].hosts if host.tcp}
+            rules = {host.name: host.tcp for host in tables[entrance.table].hosts if host.tcp}
             for found in proxy.outlets:
                 if rule := rules.get(f"{found.host}:{found.port}"):
                     inputs = (proxy, found, forward(mesh, rule))
@@ -167,7 +147,7 @@ def _made_outlet(proxy: Egress, found: Outlet, way: Forward) -> Versioned:
     return Versioned.of(tcp.outlet(proxy, found, way))
 
 
-def _secrets(entered: Sequence[Entrance | Forward], secured: Iterable[ClientTLS], memo: Memo) -> list[Versioned]:
+def _secrets(entered: Sequence[Entrance | Forward], secured: Iterable[ClientTLS], memo: Memo) -> Named:
     """Of both ends."""
     inner = [entrance.tls for entrance in entered if entrance.tls]
     outer = list(secured)
@@ -179,31 +159,5 @@ def _secrets(entered: Sequence[Entrance | Forward], secured: Iterable[ClientTLS]
     return memo.of("secrets", (pairs, authorities), partial(_made_secrets, pairs, authorities))
 
 
-def _made_secrets(pairs: Iterable[KeyPair], authorities: Iterable[Authority]) -> list[Versioned]:
-    return [Versioned.of(secret) for secret in tls.secrets(pairs, authorities)]
-
-
-def _routes(tables: Iterable[RouteTable], scope: Scope, memo: Memo) -> Iterator[Versioned]:
-    """Besides its rules, a virtual host depends on what is known of destinations. That is compared once, for all."""
-    known = (scope.mesh.services, scope.mesh.destination_rules, scope.known)
-    destinations = memo.of("destinations", known, object)
-    for table in tables:
-        hosts = tuple(
-            memo.of(
-                ("host", table.name, host.name),
-                (host, destinations),
-                partial(virtual_host, host, scope, tunnelled=table.block_all),
-            )
-            for host in table.hosts
-        )
-        yield memo.of(("table", table.name), (hosts, table.block_all), partial(_made_table, table, hosts))
-
-
-def _made_table(table: RouteTable, hosts: Sequence[VirtualHost]) -> Versioned:
-    return Versioned.of(route_configuration(table.name, hosts, block_all=table.block_all))
-
-
-def _groups(targets: Iterable[Target]) -> Iterator[tuple[tuple[str, int, str], list[Target]]]:
-    """A service's port and its subsets, as callers of one view see them."""
-    for key, group in groupby(targets, key=lambda target: (target.host, target.port, target.view)):
-        yield key, list(group)
+def _made_secrets(pairs: Iterable[KeyPair], authorities: Iterable[Authority]) -> Named:
+    return named(Versioned.of(secret) for secret in tls.secrets(pairs, authorities))

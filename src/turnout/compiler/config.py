@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
 from google.protobuf.message import Message
 
@@ -23,40 +24,54 @@ Secrets are asked for by clusters and listeners, which wait for them: they are s
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """A resource and its version: the hash of its content, so that equal content is never sent twice.
+    """A resource as it is sent, and its version: the hash of its content, so that equal content is never sent twice.
 
     `name`: that of a ClusterLoadAssignment is that of its cluster.
     """
 
-    message: Message
-    version: str
+    kind: type[Message]
     name: str
+    version: str
+    content: bytes = field(repr=False)
 
     @classmethod
     def of(cls, message: Message) -> Versioned:
-        digest = hashlib.blake2b(message.SerializeToString(deterministic=True), digest_size=8)
         name: str = getattr(message, "cluster_name", "") or message.name  # type: ignore[attr-defined] # all have one
-        return cls(message, digest.hexdigest(), name)
+        return cls.joined(type(message), name, (message.SerializeToString(deterministic=True),))
+
+    @classmethod
+    def joined(cls, kind: type[Message], name: str, parts: Iterable[bytes]) -> Versioned:
+        """Of serialized messages of one kind, which together are one: they add to each other's lists."""
+        content = b"".join(parts)
+        return cls(kind, name, hashlib.blake2b(content, digest_size=8).hexdigest(), content)
+
+    @property
+    def message(self) -> Message:
+        """Read anew each time."""
+        return self.kind.FromString(self.content)
+
+
+Named = Mapping[str, Versioned]
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """`resources[type_url][name]`; every type of SEND_ORDER is present, empty or not."""
 
-    resources: Mapping[str, Mapping[str, Versioned]]
+    resources: Mapping[str, Named]
 
     @classmethod
     def of(
         cls,
-        clusters: Iterable[Message | Versioned],
-        endpoints: Iterable[Message | Versioned],
-        listeners: Iterable[Message | Versioned],
-        routes: Iterable[Message | Versioned],
-        secrets: Iterable[Message | Versioned] = (),
+        clusters: Iterable[Message],
+        endpoints: Iterable[Message],
+        listeners: Iterable[Message],
+        routes: Iterable[Message],
+        secrets: Iterable[Message] = (),
     ) -> Config:
-        """Names must be unique within a type. What has its version already is not hashed again."""
+        """Names must be unique within a type."""
         groups = zip(SEND_ORDER, (clusters, endpoints, listeners, routes, secrets), strict=True)
-        return cls({type_url: _by_name(resources) for type_url, resources in groups})
+        return cls({type_url: named(map(Versioned.of, messages)) for type_url, messages in groups})
 
     @property
     def version(self) -> str:
@@ -68,13 +83,12 @@ class Config:
         return digest.hexdigest()
 
 
-def _by_name(messages: Iterable[Message | Versioned]) -> dict[str, Versioned]:
-    named: dict[str, Versioned] = {}
-    for message in messages:
-        resource = message if isinstance(message, Versioned) else Versioned.of(message)
-        assert resource.name not in named, f"two resources are called {resource.name}"
-        named[resource.name] = resource
-    return named
+def named(*groups: Iterable[Versioned]) -> Named:
+    """By name, each of which is there once."""
+    resources = list(chain.from_iterable(groups))
+    found = {resource.name: resource for resource in resources}
+    assert len(found) == len(resources), "two resources of one type have the same name"
+    return found
 
 
 EMPTY = Config.of((), (), (), ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -77,11 +76,11 @@ def virtual_host(host: routing.VirtualHost, scope: Scope, *, tunnelled: bool = F
     )
 
 
-def route_configuration(name: str, hosts: Sequence[VirtualHost], *, block_all: bool) -> RouteConfiguration:
-    """A table's virtual hosts together. `block_all`: what none of them covers is answered with 502, else with 404."""
+def route_configuration(name: str, *, block_all: bool) -> RouteConfiguration:
+    """A table but for its virtual hosts. `block_all`: what none of them covers is answered with 502, else with 404."""
     built = RouteConfiguration(
         name=name,
-        virtual_hosts=[*hosts, _blocked()] if block_all else hosts,
+        virtual_hosts=[_blocked()] if block_all else [],
         max_direct_response_body_size_bytes=uint32(MAX_BODY_BYTES),
         request_headers_to_remove=[tunnel.HEADER] if block_all else [],
     )

@@ -90,9 +90,6 @@ def egress_hosts(mesh: Mesh, proxy: Egress, name: str, memo: Memo) -> Mapping[st
 def _services(
     mesh: Mesh, found: Claims, caller: Caller, name: str, memo: Memo
 ) -> Mapping[str, tuple[VirtualHost, ...]]:
-    known, sight = (mesh.services, mesh.policies, mesh.rulebook), caller.sight
-    views = memo.of(("views", sight), known, lambda: {host: mesh.view(host, sight) for host in mesh.services})
-
     def hosts(
         _: str,
         service: ServiceHost,
@@ -104,7 +101,12 @@ def _services(
             return ()
         return tuple(_virtual_hosts(_Called(service, claimants or (), attached or (), view), caller))
 
-    inputs = (mesh.services, _claimants(mesh, found, name, memo), mesh.gateway_api.at_host, views)
+    inputs = (
+        mesh.services,
+        _claimants(mesh, found, name, memo),
+        mesh.gateway_api.at_host,
+        mesh.views(caller.sight, memo),
+    )
     return memo.each(("services", name), inputs, hosts, (caller,))
 
 

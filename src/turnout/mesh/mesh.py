@@ -32,7 +32,8 @@ Ruling = TypeVar("Ruling", VirtualService, DestinationRule, Gateway, ServiceEntr
 class Mesh:
     """`services`, `policies` and `members` are keyed by full host; rules are in the order in which Istio reads them.
 
-    `policies`: the DestinationRules as callers of the service's own namespace see them. `members`: the instances behind
+    `policies`: the DestinationRules as callers of the service's own namespace see them; `ruled`: those for exactly this
+    host, whoever sees them. `members`: the instances behind
     each service. `speakers`: the VirtualServices, each with its routes in force.
     `servers`: those of Gateways that are in force, by port and key. `bound`: VirtualServices by gateway.
     `telling`: what DestinationRules ask for of callers.
@@ -43,6 +44,7 @@ class Mesh:
 
     services: Mapping[str, ServiceHost] = field(default_factory=dict)
     policies: Mapping[str, HostPolicy] = field(default_factory=dict)
+    ruled: Mapping[str, tuple[DestinationRule, ...]] = field(default_factory=dict)
     rulebook: Rulebook = field(default_factory=Rulebook)
     virtual_services: tuple[VirtualService, ...] = ()
     speakers: Mapping[SpeakerKey, Speaker] = field(default_factory=dict)
@@ -89,6 +91,13 @@ class Mesh:
         near = caller.labels and seen.looks_at_places
         return seen_from if near or seen != self.policies[host] else ""
 
+    def views(self, seen_from: str, memo: Memo) -> Mapping[str, str]:
+        """Of every destination: the caller's sight where it looks different from there, as `view` says."""
+        inputs = (self.services, self.ruled, self.policies)
+        return memo.each(
+            ("views", seen_from), inputs, lambda host, *_: self.view(host, seen_from), (self.rulebook.wild,)
+        )
+
     def policy(self, host: str, view: str) -> HostPolicy:
         """What DestinationRules say of a known service in a view."""
         if not view:
@@ -123,6 +132,7 @@ def build(
     services = _services(memo, kept)
     rules = _by_age(memo, DestinationRule, kept)
     book = memo.of("rulebook", (rules,), lambda: rulebook(rules))
+    ruled = memo.of("ruled", (services, book), lambda: {host: book.written(host) for host in services})
     routing = _by_age(memo, VirtualService, kept)
     spoken = speakers(routing, memo)
     gateways = _by_age(memo, Gateway, {Gateway: [*kept.get(Gateway, ()), *attached.gateways]})
@@ -130,7 +140,8 @@ def build(
     members = _members(memo, services, running)
     built = Mesh(
         services=services,
-        policies=_policies(memo, services, book),
+        policies=_policies(memo, services, ruled, book),
+        ruled=ruled,
         rulebook=book,
         virtual_services=routing,
         speakers=spoken,
@@ -172,15 +183,15 @@ def _host(_: object, found: Service) -> ServiceHost:
     return ServiceHost(found.metadata.namespace, found.metadata.name, found.spec)
 
 
-def _policies(memo: Memo, services: Mapping[str, ServiceHost], book: Rulebook) -> Mapping[str, HostPolicy]:
+def _policies(
+    memo: Memo, services: Mapping[str, ServiceHost], ruled: Mapping[str, tuple[DestinationRule, ...]], book: Rulebook
+) -> Mapping[str, HostPolicy]:
     """As callers of the service's own namespace see them."""
-    written = memo.of("rules by host", (services, book), lambda: {host: book.written(host) for host in services})
-    wild = tuple(book.wild.items())
 
     def policy(host: str, found: ServiceHost, _: object) -> HostPolicy:
         return book.policy(host, found.namespace, found.namespace)
 
-    return memo.each("policies", (services, written), policy, wild)
+    return memo.each("policies", (services, ruled), policy, (book.wild,))
 
 
 def _running(memo: Memo, instances: Sequence[Instance]) -> Mapping[Hashable, Instance]:

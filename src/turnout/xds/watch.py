@@ -167,8 +167,9 @@ class Watch:
         names = self.upserts[: self.limit]
         response = DeltaDiscoveryResponse(type_url=self.type_url, nonce=nonce)
         for name in names:
-            resource = response.resources.add(name=name, version=self._wanted[name].version)
-            resource.resource.Pack(self._wanted[name].message)
+            wanted = self._wanted[name]
+            resource = response.resources.add(name=name, version=wanted.version)
+            resource.resource.type_url, resource.resource.value = self.type_url, wanted.content
         self._launch(nonce, {name: self._wanted[name].version for name in names})
         self.upserts = self.upserts[self.limit :]
         self.unanswered = False
