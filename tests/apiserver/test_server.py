@@ -17,7 +17,7 @@ from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import Store
 from turnout.client import Client
 from turnout.client.connection import Connection
-from turnout.client.state import Address
+from turnout.client.state import Address, Local
 from turnout.error import PortTaken
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
@@ -60,7 +60,7 @@ def test_the_server_may_use_its_port_again_after_a_restart(served: Served) -> No
 
 
 def test_a_patch_is_answered_within_milliseconds(served: Served) -> None:
-    with Client(Connection(Address("127.0.0.1", served.port, TOKEN), served.path, 10)) as client:
+    with Client(Connection(Local(Address("127.0.0.1", served.port, TOKEN), served.path), 10)) as client:
         client.create(VIRTUAL_SERVICE, virtual_service())
         took = []
         for number in range(200):

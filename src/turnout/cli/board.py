@@ -24,6 +24,8 @@ def board(status: Mapping[str, Any]) -> RenderableType:
 
 
 def _head(status: Mapping[str, Any]) -> Text:
+    if cluster := status.get("cluster"):
+        return Text(_of_cluster(cluster), style="bold")
     envoy = status["envoy"]
     serving = "serving" if status["serving"] and envoy["connected"] else "starting"
     control = f"control pid {status['pid']} {_megabytes(status['memory']['control'])}"
@@ -33,6 +35,12 @@ def _head(status: Mapping[str, Any]) -> Text:
     )
 
 
+def _of_cluster(cluster: Mapping[str, Any]) -> str:
+    scope = f"namespace {cluster['namespace']}" if cluster["namespace"] else "all namespaces"
+    counted = f"{cluster['window_seconds']:g} s of {cluster['prometheus']}" if cluster["prometheus"] else "not counted"
+    return f"context {cluster['context']}  {scope}  traffic: {counted}"
+
+
 def _megabytes(size: int | None) -> str:
     return f"({size / MEGABYTE:.0f} MB)" if size else ""
 
@@ -40,8 +48,8 @@ def _megabytes(size: int | None) -> str:
 def _gateways(status: Mapping[str, Any]) -> Iterator[Text]:
     for gateway in status["gateways"]:
         hosts = ", ".join(gateway["hosts"])
-        address = f"{gateway['protocol']}://127.0.0.1:{gateway['listens']}"
-        yield Text(f"gateway {gateway['name']}: {hosts} port {gateway['port']} → {address}")
+        address = f" → {gateway['protocol']}://127.0.0.1:{gateway['listens']}" if gateway["listens"] else ""
+        yield Text(f"gateway {gateway['name']}: {hosts} port {gateway['port']}{address}")
 
 
 def _dashboard(status: Mapping[str, Any]) -> Iterator[Text]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,7 @@ from turnout.error import TurnoutError
 
 if TYPE_CHECKING:
     from turnout.client import Client
+    from turnout.client.change import Outcome
 
 
 def virtual_services(client: Client) -> list[dict[str, Any]]:
@@ -54,22 +55,39 @@ def _of_gateway_api(client: Client, host: str) -> str:
     return ""
 
 
-def carry_out(client: Client, edits: list[Edit], before: list[dict[str, Any]], command: str) -> None:
-    """Does it and says so."""
-    from turnout.client.change import carry_out as change
+def carry_out(
+    client: Client, host: str, plan: Callable[[list[dict[str, Any]]], list[Edit] | Refusal], command: str
+) -> tuple[list[Edit], list[dict[str, Any]]]:
+    """Does what `plan` makes of the live VirtualServices, and says so; the edits, and what they were made from."""
+    from turnout.client.change import attempt
 
+    before: list[dict[str, Any]] = []
+
+    def planned() -> tuple[list[Edit], list[dict[str, Any]]]:
+        before[:] = virtual_services(client)
+        return accepted(plan(before), client, host), before
+
+    edits, outcome = attempt(client, planned, command)
     if not edits:
         click.echo("nothing to change")
-        return
-    outcome = change(client, edits, before, command)
+        return [], before
     for edit in edits:
         for shown in edit.shown:
             click.echo(line(shown))
+    tell(outcome)
+    for warning in client.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return list(edits), before
+
+
+def tell(outcome: Outcome) -> None:
+    """How long it took; raises TurnoutError when it is not known to be in force."""
+    if outcome.acknowledged is None:
+        click.echo(f"accepted in {outcome.seconds * 1000:.0f} ms; Istio hands it to the proxies by itself")
+        return
     if not outcome.acknowledged:
         raise TurnoutError("accepted, but Envoy has not confirmed it yet", "see turnout status")
     click.echo(f"acknowledged by Envoy in {outcome.seconds * 1000:.0f} ms")
-    for warning in client.warnings:
-        click.echo(f"warning: {warning}", err=True)
 
 
 def line(change: RouteChange) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from turnout.cli.chart_options import chart_options
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, target_options
 from turnout.error import TurnoutError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _SHOWN = 10
 @click.option("--gateway", is_flag=True, help="The request comes from outside, through a Gateway.")
 @click.option("--json", "as_json", is_flag=True, help="The whole answer as JSON.")
 @chart_options
-@state_option
+@target_options
 def command(
     method: str,
     url: str,
@@ -38,7 +38,7 @@ def command(
     gateway: bool,
     as_json: bool,
     release: Release,
-    state: Path | None,
+    target: Target,
 ) -> None:
     """Tell where a request would go, and why: no request is sent.
 
@@ -61,7 +61,7 @@ def command(
         "from": caller,
         "gateway": gateway,
     }
-    answer = _of_files(paths, release, question) if paths else connect(state).post("explain", question)
+    answer = _of_files(paths, release, question) if paths else connect(target).post("explain", question)
     if as_json:
         click.echo(json.dumps(answer, indent=2))
     else:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
-from turnout.cli.options import connect, state_option, window_option
+from turnout.cli.options import Target, connect, scope_options, target_options, window_option
 
 
 @click.command()
 @window_option
 @click.option("--json", "as_json", is_flag=True, help="The nodes and edges as JSON.")
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="A Mermaid flowchart, to be pasted into Markdown.")
-@state_option
-def command(seconds: float, as_json: bool, as_mermaid: bool, state: Path | None) -> None:
+@scope_options
+@target_options
+def command(seconds: float, as_json: bool, as_mermaid: bool, scope: str | None, target: Target) -> None:
     """Show who calls whom: rate, errors, latency, and calls per request that came in. Copies are drawn dashed.
 
     \b
@@ -25,7 +25,7 @@ def command(seconds: float, as_json: bool, as_mermaid: bool, state: Path | None)
     """
     if as_json and as_mermaid:
         raise click.UsageError("give either --json or --mermaid")
-    graph = connect(state).view("graph", seconds=f"{seconds:g}")
+    graph = connect(target, scope).view("graph", seconds=f"{seconds:g}")
     if as_json:
         click.echo(json.dumps(graph, indent=2))
     elif as_mermaid:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from turnout.cli.change import accepted, carry_out, virtual_services
-from turnout.cli.options import connect, namespace_option, state_option
+from turnout.cli.change import carry_out
+from turnout.cli.options import Target, connect, own_namespace_option, target_options
 from turnout.delivery import mirroring
+from turnout.delivery.edit import Edit, Refusal
 from turnout.error import TurnoutError
 from turnout.mesh.names import fqdn
 
@@ -27,8 +27,8 @@ _METHOD = re.compile(r"[A-Z]+(-[A-Z]+)*")
 @click.option("--percent", default=100.0, show_default=True, help="How much of the traffic is copied.")
 @click.option("--methods", help="Only requests with these methods, such as GET,HEAD.")
 @click.option("--route", "route_name", help="Only the HTTP route of this name, or at this place: http[1].")
-@namespace_option
-@state_option
+@own_namespace_option
+@target_options
 def command(
     service: str,
     subset: str | None,
@@ -36,8 +36,8 @@ def command(
     percent: float,
     methods: str | None,
     route_name: str | None,
-    namespace: str,
-    state: Path | None,
+    namespace: str | None,
+    target: Target,
 ) -> None:
     """Send a version a copy of real traffic. Users never see its answers, and never wait for it.
 
@@ -51,17 +51,17 @@ def command(
     if off == bool(subset):
         raise click.UsageError("give either --to SUBSET or --off")
     limited = methods_of(methods or "")
-    client = connect(state)
-    before = virtual_services(client)
-    host = fqdn(service, namespace)
+    client = connect(target)
+    host = fqdn(service, namespace or client.namespace)
     if subset is None:
-        edits = accepted(mirroring.off(before, host, route_name), client, host)
-        carry_out(client, edits, before, f"mirror {service} --off")
+        carry_out(client, host, lambda live: mirroring.off(live, host, route_name), f"mirror {service} --off")
         return
     _require_subset(client, host, subset)
-    wanted = mirroring.mirror(before, host, subset, percent=percent, methods=limited, route_name=route_name)
-    edits = accepted(wanted, client, host)
-    carry_out(client, edits, before, f"mirror {service} --to {subset}")
+
+    def plan(live: list[dict[str, Any]]) -> list[Edit] | Refusal:
+        return mirroring.mirror(live, host, subset, percent=percent, methods=limited, route_name=route_name)
+
+    carry_out(client, host, plan, f"mirror {service} --to {subset}")
     if not limited:
         click.echo(
             "warning: requests that change data are copied too\nhint: limit them with --methods GET,HEAD", err=True

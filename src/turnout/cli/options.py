@@ -30,11 +30,15 @@ def state_option(command: F) -> F:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a command is for: the instance behind `state`, or a cluster where kubeconfig or context are given."""
+    """Whom a command is for: the instance behind `state`, or a cluster where kubeconfig or context are given.
+
+    `prometheus`: who counts on the cluster; empty: to be looked for.
+    """
 
     state: Path | None = None
     kubeconfig: Path | None = None
     context: str | None = None
+    prometheus: str = ""
 
     @property
     def is_cluster(self) -> bool:
@@ -42,11 +46,13 @@ class Target:
 
 
 def target_options(command: F) -> F:
-    """`--state`, `--kubeconfig`, `--context`, as `target`."""
+    """`--state`, `--kubeconfig`, `--context`, `--prometheus`, as `target`."""
 
     @functools.wraps(command)
-    def targeted(*args: Any, state: Path | None, kubeconfig: Path | None, context: str | None, **more: Any) -> Any:
-        target = Target(state, kubeconfig, context)
+    def targeted(
+        *args: Any, state: Path | None, kubeconfig: Path | None, context: str | None, prometheus: str, **more: Any
+    ) -> Any:
+        target = Target(state, kubeconfig, context, prometheus)
         if state is not None and target.is_cluster:
             raise click.UsageError("give either --state, or --kubeconfig and --context")
         return command(*args, target=target, **more)
@@ -55,9 +61,29 @@ def target_options(command: F) -> F:
     options = (
         click.option("--kubeconfig", type=path, help="Work on the cluster that this file leads to."),
         click.option("--context", metavar="NAME", help="Work on a cluster: this context of the kubeconfig."),
+        click.option(
+            "--prometheus", metavar="WHERE", default="", envvar="TURNOUT_PROMETHEUS",
+            help="What counts on the cluster: a URL, or namespace/service:port [default: the one beside Istio].",
+        ),
         state_option,
-    )
+    )  # fmt: skip
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), targeted)  # type: ignore[return-value]
+
+
+def scope_options(command: F) -> F:
+    """`--namespace` and `--all-namespaces` as `scope`: a namespace, "" for all, None for what is usual."""
+
+    @functools.wraps(command)
+    def scoped(*args: Any, namespace: str | None, all_namespaces: bool, **more: Any) -> Any:
+        if namespace and all_namespaces:
+            raise click.UsageError("give either --namespace or --all-namespaces")
+        return command(*args, scope="" if all_namespaces else namespace, **more)
+
+    options = (
+        click.option("-n", "--namespace", help="Only this namespace [default: all, on a cluster the context's]."),
+        click.option("-A", "--all-namespaces", is_flag=True, help="All of them."),
+    )
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), scoped)  # type: ignore[return-value]
 
 
 def namespace_option(command: F) -> F:
@@ -90,12 +116,15 @@ def _seconds(ctx: click.Context, param: click.Parameter, text: str) -> float:
     return duration.total_seconds()
 
 
-def connect(target: Target | Path | None) -> Client:
-    """The running instance, or the cluster, until the command ends. Raises NotRunning, ClusterFailed."""
+def connect(target: Target | Path | None, scope: str | None = None) -> Client:
+    """The running instance, or the cluster, until the command ends. Raises NotRunning, ClusterFailed.
+
+    `scope`: the namespace that a cluster's views show, "" for all; None: the context's.
+    """
     from turnout.client import Client, find_state
 
     if isinstance(target, Target) and target.is_cluster:
-        client = _cluster(target)
+        client = _cluster(target, scope)
     else:
         state = target.state if isinstance(target, Target) else target
         client = Client.from_state(state or find_state(Path.cwd()))
@@ -103,10 +132,10 @@ def connect(target: Target | Path | None) -> Client:
     return client
 
 
-def _cluster(target: Target) -> Client:
-    from turnout.client import Client
+def _cluster(target: Target, scope: str | None) -> Client:
     from turnout.client.kubeconfig import access
-    from turnout.client.remote import Remote
+    from turnout.cluster.client import ClusterClient
+    from turnout.cluster.site import Site
 
     found = access(target.kubeconfig, target.context)
-    return Client.through(Remote(found), namespace=found.namespace)
+    return ClusterClient(Site(found, target.prometheus, found.namespace if scope is None else scope))

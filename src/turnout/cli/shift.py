@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 import click
 
-from turnout.cli.change import accepted, carry_out, virtual_services
+from turnout.cli.change import carry_out
 from turnout.cli.options import Target, connect, own_namespace_option, target_options
 from turnout.delivery.edit import Edit
 from turnout.delivery.weights import shift
@@ -36,10 +36,9 @@ def command(
     """
     wanted = dict(_weight(text) for text in weights)
     client = connect(target)
-    before = virtual_services(client)
     host = fqdn(service, namespace or client.namespace)
-    edits = accepted(shift(before, host, wanted, route_name), client, host)
-    carry_out(client, edits, before, " ".join(["shift", service, *weights]))
+    title = " ".join(["shift", service, *weights])
+    edits, before = carry_out(client, host, lambda live: shift(live, host, wanted, route_name), title)
     if write:
         _write(edits, before)
 

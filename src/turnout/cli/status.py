@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, scope_options, target_options
+from turnout.cli.scope import within
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
-@state_option
-def command(as_json: bool, state: Path | None) -> None:
+@scope_options
+@target_options
+def command(as_json: bool, scope: str | None, target: Target) -> None:
     """Show services, versions, weights, health and traffic. Exit status 1 when something is wrong.
 
     \b
@@ -22,7 +23,7 @@ def command(as_json: bool, state: Path | None) -> None:
       turnout status
       turnout status --json | jq '.services[].versions'
     """
-    status = connect(state).view("status")
+    status = within(connect(target, scope).view("status"), scope)
     if as_json:
         click.echo(json.dumps(status, indent=2))
     else:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, scope_options, target_options
+from turnout.cli.scope import within
 
 if TYPE_CHECKING:
     from turnout.client import Client
@@ -21,8 +21,9 @@ SORTS = ("service", "rate", "errors", "p50", "p90", "p99", "retries", "copies")
 @click.command()
 @click.option("--sort", type=click.Choice(SORTS), default="service", show_default=True, help="What to put on top.")
 @click.option("--once", is_flag=True, help="Print it once; so it is where the output is no terminal.")
-@state_option
-def command(sort: str, once: bool, state: Path | None) -> None:
+@scope_options
+@target_options
+def command(sort: str, once: bool, scope: str | None, target: Target) -> None:
     """Show the traffic of every service and version over the last ten seconds, each second anew, until Ctrl-C.
 
     \b
@@ -30,20 +31,20 @@ def command(sort: str, once: bool, state: Path | None) -> None:
       turnout top
       turnout top --sort p99 --once
     """
-    client = connect(state)
+    client = connect(target, scope)
     if once or not sys.stdout.isatty():
         from turnout.cli.console import console
         from turnout.cli.traffic_table import traffic_table
 
-        console().print(traffic_table(client.view("status"), sort))
+        console().print(traffic_table(within(client.view("status"), scope), sort))
         return
     try:
-        _live(client, sort)
+        _live(client, sort, scope)
     except KeyboardInterrupt:
         return
 
 
-def _live(client: Client, sort: str) -> None:
+def _live(client: Client, sort: str, scope: str | None) -> None:
     """What was shown last stays in the terminal."""
     from rich.live import Live
 
@@ -51,5 +52,5 @@ def _live(client: Client, sort: str) -> None:
 
     with Live(auto_refresh=False) as live:
         while True:
-            live.update(traffic_table(client.view("status"), sort), refresh=True)
+            live.update(traffic_table(within(client.view("status"), scope), sort), refresh=True)
             time.sleep(REFRESH_SECONDS)

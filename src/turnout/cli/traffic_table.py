@@ -55,7 +55,8 @@ def _head(status: Mapping[str, Any]) -> str:
     rate = sum(version["rate"] for version in versions)
     failing = sum(version["rate"] * version["error_share"] for version in versions)
     problems = sum(problem["severity"] == "error" for problem in status["problems"])
-    return f"{rate:.1f} requests/s, {failing:.1f} failing, over the last 10 s" + (
+    seconds = (status.get("cluster") or {}).get("window_seconds", 10)
+    return f"{rate:.1f} requests/s, {failing:.1f} failing, over the last {seconds:g} s" + (
         f"; {problems} problem{'s' if problems > 1 else ''}: see turnout status" if problems else ""
     )
 

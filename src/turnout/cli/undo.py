@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from turnout.cli.change import described
-from turnout.cli.options import connect, state_option
+from turnout.cli.change import described, tell
+from turnout.cli.options import Target, connect, target_options
 from turnout.error import TurnoutError
 
 
 @click.command()
-@state_option
-def command(state: Path | None) -> None:
+@target_options
+def command(target: Target) -> None:
     """Take the last change of weights or mirrors back; again, and the one before goes too.
 
     \b
@@ -24,11 +23,11 @@ def command(state: Path | None) -> None:
     """
     from turnout.client.change import undo
 
-    client = connect(state)
+    client = connect(target)
     step = _last(client.view("history"))
-    seconds = undo(client, step)
+    outcome = undo(client, step)
     click.echo(f"undone: {step['command']} ({described(step['objects'])})")
-    click.echo(f"acknowledged by Envoy in {seconds * 1000:.0f} ms")
+    tell(outcome)
 
 
 def _last(steps: Any) -> dict[str, Any]:

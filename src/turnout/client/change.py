@@ -4,27 +4,68 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from turnout.client.client import Client
 from turnout.delivery.edit import Edit, sticky_of, stuck
+from turnout.delivery.operations import operations
 from turnout.error import ApiError, TurnoutError
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
 ACKNOWLEDGE_SECONDS = 15
+MOST_ATTEMPTS = 10
+FIRST_PAUSE_SECONDS = 0.01
+REFUSED_IN_BETWEEN = (409, 422)
+"""What a guarded patch meets where somebody wrote in between: ours says 409, Kubernetes 422 to a failed `test`."""
 
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`acknowledged`: Envoy serves it. `seconds`: from the first patch to that."""
+    """`acknowledged`: Envoy serves it; None: accepted, but nobody says when it is in force.
 
-    acknowledged: bool
+    `seconds`: from the first patch to that.
+    """
+
+    acknowledged: bool | None
     seconds: float
     objects: Sequence[Object] = ()
+
+
+Planned = tuple[Sequence[Edit], Sequence[Object]]
+"""Edits, and the VirtualServices that they were made from."""
+
+
+def attempt(client: Client, plan: Callable[[], Planned], command: str) -> tuple[Sequence[Edit], Outcome]:
+    """Plans and carries out, from the start again where somebody else wrote in between. No edits: nothing is done.
+
+    Raises as `carry_out` and `plan` do.
+    """
+    for number in range(MOST_ATTEMPTS):
+        edits, before = plan()
+        if not edits:
+            return edits, Outcome(acknowledged=True, seconds=0.0)
+        try:
+            return edits, carry_out(client, edits, before, command)
+        except ApiError as error:
+            if number + 1 == MOST_ATTEMPTS or not _overtaken(client, edits, before, error):
+                raise
+            time.sleep(FIRST_PAUSE_SECONDS * 2 ** min(number, 5))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _overtaken(client: Client, edits: Sequence[Edit], before: Sequence[Object], error: ApiError) -> bool:
+    """Whether one of the objects is not any more what the edits were made from."""
+    if error.status not in REFUSED_IN_BETWEEN:
+        return False
+    known = _by_name(before)
+    return any(
+        client.get(VIRTUAL_SERVICE, *key)["metadata"]["resourceVersion"] != known[key]["metadata"]["resourceVersion"]
+        for key in ((edit.namespace, edit.name) for edit in edits)
+    )
 
 
 def carry_out(client: Client, edits: Sequence[Edit], before: Sequence[Object], command: str) -> Outcome:
@@ -46,15 +87,18 @@ def carry_out(client: Client, edits: Sequence[Edit], before: Sequence[Object], c
             _restore(client, patched, _by_name(before))
             raise
     _remember(client, command, patched, _by_name(before))  # also what Envoy then rejects can be undone
-    acknowledged = all(_acknowledged(client, obj) for obj in patched)
+    acknowledged = all(_acknowledged(client, obj) for obj in patched) if _tell(client, patched) else None
     return Outcome(acknowledged, time.perf_counter() - started, patched)
 
 
+def _tell(client: Client, objects: Sequence[Object]) -> bool:
+    """Whether their status says when they are in force."""
+    return client.acknowledges or all("observedGeneration" in (obj.get("status") or {}) for obj in objects)
+
+
 def _patch(client: Client, edit: Edit, *, dry_run: bool = False, change: tuple[str, int] | None = None) -> Object:
-    operations = list(edit.operations)
-    return client.patch(
-        VIRTUAL_SERVICE, edit.namespace, edit.name, operations, type="json", dry_run=dry_run, change=change
-    )
+    wanted = list(edit.operations)
+    return client.patch(VIRTUAL_SERVICE, edit.namespace, edit.name, wanted, type="json", dry_run=dry_run, change=change)
 
 
 def _by_name(objects: Sequence[Object]) -> Mapping[tuple[str, str], Object]:
@@ -64,15 +108,15 @@ def _by_name(objects: Sequence[Object]) -> Mapping[tuple[str, str], Object]:
 def _restore(client: Client, patched: Sequence[Object], before: Mapping[tuple[str, str], Object]) -> None:
     for obj in patched:
         key = obj["metadata"]["namespace"], obj["metadata"]["name"]
-        operations = _back(obj, before[key]["spec"], sticky_of(before[key]))
-        client.patch(VIRTUAL_SERVICE, *key, operations, type="json")
+        back = _back(obj, before[key]["spec"], sticky_of(before[key]))
+        client.patch(VIRTUAL_SERVICE, *key, back, type="json")
 
 
 def _back(obj: Object, spec: Mapping[str, Any], sticky: str | None) -> list[Mapping[str, Any]]:
     version = obj["metadata"]["resourceVersion"]
     return [
         {"op": "test", "path": "/metadata/resourceVersion", "value": version},
-        {"op": "replace", "path": "/spec", "value": spec},
+        *operations(("spec",), obj["spec"], spec),
         *stuck(obj, sticky),
     ]
 
@@ -112,15 +156,15 @@ def _remember(
         client.post("history", {"command": command, "at": time.time(), "objects": steps})
 
 
-def undo(client: Client, step: Mapping[str, Any]) -> float:
-    """Takes a step of the history back; seconds until Envoy serves it. Raises TurnoutError as `restore` does."""
-    seconds = restore(client, step["objects"])
+def undo(client: Client, step: Mapping[str, Any]) -> Outcome:
+    """Takes a step of the history back. Raises TurnoutError as `restore` does."""
+    outcome = restore(client, step["objects"])
     client.post("history", {"undone": step["number"]})
-    return seconds
+    return outcome
 
 
-def restore(client: Client, steps: Sequence[Mapping[str, Any]]) -> float:
-    """Puts every object back to what it was before a remembered step; seconds until Envoy serves it.
+def restore(client: Client, steps: Sequence[Mapping[str, Any]]) -> Outcome:
+    """Puts every object back to what it was before a remembered step.
 
     That is its spec, and where the step has changed that, what its splits stick to (`sticky`: before and after).
     Raises TurnoutError when an object has changed since: what others did is not undone silently.
@@ -138,11 +182,11 @@ def restore(client: Client, steps: Sequence[Mapping[str, Any]]) -> float:
     for step in steps:
         key = (step["namespace"], step["name"])
         sticky = step["sticky"][0] if "sticky" in step else sticky_of(live[key])
-        operations = _back(live[key], step["before"], sticky)
-        patched.append(client.patch(VIRTUAL_SERVICE, *key, operations, type="json", change=change))
-    for obj in patched:
-        _acknowledged(client, obj)
-    return time.perf_counter() - started
+        patched.append(
+            client.patch(VIRTUAL_SERVICE, *key, _back(live[key], step["before"], sticky), type="json", change=change)
+        )
+    acknowledged = all(_acknowledged(client, obj) for obj in patched) if _tell(client, patched) else None
+    return Outcome(acknowledged, time.perf_counter() - started, patched)
 
 
 def _is_as_left(obj: Object, step: Mapping[str, Any]) -> bool:

@@ -35,6 +35,9 @@ class Client:
     cluster ClusterFailed.
     """
 
+    acknowledges = True
+    """Whether objects say in their status when they are in force; Istio's do so only where it is told to."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.warnings: list[str] = []
@@ -72,7 +75,11 @@ class Client:
     def list(self, kind: Kind, namespace: str = "", *, label_selector: str = "", field_selector: str = "") -> Object:
         """The List object: `["items"]`, and `["metadata"]["resourceVersion"]` to watch from."""
         query = {"labelSelector": label_selector, "fieldSelector": field_selector}
-        return self._object("GET", kind.path(quote(namespace, safe="")), query)
+        found = self._object("GET", kind.path(quote(namespace, safe="")), query)
+        for item in found["items"]:  # of its own kinds, Kubernetes says in the list alone what they are
+            item.setdefault("apiVersion", kind.api_version)
+            item.setdefault("kind", kind.kind)
+        return found
 
     def create(
         self, kind: Kind, obj: Mapping[str, Any], *, dry_run: bool = False, change: Change | None = None
@@ -132,6 +139,10 @@ class Client:
                 status = event["object"]
                 raise ApiError(status["code"], status["reason"], status["message"])
             yield event["type"], event["object"]
+
+    def read(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """What the API shows at a path that is no object's, such as behind a service's proxy."""
+        return self._call("GET", path, query)
 
     def view(self, name: str, **query: str) -> Any:
         """What `/turnout/v1/<name>` shows."""

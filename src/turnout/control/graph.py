@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from turnout.apiserver.view import ViewRequest
 from turnout.control.question import number
+from turnout.control.world import World
 from turnout.mesh.service import canonical_name, revision
 from turnout.telemetry.graph import GATEWAY, Edge, Graph, Node, NodeKind
 from turnout.telemetry.graph import graph as drawn
 from turnout.telemetry.route_map import route_map
 from turnout.telemetry.series import Series
 from turnout.telemetry.traffic import Traffic
+from turnout.workloads.status import PodStatus
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance
@@ -29,7 +31,14 @@ async def graph(instance: Instance, request: ViewRequest, now: float) -> dict[st
     seconds = number(request.query, "seconds", IN_MEMORY_SECONDS, least=1, most=LONGEST_SECONDS)
     await instance.telemetry.look_for(request.query)
     traffic = await traffic_within(instance, seconds, now)
-    found = drawn(traffic, _known(instance), route_map(instance.world.mesh))
+    return of_world(instance.world, instance.pods(), traffic, seconds, now)
+
+
+def of_world(
+    world: World, pods: Iterable[PodStatus], traffic: Mapping[Series, Traffic], seconds: float, now: float
+) -> dict[str, Any]:
+    """The graph of what was counted within `seconds`."""
+    found = drawn(traffic, _known(world, pods), route_map(world.mesh))
     return {"at": now, "seconds": seconds, "nodes": list(_nodes(found)), "edges": list(_edges(found))}
 
 
@@ -52,13 +61,13 @@ def _stored(store: Store, seconds: float, now: float) -> dict[Series, Traffic]:
     return together
 
 
-def _known(instance: Instance) -> Iterator[Node]:
+def _known(world: World, pods: Iterable[PodStatus]) -> Iterator[Node]:
     """Everything that runs or is to run, and the gateway if there is one."""
-    if instance.world.mesh.gateways:
+    if world.mesh.gateways:
         yield GATEWAY
-    pods = [pod for pod in instance.pods() if not pod.draining]
-    for (namespace, workload), labels in instance.world.callers.items():
-        own = [pod for pod in pods if (pod.namespace, pod.workload) == (namespace, workload)]
+    kept = [pod for pod in pods if not pod.draining]
+    for (namespace, workload), labels in world.callers.items():
+        own = [pod for pod in kept if (pod.namespace, pod.workload) == (namespace, workload)]
         yield Node(
             NodeKind.WORKLOAD,
             namespace,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnout.compiler import match_words, route_words
 from turnout.compiler.route import label
-from turnout.control.world import proxies
+from turnout.control.world import World, proxies
 from turnout.mesh import names
 from turnout.mesh.reach import Merged, Reach, reach
 from turnout.mesh.rule import Rule, RuleKey
@@ -26,10 +26,16 @@ JSON = dict[str, Any]
 
 
 def routes(instance: Instance) -> list[JSON]:
-    """In the order in which VirtualServices compete; of the routes of each, the first that matches answers."""
-    world = instance.world
-    found = reach(world.mesh, proxies(world, instance.listen, dict.fromkeys(world.callers, 0)))
-    documents = dict(_documents(instance.files.manifests))
+    """Of the running instance."""
+    return of_world(instance.world, instance.listen, dict(_documents(instance.files.manifests)))
+
+
+def of_world(world: World, listen: Mapping[int, int], documents: Mapping[tuple[str, str], Document]) -> list[JSON]:
+    """In the order in which VirtualServices compete; of the routes of each, the first that matches answers.
+
+    `listen`: Gateway port → where it is. `documents`: namespace and name of a VirtualService → where it is written.
+    """
+    found = reach(world.mesh, proxies(world, listen, dict.fromkeys(world.callers, 0)))
     return [
         _virtual_service(
             owner, found, Written.of(owner, documents.get((owner.metadata.namespace, owner.metadata.name)))

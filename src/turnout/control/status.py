@@ -18,6 +18,7 @@ from turnout.mesh.server_tls import shows_certificate
 from turnout.mesh.service import ServiceHost, revision, selects
 from turnout.problem import Problem
 from turnout.process import rss_bytes
+from turnout.resources.core import Deployment
 from turnout.resources.virtual_service import HTTPRoute, VirtualService
 from turnout.telemetry import flags
 from turnout.telemetry.copies import ends
@@ -47,12 +48,12 @@ def status(instance: Instance) -> dict[str, Any]:
         "dashboard": instance.dashboard.url,
         "envoy": _envoy(instance),
         "memory": {"control": rss_bytes(os.getpid())},
-        "gateways": list(_gateways(mesh, instance.listen)),
+        "gateways": list(gateways(mesh, instance.listen)),
         "services": [
-            _service(mesh, host, pods, traffic, instance.telemetry.window.latest) for host in mesh.services.values()
+            service(mesh, host, pods, traffic, instance.telemetry.window.latest) for host in mesh.services.values()
         ],
-        "workloads": _workloads(instance, pods),
-        "hops": list(_hops(totals)),
+        "workloads": workloads(instance.world.deployments, pods),
+        "hops": list(hops(totals)),
         "mirrors": list(_mirrors(mesh, instance.telemetry.window)),
         "clusters": {name: dict(counters) for name, counters in instance.telemetry.window.latest.clusters.items()},
         "drift": [asdict(found) for found in instance.files.drift(instance.store)],
@@ -79,7 +80,7 @@ def _envoy(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _gateways(mesh: Mesh, listen: Mapping[int, int]) -> Iterator[dict[str, Any]]:
+def gateways(mesh: Mesh, listen: Mapping[int, int]) -> Iterator[dict[str, Any]]:
     """Every server that is in force. `protocol`: http, https, tls or tcp."""
     for port in gateway_servers.ports(mesh):
         for bound in gateway_servers.servers(mesh, port):
@@ -97,13 +98,14 @@ def _gateways(mesh: Mesh, listen: Mapping[int, int]) -> Iterator[dict[str, Any]]
 # --- services
 
 
-def _service(
+def service(
     mesh: Mesh,
     host: ServiceHost,
     pods: Sequence[PodStatus],
     traffic: Mapping[Series, Traffic],
     counted: Snapshot,
 ) -> dict[str, Any]:
+    """A service, its versions and its routes. `traffic`: of the last seconds; `counted`: all there ever was."""
     own = [p for p in pods if p.namespace == host.namespace and selects(host.spec.selector, p.labels)]
     subsets = mesh.policies[host.host].subsets
     versions = [
@@ -200,7 +202,8 @@ def _route(virtual_service: VirtualService, http: HTTPRoute, index: int) -> dict
 # --- what runs, and what was counted
 
 
-def _workloads(instance: Instance, pods: Sequence[PodStatus]) -> list[dict[str, Any]]:
+def workloads(deployments: Iterable[Deployment], pods: Sequence[PodStatus]) -> list[dict[str, Any]]:
+    """Those of the Deployments, with their pods."""
     return [
         {
             "namespace": deployment.metadata.namespace,
@@ -212,7 +215,7 @@ def _workloads(instance: Instance, pods: Sequence[PodStatus]) -> list[dict[str, 
                 if (pod.namespace, pod.workload) == (deployment.metadata.namespace, deployment.metadata.name)
             ],
         }
-        for deployment in instance.world.deployments
+        for deployment in deployments
     ]
 
 
@@ -229,7 +232,7 @@ def pod_json(pod: PodStatus) -> dict[str, Any]:
     }
 
 
-def _hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
+def hops(totals: Mapping[Series, int]) -> Iterator[dict[str, Any]]:
     """Who called whom, version by version; copies are hops of their own."""
     hops: dict[tuple[str, ...], dict[str, Any]] = {}
     for series, count in totals.items():

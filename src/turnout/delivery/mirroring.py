@@ -26,6 +26,7 @@ from turnout.delivery.edit import (
     routes,
     title,
 )
+from turnout.delivery.operations import operations as differing
 from turnout.delivery.sample import KEY, Sample, of_regex
 
 Rewrite = Callable[[JSONObject, str], list[JSONObject]]
@@ -137,7 +138,7 @@ def _edit(virtual_service: JSONObject, serving: Sequence[int], rewrite: Rewrite)
         bare = {key: value for key, value in route.items() if key not in MIRROR_FIELDS}
         wanted = rewrite(bare, namespace)
         if wanted[-1] != route:
-            operations.append({"op": "replace", "path": pointer(("spec", "http", index)), "value": wanted[-1]})
+            operations += differing(("spec", "http", index), route, wanted[-1])
         operations += [put(("spec", "http", index), rule) for rule in reversed(wanted[:-1])]
         shown.insert(0, _shown(virtual_service, label(route, index), previous, wanted[0]))
     shown = [change for change in shown if change.before != change.after]

@@ -213,6 +213,8 @@ _TABLE = (
         "room is made as older ones have no traffic for seven days",
     ),
     Code("TNO408", WARNING, "the collector takes no spans", "it has to take OTLP over gRPC; it is tried on and on"),
+    Code("TNO420", WARNING, "the traffic of a cluster is not counted", "name its Prometheus: `--prometheus URL`"),
+    Code("TNO421", WARNING, "objects of a cluster may not be read", "ask for the rights that docs/cluster.md lists"),
 )
 
 CODES = {code.code: code for code in _TABLE}

@@ -118,7 +118,7 @@ class Done:
     """What was changed, when Envoy had it, and what the API remarked."""
 
     changes: Sequence[RouteChange]
-    acknowledged: bool
+    acknowledged: bool | None
     seconds: float
     warnings: Sequence[str]
 

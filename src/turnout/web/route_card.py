@@ -29,6 +29,7 @@ PUT_BEFORE = {
     "mirror": "`turnout mirror` has put this before the next route; what is changed there, is changed here too.",
     "users": "A rollout has put this before the next route: this group of its users gets the candidate already.",
 }
+HANDED_ON = "It is accepted; Istio hands it to the proxies by itself."
 UNCONFIRMED = "It is accepted, but Envoy has not confirmed it yet: see Problems."
 
 
@@ -126,7 +127,7 @@ class RouteCard:
         except TurnoutError as error:
             self._say(f"{error.message}: {error.hint}" if error.hint else error.message, failed=True)
             return False
-        self._say(done_words(done), failed=not done.acknowledged)
+        self._say(done_words(done), failed=done.acknowledged is False)
         return True
 
     def _say(self, text: str, *, failed: bool) -> None:
@@ -321,8 +322,15 @@ def done_words(done: Done) -> str:
     if not done.changes:
         return "Nothing to change."
     changed = "; ".join(dict.fromkeys(map(_change_words, done.changes)))
-    took = f"Envoy serves it after {milliseconds(done.seconds * 1000)}." if done.acknowledged else UNCONFIRMED
+    took = in_force_words(done.acknowledged, done.seconds)
     return " ".join([f"{changed}.", took, *(f"Warning: {warning}" for warning in done.warnings)])
+
+
+def in_force_words(acknowledged: bool | None, seconds: float) -> str:
+    """None: nobody tells, as on a cluster."""
+    if acknowledged is None:
+        return HANDED_ON
+    return f"Envoy serves it after {milliseconds(seconds * 1000)}." if acknowledged else UNCONFIRMED
 
 
 def _change_words(change: RouteChange) -> str:

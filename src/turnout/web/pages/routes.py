@@ -7,12 +7,11 @@ from typing import Any
 
 from turnout.client.change import undo
 from turnout.error import TurnoutError
-from turnout.web.figure import milliseconds
 from turnout.web.markup import tag
 from turnout.web.page import Page
 from turnout.web.past import Step, steps
 from turnout.web.route import Route, read
-from turnout.web.route_card import RouteCard, Subsets, Wishes
+from turnout.web.route_card import RouteCard, Subsets, Wishes, in_force_words
 from turnout.web.visit import Visit
 
 HISTORY_SECONDS = 2.0
@@ -166,11 +165,11 @@ class _History:
             return
         self._said.run_method("focus")  # the button that was pressed goes away
         try:
-            seconds = await self._visit.ask(lambda client: undo(client, step))
+            outcome = await self._visit.ask(lambda client: undo(client, step))
         except TurnoutError as error:
             self._say(f"{error.message}: {error.hint}" if error.hint else error.message, failed=True)
             return
-        self._say(f"Undone. Envoy serves it after {milliseconds(seconds * 1000)}.", failed=False)
+        self._say(f"Undone. {in_force_words(outcome.acknowledged, outcome.seconds)}", failed=False)
         marked = [{**other, "undone": True} if other is step else other for other in self._history]
         self.show(marked)
 

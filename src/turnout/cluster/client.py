@@ -1,0 +1,37 @@
+"""The client of a cluster: what an instance shows of itself is worked out here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from turnout.client.client import Client
+from turnout.client.connection import Connection
+from turnout.client.remote import Remote
+from turnout.client.stream import Stream
+from turnout.cluster.site import CALL_SECONDS, Site
+from turnout.cluster.views import answer
+from turnout.error import ApiError
+
+
+class ClusterClient(Client):
+    """Resources are the cluster's; of what is no resource nothing is asked there."""
+
+    acknowledges = False
+
+    def __init__(self, site: Site, timeout_seconds: float = CALL_SECONDS) -> None:
+        """Raises ClusterFailed."""
+        connection = Connection(Remote(site.access), timeout_seconds)
+        connection.connect()
+        super().__init__(connection)
+        self.site = site
+        self.namespace = site.access.namespace
+
+    def view(self, name: str, **query: str) -> Any:
+        """As an instance would tell it; raises ApiError 404 for what cannot be told of a cluster."""
+        return answer(self.site, name, query)
+
+    def post(self, name: str, body: Any) -> Any:
+        return answer(self.site, name, {}, body)
+
+    def stream(self, name: str, **query: str) -> Stream:
+        raise ApiError(404, "NotFound", f"{name} cannot be followed on a cluster", "kubectl logs does it")

@@ -1,0 +1,89 @@
+"""What an instance shows under `/turnout/v1/`, told of a cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from turnout.cluster.site import Site
+from turnout.cluster.status import counted, status
+from turnout.control import graph, routes
+from turnout.control.blast import shown
+from turnout.control.explained import Unanswerable, explained, question
+from turnout.control.question import number, service_host
+from turnout.control.world import gateway_ports
+from turnout.error import ApiError, EvidenceFailed
+from turnout.telemetry.fan_out import Calls, Traced
+from turnout.telemetry.fan_out import counted as calls_counted
+
+LONGEST_SECONDS: Final = 7 * 24 * 3600.0
+
+Query = Mapping[str, str]
+
+
+def answer(site: Site, name: str, query: Query, body: Any = None) -> Any:
+    """Raises ApiError 404 for what cannot be told of a cluster, EvidenceFailed for what nobody has counted."""
+    view = _VIEWS.get(name)
+    if view is None:
+        raise ApiError(404, "NotFound", f"{name} cannot be told of a cluster", "`turnout up` has it, on one machine")
+    return view(site, query, body)
+
+
+def _status(site: Site, query: Query, body: Any) -> Any:
+    return status(site.live(), site.access.name, site.namespace, site.prometheus)
+
+
+def _graph(site: Site, query: Query, body: Any) -> Any:
+    """Also of calls to other namespaces' services: a graph has no edge."""
+    seconds = number(query, "seconds", 60, least=1, most=LONGEST_SECONDS)
+    live = site.live()
+    found = counted(live, site.prometheus, site.namespace, seconds)
+    if found.silent:
+        raise EvidenceFailed(found.silent.message, found.silent.hint)
+    pods = [pod for pod in live.pods if site.namespace in ("", pod.namespace)]
+    longest = max((each.seconds for each in found.traffic.values()), default=seconds)
+    return graph.of_world(live.world, pods, found.traffic, longest, time.time())
+
+
+def _explain(site: Site, query: Query, body: Any) -> Any:
+    world = site.live().world
+    posed = question(body)
+    if posed is None:
+        raise ApiError(400, "BadRequest", "a question has a `method` and a `url`")
+    found = explained(world, {port: port for port in gateway_ports(world.mesh)}, posed, {})
+    if isinstance(found, Unanswerable):
+        raise ApiError(422, "Unanswerable", found.message, found.hint)
+    return found
+
+
+def _routes(site: Site, query: Query, body: Any) -> Any:
+    world = site.live().world
+    return routes.of_world(world, {port: port for port in gateway_ports(world.mesh)}, {})
+
+
+def _blast(site: Site, query: Query, body: Any) -> Any:
+    """Without traces: only how many calls a request makes on average."""
+    host = service_host(query)
+    seconds = number(query, "seconds", 300, least=1, most=LONGEST_SECONDS)
+    found = counted(site.live(), site.prometheus, "", seconds)
+    return shown(calls_counted(found.traffic, Calls(host, lambda _: True)), Traced({}))
+
+
+def _history(site: Site, query: Query, body: Any) -> Any:
+    if body is None:
+        return site.history.all()
+    if "undone" in body:
+        site.history.mark_undone(body["undone"])
+        return {}
+    return site.history.add(body)
+
+
+_VIEWS: Final[Mapping[str, Callable[[Site, Query, Any], Any]]] = {
+    "status": _status,
+    "graph": _graph,
+    "explain": _explain,
+    "routes": _routes,
+    "blast": _blast,
+    "history": _history,
+}
