@@ -103,13 +103,23 @@ class _NoAlias(yaml.SafeDumper):
         return True
 
 
-def _listener(listener: JSON) -> str:
+def _listener(listener: JSON) -> Any:
     manager = listener["filterChains"][0]["filters"][0]["typedConfig"]
     if "internalListener" in listener:
         cluster = manager["routeConfig"]["virtualHosts"][0]["routes"][0]["route"]["cluster"]
         return f"internal -> {cluster}"
     port = listener["address"]["socketAddress"]["portValue"]
-    return f"{port} -> {manager['rds']['routeConfigName']}"
+    if "rds" in manager:
+        return f"{port} -> {manager['rds']['routeConfigName']}"
+    return {port: [_passed_on(chain["filters"][0]["typedConfig"]) for chain in listener["filterChains"]]}
+
+
+def _passed_on(proxy: JSON) -> JSON:
+    """Of connections that nobody reads: where they go, and by which hash."""
+    where: JSON = {key: proxy[key] for key in ("cluster", "hashPolicy") if key in proxy}
+    if "weightedClusters" in proxy:
+        where["clusters"] = {each["name"]: each["weight"] for each in proxy["weightedClusters"]["clusters"]}
+    return {proxy["statPrefix"]: where}
 
 
 def _table(table: JSON) -> Any:

@@ -77,6 +77,34 @@ async def test_tcp_connections_at_a_gateway_are_split_by_weight(world: World, ba
     assert sum(n[OPENED] for n in found.values()) == 200
 
 
+HASHED = """
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: cache, namespace: default}
+spec: {host: cache, trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true}}}}
+---"""
+ALL = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cache, namespace: default}
+spec: {hosts: ["*"], gateways: [gw], tcp: [{route: [{destination: {host: cache}}]}]}
+---"""
+
+
+async def test_all_connections_of_one_address_go_to_one_endpoint(world: World, backends: dict[str, Backend]) -> None:
+    running = [instance("cache", name, 6379, backend.port) for name, backend in backends.items()]
+    await publish(world, gateway("TCP") + HASHED + ALL + SERVICES, running, [Ingress(6379, world.port)])
+    answers = {f"127.0.0.{last}": {await ask_from(world, f"127.0.0.{last}") for _ in range(5)} for last in range(2, 22)}
+    assert {len(who) for who in answers.values()} == {1}
+    assert set[str]().union(*answers.values()) == {"v1", "v2"}
+
+
+async def ask_from(world: World, address: str) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port, local_addr=(address, 0))
+    with closing(writer):
+        return (await exchange(reader, writer, "/", "cache"))[1]
+
+
 async def test_tls_is_passed_through_to_the_service_that_its_name_is_for(world: World) -> None:
     authority = trustme.CA()
     trust = ssl.create_default_context()
