@@ -11,6 +11,7 @@ from pathlib import Path
 from turnout.error import TurnoutError
 from turnout.process import Process
 from turnout.workloads.logs import tail
+from turnout.workloads.runtime import as_typed
 from turnout.workloads.workload import Workload
 
 Slot = tuple[Path, str]
@@ -72,7 +73,7 @@ class Builds:
 
     async def _execute(self, slot: Slot, log: Path) -> str:
         folder, command = slot
-        offset = _headline(log, command)
+        offset = _headline(log, as_typed(command))
         process = Process.spawn(("/bin/sh", "-c", command), cwd=folder, env=self._environment, log=log)
         try:
             status = await process.wait()
@@ -81,7 +82,9 @@ class Builds:
         if status == 0:
             return ""
         words = tail(log, 1, since=offset)
-        return f"build failed: `{command}` exited with status {status}" + "".join(f": {line}" for line in words)
+        return f"build failed: `{as_typed(command)}` exited with status {status}" + "".join(
+            f": {line}" for line in words
+        )
 
 
 def _headline(log: Path, command: str) -> int:

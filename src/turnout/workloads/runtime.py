@@ -49,6 +49,12 @@ class Runtime:
         return f"{labelled} | {shlex.join(words)} --file - ."
 
 
+def as_typed(command: str) -> str:
+    """A build's command without what only Turnout needs: how a user would begin to look for what is wrong."""
+    labelled, pipe, engine = command.partition(" | ")
+    return engine if pipe and OWNER_LABEL in labelled else command
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerTemplate:
     """What a workload's containers are made from. `command` and `args` as in Kubernetes: empty means the image's."""

@@ -1,0 +1,3 @@
+module containerservice
+
+go 1.22
