@@ -115,8 +115,8 @@ def _listener(listener: JSON) -> Any:
 
 
 def _passed_on(proxy: JSON) -> JSON:
-    """Of connections that nobody reads: where they go, and by which hash."""
-    where: JSON = {key: proxy[key] for key in ("cluster", "hashPolicy") if key in proxy}
+    """Where connections go that nobody reads."""
+    where: JSON = {"cluster": proxy["cluster"]} if "cluster" in proxy else {}
     if "weightedClusters" in proxy:
         where["clusters"] = {each["name"]: each["weight"] for each in proxy["weightedClusters"]["clusters"]}
     return {proxy["statPrefix"]: where}

@@ -50,8 +50,6 @@ def _passed_on(forward: Forward, proxy: Proxy) -> TcpProxy:
     else:
         for weight, target in forward.choices:
             built.weighted_clusters.clusters.add(name=target.cluster, weight=weight)
-    if forward.by_source_ip:
-        built.hash_policy.add().source_ip.SetInParent()
     if forward.idle_timeout is not None:
         built.idle_timeout.CopyFrom(duration(forward.idle_timeout))
     return built

@@ -18,7 +18,6 @@ from turnout.mesh.proxy import GATEWAY_NAMESPACE
 from turnout.mesh.rule import Caller, Target
 from turnout.mesh.server_tls import ServerTLS, server_tls
 from turnout.mesh.tcp import TcpRule, rules_at_gateway
-from turnout.resources.destination_rule import TrafficPolicy
 from turnout.resources.virtual_service import VirtualService
 
 
@@ -27,7 +26,7 @@ class Forward:
     """Connections that go one way: `choices` has weights and destinations. `name`: where the rule stands.
 
     `inspected`: their first message is read, for it is TLS; `sni`: the names that they may be for, empty for any;
-    `tls`: what ends it here. `idle_timeout`: None is Envoy's own. `by_source_ip`: endpoints are chosen by who calls.
+    `tls`: what ends it here. `idle_timeout`: None is Envoy's own.
     """
 
     name: str
@@ -36,7 +35,6 @@ class Forward:
     tls: ServerTLS | None = None
     inspected: bool = False
     idle_timeout: timedelta | None = None
-    by_source_ip: bool = False
 
 
 def forwards(mesh: Mesh, port: int) -> list[Forward]:
@@ -78,29 +76,17 @@ def forward(
 ) -> Forward:
     """What a rule says, with its destinations resolved."""
     choices = tuple(rule.choices(mesh))
-    policies = [_policy(mesh, target) for _, target in choices]
-    idle = _idle_timeout(policies[0]) if policies else None
-    return Forward(rule.name, choices, sni, tls, inspected, idle, any(map(_by_source_ip, policies)))
+    idle = _idle_timeout(mesh, choices[0][1]) if choices else None
+    return Forward(rule.name, choices, sni, tls, inspected, idle)
 
 
-def _policy(mesh: Mesh, target: Target) -> TrafficPolicy | None:
-    """None: nobody knows the destination."""
+def _idle_timeout(mesh: Mesh, target: Target) -> timedelta | None:
+    """As the first destination's DestinationRule has it."""
     if target.host not in mesh.services:
         return None
     policy = mesh.policy(target.host, target.view)
-    return policy.policy(target.port, policy.subset(target.subset))
-
-
-def _idle_timeout(policy: TrafficPolicy | None) -> timedelta | None:
-    """As the first destination's DestinationRule has it."""
-    pool = policy.connection_pool if policy else None
+    pool = policy.policy(target.port, policy.subset(target.subset)).connection_pool
     return pool.tcp.idle_timeout if pool and pool.tcp else None
-
-
-def _by_source_ip(policy: TrafficPolicy | None) -> bool:
-    """One destination that asks for it is enough, as in Istio. Of what else can be hashed, a connection has nothing."""
-    hashed = policy.load_balancer.consistent_hash if policy and policy.load_balancer else None
-    return bool(hashed and hashed.use_source_ip)
 
 
 def _bound(mesh: Mesh, bound: BoundServer) -> Iterator[VirtualService]:
