@@ -15,7 +15,6 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 G = TypeVar("G", bound=Hashable)
 
-_NONE: Mapping[Any, Any] = {}
 _MISSING = object()
 
 
@@ -31,10 +30,10 @@ class Memo:
 
     def of(self, name: Hashable, inputs: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` returns; `inputs` must be all that it depends on."""
-        known = self._kept.get(name)
-        entry = known if known is not None and known[0] == inputs else (inputs, make())
-        self._asked[name] = entry
-        result: T = entry[1]
+        known: _Made | None = self._known(_Made, name)
+        entry = known if known is not None and known.inputs == inputs else _Made(inputs, make())
+        self._asked[_Made, name] = entry
+        result: T = entry.result
         return result
 
     def each(
@@ -50,21 +49,38 @@ class Memo:
         else. Equal results are the same objects as before, and so is the whole when nothing has changed: what is made
         from it in turn stays as it is.
         """
-        known: _Each | None = self._kept.get(name)
-        entry = self._asked[name] = _Each.of(known, inputs, make, context)
+        known: _Each | None = self._known(_Each, name)
+        entry = self._asked[_Each, name] = _Each.of(known, inputs, make, context)
         return entry.results
 
     def grouped(
         self, name: Hashable, items: Mapping[K, V], groups: Mapping[K, tuple[G, ...]]
     ) -> Mapping[G, tuple[V, ...]]:
         """The items of each group, in order; the groups are in none. `groups`: those that an item belongs to."""
-        known: _Grouped | None = self._kept.get(name)
-        entry = self._asked[name] = _Grouped.of(known, items, groups)
+        known: _Grouped | None = self._known(_Grouped, name)
+        entry = self._asked[_Grouped, name] = _Grouped.of(known, items, groups)
         return entry.results
+
+    def ordered(self, name: Hashable, items: Sequence[V], age: Callable[[V], Any]) -> tuple[V, ...]:
+        """Sorted by what `age` says of each."""
+        known: _Ordered | None = self._known(_Ordered, name)
+        entry = self._asked[_Ordered, name] = _Ordered.of(known, tuple(items), age)
+        return entry.results
+
+    def _known(self, kind: type, name: Hashable) -> Any:
+        """What was asked twice in one derivation is the same both times."""
+        key = (kind, name)
+        return self._asked[key] if key in self._asked else self._kept.get(key)
 
     def forget_unasked(self) -> None:
         """To be called at the end of each derivation: the memo stays as large as one of them."""
         self._kept, self._asked = self._asked, {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    inputs: tuple[object, ...]
+    result: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +98,15 @@ class _Each:
         context: tuple[object, ...],
     ) -> _Each:
         first = inputs[0]
-        before = known.results if known else _NONE
         if known is None or known.context != context:
-            changed: Iterable[Any] = first
-        else:
-            pairs = zip(known.inputs, inputs, strict=True)
-            changed = dict.fromkeys(chain.from_iterable(_changed(old, new) for old, new in pairs))
+            made = {key: make(key, *(each.get(key) for each in inputs)) for key in first}
+            return cls(context, inputs, _merged(known.results, made, first) if known else made)
+        pairs = zip(known.inputs, inputs, strict=True)
+        changed = dict.fromkeys(chain.from_iterable(_changed(old, new) for old, new in pairs))
+        if not changed and (known.inputs[0] is first or list(known.inputs[0]) == list(first)):
+            return cls(context, inputs, known.results)
         made = {key: make(key, *(each.get(key) for each in inputs)) for key in changed if key in first}
-        return cls(context, inputs, _merged(before, made, first))
+        return cls(context, inputs, _merged(known.results, made, first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +130,27 @@ class _Grouped:
         for each in touched - members.keys():
             del results[each]
         return cls(items, groups, members, results if touched else known.results)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """`order`: the places of the items, as they were given, in the results."""
+
+    items: tuple[Any, ...]
+    order: Sequence[int]
+    results: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, known: _Ordered | None, items: tuple[Any, ...], age: Callable[[Any], Any]) -> _Ordered:
+        if known is not None and len(known.items) == len(items):
+            pairs = zip(known.items, items, strict=True)
+            changed = [(old, new) for old, new in pairs if old is not new]
+            if not changed:
+                return known
+            if all(age(old) == age(new) for old, new in changed):
+                return cls(items, known.order, _values(known.order, items))
+        order = sorted(range(len(items)), key=lambda at: age(items[at]))
+        return cls(items, order, _values(order, items))
 
 
 def _members(items: Mapping[Any, Any], groups: Mapping[Any, tuple[Any, ...]]) -> dict[Any, list[Any]]:
@@ -144,7 +182,7 @@ def _groups(known: _Grouped, groups: Mapping[Any, tuple[Any, ...]], key: Any) ->
     return (*known.groups.get(key, ()), *groups.get(key, ()))
 
 
-def _values(names: Iterable[Any], items: Mapping[Any, Any]) -> tuple[Any, ...]:
+def _values(names: Iterable[Any], items: Mapping[Any, Any] | Sequence[Any]) -> tuple[Any, ...]:
     return tuple(map(items.__getitem__, names))
 
 
@@ -155,11 +193,9 @@ def _changed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterable[Any]:
     if len(old) == len(new) and list(old) == list(new):
         pairs = zip(new, old.values(), new.values(), strict=True)
         return [key for key, before, after in pairs if before is not after and before != after]
-    return [key for key in {**old, **new} if _differs(old.get(key, _MISSING), new.get(key, _MISSING))]
-
-
-def _differs(before: object, after: object) -> bool:
-    return before is not after and before != after
+    known = old.get
+    other = [(key, after) for key, after in new.items() if known(key, _MISSING) is not after]
+    return [*(key for key, after in other if known(key, _MISSING) != after), *(key for key in old if key not in new)]
 
 
 def _same_order(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
@@ -171,9 +207,7 @@ def _same_order(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
 
 def _merged(before: Mapping[Any, Any], made: Mapping[Any, Any], keys: Mapping[Any, Any]) -> Mapping[Any, Any]:
     """What was made over what there was, in the order of `keys`. What is equal stays the same object."""
-    news = {key: value for key, value in made.items() if _differs(before.get(key, _MISSING), value)}
-    if before.keys() == keys.keys() and (not news or list(before) == list(keys)):
-        if not news:
-            return before if list(before) == list(keys) else {key: before[key] for key in keys}
-        return {**before, **news}
+    news = {key: after for key, after in made.items() if before.get(key, _MISSING) != after}
+    if len(before) == len(keys) and list(before) == list(keys):
+        return {**before, **news} if news else before
     return {key: news[key] if key in news else before[key] for key in keys}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -15,11 +15,25 @@ LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105 # a type's name
 
+DIGEST_BYTES = 8
 SEND_ORDER = (CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET)
 """Make before break: what is referred to is sent before what refers to it, and removed after it.
 
 Secrets are asked for by clusters and listeners, which wait for them: they are sent whenever that happens.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A message serialized, and the hash of that."""
+
+    content: bytes = field(repr=False)
+    digest: bytes
+
+    @classmethod
+    def of(cls, message: Message) -> Part:
+        content = message.SerializeToString(deterministic=True)
+        return cls(content, hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +51,14 @@ class Versioned:
     @classmethod
     def of(cls, message: Message) -> Versioned:
         name: str = getattr(message, "cluster_name", "") or message.name  # type: ignore[attr-defined] # all have one
-        return cls.joined(type(message), name, (message.SerializeToString(deterministic=True),))
+        part = Part.of(message)
+        return cls(type(message), name, part.digest.hex(), part.content)
 
     @classmethod
-    def joined(cls, kind: type[Message], name: str, parts: Iterable[bytes]) -> Versioned:
-        """Of serialized messages of one kind, which together are one: they add to each other's lists."""
-        content = b"".join(parts)
-        return cls(kind, name, hashlib.blake2b(content, digest_size=8).hexdigest(), content)
+    def joined(cls, kind: type[Message], name: str, parts: Sequence[Part]) -> Versioned:
+        """Of messages of one kind, which together are one: they add to each other's lists."""
+        digest = hashlib.blake2b(b"".join([part.digest for part in parts]), digest_size=DIGEST_BYTES)
+        return cls(kind, name, digest.hexdigest(), b"".join([part.content for part in parts]))
 
     @property
     def message(self) -> Message:
@@ -76,7 +91,7 @@ class Config:
     @property
     def version(self) -> str:
         """The hash over all resources' versions."""
-        digest = hashlib.blake2b(digest_size=8)
+        digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
         for type_url in SEND_ORDER:
             for name, resource in sorted(self.resources[type_url].items()):
                 digest.update(f"{type_url}\0{name}\0{resource.version}\0".encode())

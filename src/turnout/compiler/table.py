@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from turnout.compiler import mirror
-from turnout.compiler.config import Versioned
+from turnout.compiler.config import Part, Versioned
 from turnout.compiler.destinations import Destinations, Outlook
 from turnout.compiler.route import Scope, route_configuration, virtual_host
 from turnout.memo import Memo
@@ -21,7 +21,7 @@ from turnout.mesh.tcp import TcpRule
 class Made:
     """A virtual host as the one of its table, serialized. `copied`: where its rules send copies to, if it exists."""
 
-    content: bytes
+    part: Part
     copied: tuple[Target, ...]
 
 
@@ -45,7 +45,7 @@ def whole(table: RouteTable, made: Mapping[str, Made], memo: Memo) -> Versioned:
     def joined() -> Versioned:
         rest = route_configuration(table.name, block_all=table.block_all)
         # What refuses all other hosts comes last, as in the order of the list.
-        parts = (*(host.content for host in made.values()), rest.SerializeToString(deterministic=True))
+        parts = [*(host.part for host in made.values()), Part.of(rest)]
         return Versioned.joined(RouteConfiguration, table.name, parts)
 
     return memo.of(("table", table.name), (made, table.block_all), joined)
@@ -59,7 +59,7 @@ def _made(host: VirtualHost, scope: Scope, *, tunnelled: bool) -> Made:
     built = RouteConfiguration(virtual_hosts=[virtual_host(host, scope, tunnelled=tunnelled)])
     copies = (each.target for rule in host.rules for each in mirror.copies(rule, scope.mesh))
     existing = tuple(dict.fromkeys(target for target in copies if target.cluster in scope.known))
-    return Made(built.SerializeToString(deterministic=True), existing)
+    return Made(Part.of(built), existing)
 
 
 def _mentioned(_: str, host: VirtualHost) -> tuple[str, ...]:

@@ -173,7 +173,9 @@ def of(kind: type[T], kept: Mapping[type, list[Any]]) -> list[T]:
 
 
 def _services(memo: Memo, kept: Mapping[type, list[Any]]) -> Mapping[str, ServiceHost]:
-    own = memo.each("Service", ({(s.metadata.namespace, s.metadata.name): s for s in of(Service, kept)},), _host)
+    found = tuple(of(Service, kept))
+    by_name = memo.of("Service by name", found, lambda: {(s.metadata.namespace, s.metadata.name): s for s in found})
+    own = memo.each("Service", (by_name,), _host)
     entries = _by_age(memo, ServiceEntry, kept)
     external = memo.of("ServiceEntry hosts", (entries,), lambda: tuple(service_entry.hosts(entries)))
     return memo.of("services", (own, external), lambda: service.by_host(own.values(), external))
@@ -244,8 +246,7 @@ def tcp_ports(host: ServiceHost) -> list[ServicePort]:
 
 def _by_age(memo: Memo, kind: type[Ruling], kept: Mapping[type, list[Any]]) -> tuple[Ruling, ...]:
     """Creation time, then name, then namespace: the order in which Istio lets rules for one host compete."""
-    found = of(kind, kept)
-    return memo.of(("by age", kind), (tuple(found),), lambda: tuple(sorted(found, key=_age)))
+    return memo.ordered(("by age", kind), of(kind, kept), _age)
 
 
 _age = attrgetter("metadata.creation_timestamp", "metadata.name", "metadata.namespace")

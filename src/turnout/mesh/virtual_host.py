@@ -40,7 +40,7 @@ def distinct(name: str, hosts: Mapping[str, tuple[VirtualHost, ...]], memo: Memo
     shapes = memo.each(("shapes", name), (hosts,), lambda _, found: tuple((each.name, each.domains) for each in found))
     kept = memo.of(("domains", name), (shapes,), lambda: _domains(shapes))
     found = memo.each(("distinct", name), (hosts, kept), _with_domains)
-    return tuple(sorted(chain.from_iterable(found.values()), key=attrgetter("name")))
+    return memo.ordered(("virtual hosts", name), list(chain.from_iterable(found.values())), attrgetter("name"))
 
 
 def _domains(shapes: Mapping[str, Shape]) -> dict[str, tuple[tuple[str, ...], ...]]:
