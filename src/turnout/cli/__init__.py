@@ -23,6 +23,8 @@ COMMANDS = {
     "mirror": "send a version a copy of real traffic",
     "compare": "hold a new version's answers against the old one's",
     "rollout": "let a new version take over, step by step, on evidence",
+    "controller": "move a cluster's rollouts on",
+    "install": "what a cluster needs for rollouts",
     "undo": "take the last change back",
     "load": "send requests, and sum up what came back",
     "dashboard": "what goes on, in the browser",

@@ -19,9 +19,10 @@ from turnout.control.state import StateDir
 from turnout.control.store_thread import StoreThread
 from turnout.control.strays import mark
 from turnout.control.users import UserCounts
+from turnout.controller.election import others
 from turnout.error import ApiError
 from turnout.evidence.embedded import Embedded
-from turnout.resources.kinds import ROLLOUT
+from turnout.resources.kinds import LEASE, ROLLOUT
 from turnout.rollout import engine
 from turnout.rollout.history import HISTORY, History
 from turnout.rollout.hooks import Hooks, Outcome
@@ -85,7 +86,8 @@ class Rollouts:
         self._tell_outcomes(history)
         source = Embedded(self._client)
         tell, users = self._hooks.offer, self._users.count
-        engine.tick(Site(self._client, source, history, tell, users, time.time, instance=self._client))
+        site = Site(self._client, source, history, tell, users, time.time, instance=self._client)
+        engine.tick(site, others(self._client.list(LEASE)["items"], time.time()))
 
     def _tell_outcomes(self, history: History) -> None:
         """Of hooks that were told there is nothing to say."""

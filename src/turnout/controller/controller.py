@@ -1,0 +1,180 @@
+"""The loop: stand for election, and while elected look at every rollout."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from turnout.client import Client
+from turnout.controller import election
+from turnout.controller.election import Election
+from turnout.controller.leader import LeaderClient
+from turnout.controller.record import Record
+from turnout.delivery.steering import Versions
+from turnout.delivery.users import Users
+from turnout.error import TurnoutError
+from turnout.evidence.growth import Ask
+from turnout.evidence.scraped import Scraped
+from turnout.resources.kinds import LEASE
+from turnout.rollout import engine
+from turnout.rollout.hooks import Hooks, Outcome
+from turnout.rollout.order import order_of
+from turnout.rollout.shelf import ConfigMaps, Objects, Shelf
+from turnout.rollout.site import Site
+
+SETTLE_SECONDS: Final = 2.0
+"""So long a new leader waits: an instance of Turnout that had not seen the Lease may still be at its look."""
+GLANCE_SECONDS: Final = 1.0
+"""From one look at what people want to the next; at the evidence it is looked less often."""
+STUCK_SECONDS: Final = 120.0
+"""A loop that has not come round for so long leads no longer: the next controller shall."""
+MOST_OUTCOMES: Final = 1000
+
+Say = Callable[[str], None]
+Open = Callable[[type[Client]], Client]
+"""A new connection of its own, as this kind of client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run. `namespace`: whose rollouts; empty: of all, but where another controller acts.
+
+    `lease_namespace`: where the Lease is, for all namespaces; for one it is in that. `look_seconds`: from one look at
+    the evidence to the next: not shorter than Prometheus scrapes, for less brings nothing.
+    """
+
+    namespace: str
+    lease_namespace: str
+    identity: str
+    look_seconds: float
+    in_config_maps: bool = False
+
+    @property
+    def lease(self) -> tuple[str, str]:
+        """Namespace and name."""
+        if self.namespace:
+            return self.namespace, election.NAME
+        return self.lease_namespace, election.EVERYWHERE
+
+
+class Controller:
+    """`stop` is set by whoever wants it to end; `say` tells what is worth a line of a log."""
+
+    def __init__(self, order: Order, connect: Open, ask: Ask, stop: threading.Event, say: Say) -> None:
+        """Raises what the client raises."""
+        self._order = order
+        self._stop = stop
+        self._say = say
+        self._ask = ask
+        self._outcomes: deque[Outcome] = deque(maxlen=MOST_OUTCOMES)
+        self._hooks = Hooks(Path(), {}, self._outcomes.append)
+        client = connect(LeaderClient)
+        assert isinstance(client, LeaderClient)
+        self._client = client
+        self._candidate = Election(connect(Client), order.lease, order.identity, time.monotonic, time.time)
+        self._client.leads = lambda: self._candidate.holds
+        self._round = time.monotonic()
+
+    def run(self) -> None:
+        """Until `stop` is set; then the Lease is given back."""
+        renewing = threading.Thread(target=self._stand, name="election", daemon=True)
+        renewing.start()
+        led_since: float | None = None
+        looked = 0.0
+        while not self._stop.wait(GLANCE_SECONDS):
+            self._round = time.monotonic()
+            if not self._candidate.holds:
+                led_since = None
+                continue
+            led_since = self._round if led_since is None else led_since
+            if self._round - led_since < SETTLE_SECONDS:
+                continue
+            if self._look(due=self._round - looked >= self._order.look_seconds):
+                looked = self._round
+        self._hooks.close()
+        renewing.join(election.RETRY_SECONDS * 2)
+        self._release()
+
+    # --- the election, in a thread of its own
+
+    def _stand(self) -> None:
+        was = None
+        while not self._stop.is_set():
+            if time.monotonic() - self._round < STUCK_SECONDS:
+                self._try_once()
+            now = self._candidate.holds, self._candidate.holder
+            if now != was:
+                self._say("leading" if now[0] else f"waiting: {now[1] or 'nobody'} leads")
+            was = now
+            self._stop.wait(election.RETRY_SECONDS)
+
+    def _try_once(self) -> None:
+        try:
+            self._candidate.run()
+        except TurnoutError as error:
+            self._say(f"the Lease cannot be had: {error.message}")
+
+    def _release(self) -> None:
+        try:
+            self._candidate.release()
+        except TurnoutError as error:
+            self._say(f"the Lease is not given back: {error.message}")
+
+    # --- one look
+
+    def _look(self, *, due: bool) -> bool:
+        """Whether it was one: at times there is nothing to do but to see that nobody wants anything."""
+        try:
+            kept = ConfigMaps(self._client) if self._order.in_config_maps else Objects(self._client)
+            aside = self._aside()
+            objects = kept.list(self._order.namespace)
+            if not due and not any(_is_urgent(obj) for obj in objects):
+                return False
+            self._tell_outcomes(Record(kept))
+            engine.tick(self._site(kept), aside)
+        except TurnoutError as error:
+            self._say(error.message + (f" ({error.hint})" if error.hint else ""))
+        return due
+
+    def _aside(self) -> frozenset[str]:
+        """Where other controllers act, seen by one for all namespaces; each of the others has its own alone."""
+        if self._order.namespace:
+            return frozenset()
+        leases = self._client.list(LEASE)["items"]
+        return election.others((each for each in leases if each["metadata"]["name"] == election.NAME), time.time())
+
+    def _site(self, kept: Shelf) -> Site:
+        return Site(
+            client=self._client,
+            source=Scraped(self._client, self._ask),
+            history=Record(kept),
+            tell=self._hooks.offer,
+            users=_nobody,
+            clock=time.time,
+            instance=None,
+            namespace=self._order.namespace,
+            shelf=kept,
+        )
+
+    def _tell_outcomes(self, record: Record) -> None:
+        """Of hooks that were told there is nothing to say."""
+        while self._outcomes:
+            outcome = self._outcomes.popleft()
+            if outcome.failure:
+                event = {"at": round(time.time(), 3), "what": "hook", "step": outcome.step, "text": outcome.text}
+                record.tell(outcome.namespace, outcome.rollout, event)
+
+
+def _is_urgent(obj: Mapping[str, Any]) -> bool:
+    """Somebody ordered something, or wants a rollout that has not begun."""
+    return order_of(obj) is not None or not (obj.get("status") or {}).get("phase")
+
+
+def _nobody(name: str, versions: Versions, until: float | None = None) -> Users:
+    """Splits are not sticky on a cluster."""
+    return Users()

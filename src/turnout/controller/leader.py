@@ -1,0 +1,26 @@
+"""A client that only the leader writes with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from turnout.client import Client
+from turnout.client.connection import Connection
+from turnout.error import TurnoutError
+
+
+class LeaderClient(Client):
+    """Asks `leads` before everything that is no GET: a process that slept too long must not act on what it knew then.
+
+    Between the question and the request there is a moment, and no more: routes are patched guarded by their version.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.leads: Callable[[], bool] = lambda: False
+
+    def _call(self, method: str, *rest: Any, **more: Any) -> Any:
+        if method != "GET" and not self.leads():
+            raise TurnoutError("another controller may act by now: nothing was written")
+        return super()._call(method, *rest, **more)
