@@ -37,6 +37,7 @@ from turnout.control.metrics import Metrics
 from turnout.control.milestones import Milestones
 from turnout.control.mishaps import Mishaps
 from turnout.control.ports import EgressPorts, LastPorts, require_free
+from turnout.control.reported.report import Report
 from turnout.control.rollouts import Rollouts
 from turnout.control.state import StateDir
 from turnout.control.strays import end_strays, mark
@@ -200,6 +201,8 @@ class Instance:
             environment=os.environ | mark(self.state),
             ledger=self.state.ledger,
         )
+        chosen, now = self.desired.container_index, lambda: datetime.now(UTC)
+        self.report = Report(self.store, self.workloads, self.mishaps, chosen, now)
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
         self.token = self.state.token()
@@ -314,7 +317,10 @@ class Instance:
         self._dirty.set()
 
     def _object_changed(self, event: Event) -> None:
-        if event.status_only:
+        if event.status_only or self.report.writing:
+            return
+        self.report.seen(event)
+        if event.kind.use == "idle":
             return
         self.milestones.written(event)
         self._changes.seen(event.change, asyncio.get_running_loop().time())
@@ -363,6 +369,7 @@ class Instance:
                 planned = self.desired.workloads()
                 self.workloads.reconcile(planned)
                 self.milestones.planned(planned)
+                self.report.write(planned)
 
     @property
     def up_to_date(self) -> bool:

@@ -119,7 +119,8 @@ def apply_files(files: Files, store: Store) -> bool:
     All is tried before anything is done, so that a refusal leaves the objects as they were.
     Raises StatusError (an ApiError) when the store refuses.
     """
-    live = [obj for kind in KINDS for obj in store.list(kind)]
+    # A ReplicaSet has its Deployment's annotations: no file is behind it all the same.
+    live = [obj for kind in KINDS if kind.use != "reported" for obj in store.list(kind)]
     wanted = [manifest.obj for manifest in files.manifests.objects if manifest.kind.use != "reported"]
     actions = apply.plan(wanted, live, broken=files.manifests.broken)
     for dry_run in (True, False):

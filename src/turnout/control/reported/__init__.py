@@ -1,0 +1,1 @@
+"""What runs, as objects that clients of Kubernetes look for: Pods, ReplicaSets, Endpoints, Events, statuses."""
