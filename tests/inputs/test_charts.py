@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helm_python import package
 
 from turnout.inputs.chart import Release
 from turnout.inputs.files import Manifests, read_paths
@@ -73,8 +74,6 @@ def test_a_release_has_a_name_and_a_namespace() -> None:
 
 
 def test_an_archive_is_a_chart() -> None:
-    from helm_python import package
-
     path = package("shop", destination=".")
     assert weights(read(path)) == [90, 10]
     assert single(read(path, sets=("weights.v1=-1",))).where == Place(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helm_python import Chart
 
 from turnout.inputs.chart import Release
 from turnout.inputs.helm import Library
+from turnout.inputs.rendered import render as render_chart
 from turnout.inputs.template import marked, unmarked
 from turnout.inputs.template_values import references
 
@@ -78,12 +80,8 @@ def test_the_values_that_a_line_puts_out(template: str, expected: dict[int, tupl
 
 
 def test_the_charts_that_people_begin_with_lose_no_line(tmp_path: Path) -> None:
-    from helm_python import Chart
-
-    from turnout.inputs.rendered import render
-
     Chart.create("shop", tmp_path).close()
-    found = render(tmp_path / "shop", Release(sets=("ingress.enabled=true,autoscaling.enabled=true",)))
+    found = render_chart(tmp_path / "shop", Release(sets=("ingress.enabled=true,autoscaling.enabled=true",)))
     assert {template.path.name for template in found} >= {"deployment.yaml", "service.yaml", "ingress.yaml"}
     for template in found:
         assert len(template.origin.lines) == len(template.content.split("\n")), template.path

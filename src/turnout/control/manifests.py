@@ -13,7 +13,7 @@ from turnout.inputs import apply
 from turnout.inputs.chart import PLAIN, Release
 from turnout.inputs.files import Manifests, read_paths
 from turnout.inputs.found import read_text, settings_file, shown
-from turnout.inputs.images import Settings, read_images
+from turnout.inputs.images import Artifact, Settings, built, read_images
 from turnout.inputs.merge import ABSENT
 from turnout.problem import ObjectPath, Place, Problem, Severity, errors
 from turnout.resources.document import Document
@@ -55,20 +55,20 @@ class Files:
 
     def read(self) -> bool:
         """Reads everything anew. False: something is wrong (see `problems`), and nothing has been taken over."""
-        settings, problems = self._read_settings()
         manifests = read_paths(self.paths, self.manifests, self.release)
+        settings, problems = self._read_settings(manifests.artifacts)
         self.problems = (*problems, *manifests.problems)
         if errors(self.problems):
             return False
         self.settings, self.manifests = settings, manifests
         return True
 
-    def _read_settings(self) -> tuple[Settings, list[Problem]]:
+    def _read_settings(self, artifacts: Sequence[Artifact]) -> tuple[Settings, list[Problem]]:
         file = self.settings_file
         if file is None:
-            return Settings(), []
+            return Settings(built(artifacts)), []
         try:
-            return read_images(read_text(file), shown(file))
+            return read_images(read_text(file), shown(file), artifacts)
         except (OSError, ValueError) as error:
             return Settings(), [Problem("TNO201", Severity.ERROR, f"cannot read it: {error}", Place(shown(file), 1, 1))]
 
@@ -81,7 +81,7 @@ class Files:
         """The paths, turnout.yaml, and the folders that images are built from."""
         file = self.settings_file
         contexts = [image.context for image in self.settings.images if not image.attach]
-        return [*self.paths, *self.release.values, *([file] if file else []), *contexts]
+        return [*self.paths, *self.manifests.read, *([file] if file else []), *contexts]
 
     def document(self, kind: str, namespace: str, name: str) -> Document | None:
         """Where an object stands in the files; None when it came from elsewhere."""

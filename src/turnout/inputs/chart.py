@@ -29,6 +29,8 @@ class Release:
     namespace: str = DEFAULT_NAMESPACE
     values: tuple[Path, ...] = ()
     sets: tuple[str, ...] = ()
+    overrides: str = ""
+    """More values, as JSON: over the files, under `sets`."""
 
 
 PLAIN: Final = Release()

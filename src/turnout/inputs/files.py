@@ -10,6 +10,8 @@ from typing import Any, Final
 from turnout.inputs.apply import Key, key_of, with_source
 from turnout.inputs.chart import DEFAULT_NAMESPACE, PLAIN, Release
 from turnout.inputs.found import find, shown
+from turnout.inputs.images import Artifact
+from turnout.inputs.kustomize import read_files
 from turnout.inputs.text import Text, texts
 from turnout.problem import Problem, errors
 from turnout.resources.codes import problem
@@ -56,6 +58,10 @@ class Manifests:
     files: tuple[Path, ...] = ()
     broken: frozenset[str] = frozenset()
     parsed: Mapping[Path, ParsedFile] = field(default_factory=dict)
+    artifacts: tuple[Artifact, ...] = ()
+    """Images, as a skaffold.yaml has them built."""
+    read: tuple[Path, ...] = ()
+    """Beside the paths themselves, what was read: of other folders, too."""
 
 
 def read_paths(paths: Sequence[Path], previous: Manifests | None = None, release: Release = PLAIN) -> Manifests:
@@ -74,6 +80,8 @@ def read_paths(paths: Sequence[Path], previous: Manifests | None = None, release
         tuple(dict.fromkeys(file.path for file in parsed)),
         frozenset(str(path) for path in broken),
         {file.path: file for file in parsed},
+        tuple(found.artifacts),
+        (*found.others, *(file for folder in found.kustomizations for file in read_files(folder))),
     )
 
 

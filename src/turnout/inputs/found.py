@@ -1,4 +1,4 @@
-"""What the paths of a command mean: files of manifests, and charts."""
+"""What the paths of a command mean: files of manifests, charts, kustomizations, and what a skaffold.yaml names."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Final
 
 from turnout.inputs.chart import PLAIN, Release, is_chart
-from turnout.inputs.images import FILE_NAME
+from turnout.inputs.images import FILE_NAME, Artifact
+from turnout.inputs.skaffold import FILE_NAMES, read_skaffold, skaffold_file
 from turnout.problem import Place, Problem
 from turnout.resources.codes import problem
 
+UNREADABLE: Final = "TNO201"
 TOO_MUCH: Final = "TNO202"
 NOTHING_FOUND: Final = "TNO205"
 
 SUFFIXES: Final = (".yaml", ".yml")
 SKIPPED_FOLDERS: Final = ("node_modules", "__pycache__")
-SKIPPED_FILES: Final = (FILE_NAME, "expectations.yaml", "rollout.yaml")
-"""No part of what shall be: how it runs here, and what commands are given (`compare`, `rollout start`)."""
+KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+SKIPPED_FILES: Final = (FILE_NAME, *FILE_NAMES, *KUSTOMIZATIONS, "expectations.yaml", "rollout.yaml")
+"""No part of what shall be: how it is built and runs here, and what commands are given (`compare`, `rollout start`)."""
 MAX_FILE_BYTES: Final = 16 << 20
 MAX_FILES: Final = 10_000
 
@@ -30,29 +33,105 @@ class Found:
 
     files: list[Path] = field(default_factory=list)
     charts: list[tuple[Path, Release]] = field(default_factory=list)
+    kustomizations: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    """What was read, or decides what is, beside the paths themselves: files, and folders with all that is in them."""
 
 
 def find(paths: Sequence[Path], release: Release = PLAIN) -> Found:
     """Folders are gone through for *.yaml and *.yml; hidden folders and SKIPPED_FILES are left out.
 
     A folder with a Chart.yaml, wherever it is, and an archive that is named are charts, to be rendered for `release`.
+    A named folder with a skaffold.yaml holds what that says; one with a kustomization.yaml, what comes of it.
     """
-    files: dict[Path, Path] = {}
-    charts: dict[Path, Path] = {}
-    problems: list[Problem] = []
+    finder = _Finder(release)
     for path in paths:
-        before = len(files) + len(charts)
-        for item in _items(path.absolute()):
-            if len(files) >= MAX_FILES:
-                problems.append(problem(TOO_MUCH, start(path), f"more than {MAX_FILES} files here"))
-                break
-            (charts if is_chart(item) else files).setdefault(item.resolve(), item)
-        if path.is_dir() and len(files) + len(charts) == before:
+        finder.take(path)
+    return finder.found()
+
+
+class _Finder:
+    """Collects what paths mean, each thing once."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self._files: dict[Path, Path] = {}
+        self._charts: dict[tuple[Path, Release], Path] = {}
+        self._kustomizations: dict[Path, Path] = {}
+        self._artifacts: list[Artifact] = []
+        self._others: list[Path] = []
+        self._problems: list[Problem] = []
+
+    def found(self) -> Found:
+        charts = [(path, release) for (_, release), path in self._charts.items()]
+        kustomizations = list(self._kustomizations.values())
+        read = [*self._others, *self._files.values()]
+        for path, release in charts:
+            read += [path, *release.values]
+        return Found(
+            list(self._files.values()),
+            charts,
+            kustomizations,
+            self._problems,
+            self._artifacts,
+            list(dict.fromkeys(read)),
+        )
+
+    def take(self, path: Path) -> None:
+        before = self._count
+        if file := skaffold_file(path):
+            self._skaffold(file)
+        elif path.is_dir() and any((path / name).is_file() for name in KUSTOMIZATIONS):
+            self._kustomize(path)
+        else:
+            self._take_all(path)
+        if path.is_dir() and self._count == before:
             message = f"no {' or '.join('*' + suffix for suffix in SUFFIXES)} in this folder"
             hint = "name the folder that holds the manifests, or write the first ones with `turnout init`"
-            problems.append(problem(NOTHING_FOUND, start(path), message, hint))
-    return Found(list(files.values()), [(chart, release) for chart in charts.values()], problems)
+            self._problems.append(problem(NOTHING_FOUND, start(path), message, hint))
+
+    @property
+    def _count(self) -> int:
+        return len(self._files) + len(self._charts) + len(self._kustomizations)
+
+    def _take_all(self, path: Path) -> None:
+        for item in _items(path.absolute()):
+            if len(self._files) >= MAX_FILES:
+                self._problems.append(problem(TOO_MUCH, start(path), f"more than {MAX_FILES} files here"))
+                break
+            if is_chart(item):
+                self._chart(item, self.release)
+            else:
+                self._files.setdefault(item.resolve(), item)
+
+    def _chart(self, path: Path, release: Release) -> None:
+        self._charts.setdefault((path.resolve(), release), path)
+
+    def _kustomize(self, path: Path) -> None:
+        self._kustomizations.setdefault(path.resolve(), path.absolute())
+
+    def _skaffold(self, file: Path) -> None:
+        """Manifests by globs, as Skaffold's `rawYaml` has them: what matches nothing is told."""
+        try:
+            said, problems = read_skaffold(read_text(file), shown(file), self.release)
+        except OSError as error:
+            self._problems.append(problem(UNREADABLE, start(file), f"cannot read it: {error.strerror}"))
+            return
+        self._problems += problems
+        self._others.append(file.absolute())
+        self._artifacts += said.artifacts
+        for folder, glob in said.globs:
+            matched = sorted(folder.glob(glob))
+            if not matched:
+                self._problems.append(problem(NOTHING_FOUND, start(file), f"`{glob}` matches no file"))
+            for path in matched:
+                self._take_all(path)
+        for chart, release in said.charts:
+            self._chart(chart, release)
+        for path in said.kustomizations:
+            self._kustomize(path)
 
 
 def read_text(path: Path) -> str:

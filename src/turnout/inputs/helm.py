@@ -21,6 +21,7 @@ PROGRAM: Final = "helm"
 MISSING: Final = "Helm is needed to render a chart, and it is not installed"
 INSTALL: Final = "pip install 'turnout[helm]', or put a `helm` on the PATH"
 PROGRAM_SECONDS: Final = 60.0
+OVERRIDES: Final = "turnout-overrides.json"
 
 API_VERSIONS: Final = tuple(
     dict.fromkeys(
@@ -101,7 +102,9 @@ class Program:
                 target = Path(folder, file)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-            return _output(_by_source(self._run("template", name, folder, *_arguments(release))))
+            own = Path(folder, OVERRIDES)
+            own.write_text(release.overrides or "{}")
+            return _output(_by_source(self._run("template", name, folder, *_arguments(release, own))))
 
     def values(self, files: Mapping[str, bytes], release: Release) -> dict[str, Any]:
         return {}
@@ -118,9 +121,9 @@ class Program:
         return done.stdout
 
 
-def _arguments(release: Release) -> Iterator[str]:
+def _arguments(release: Release, overrides: Path) -> Iterator[str]:
     yield from ("--namespace", release.namespace, "--skip-tests")
-    for file in release.values:
+    for file in (*release.values, overrides):
         yield from ("--values", str(file))
     for text in release.sets:
         yield from ("--set", text)
@@ -166,6 +169,8 @@ def _overrides(release: Release) -> dict[str, Any]:
             raise TurnoutError(f"cannot read {file}: {error.strerror}", "check the path") from error
         except (HelmError, UnicodeDecodeError) as error:
             raise TurnoutError(f"{file}: {error}") from error
+    if release.overrides:
+        values = _merged(values, json.loads(release.overrides))
     for text in release.sets:
         try:
             values = _set(values, parse_set_string(text), is_indexed="[" in text)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from turnout.inputs.align import canonical
+from turnout.inputs.form import WRONG_TYPE, Form, Keys
 from turnout.inputs.sources import EVERYTHING, is_glob
 from turnout.problem import Place, Problem, errors
 from turnout.resources.codes import problem
-from turnout.resources.document import Document
 from turnout.resources.reader import read
-from turnout.resources.spelling import closest
 
 FILE_NAME: Final = "turnout.yaml"
 
-UNKNOWN_KEY: Final = "TNO210"
-WRONG_TYPE: Final = "TNO211"
 NO_WAY_TO_RUN: Final = "TNO212"
 RUN_AND_ATTACH: Final = "TNO213"
 BAD_ADDRESS: Final = "TNO214"
@@ -30,8 +27,6 @@ BAD_GLOB: Final = "TNO218"
 TOP_KEYS: Final = ("images", "gatewayPorts")
 IMAGE_KEYS: Final = ("context", "build", "run", "watch", "attach", "dockerfile")
 DOCKERFILES: Final = ("Dockerfile", "Containerfile")
-
-Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,16 @@ class ImageRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Artifact:
+    """What skaffold.yaml says of an image: the folder it is built from, and its Dockerfile where there is one."""
+
+    image: str
+    context: Path
+    place: Place
+    dockerfile: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What turnout.yaml says. `gateway_ports`: a Gateway server's port to the port to listen on."""
 
@@ -60,19 +65,35 @@ class Settings:
     gateway_ports: Mapping[int, int] = field(default_factory=dict)
 
 
-def read_images(text: str, file: str) -> tuple[Settings, list[Problem]]:
-    """The settings as far as they are right, and all that is wrong. Folders are relative to that of `file`."""
+def read_images(text: str, file: str, artifacts: Sequence[Artifact] = ()) -> tuple[Settings, list[Problem]]:
+    """The settings as far as they are right, and all that is wrong. Folders are relative to that of `file`.
+
+    `artifacts` say what is left unsaid of the same image, and how others are built.
+    """
     documents, problems = read(text, file) if text.strip() else ([], [])
     if not documents:
-        return Settings(), problems
+        return Settings(built(artifacts)), problems
     form = Form(documents[0], problems)
     for document in documents[1:]:
         hint = "join the parts under one `images:`"
         problems.append(problem(WRONG_TYPE, document.place(), "a second document; one is enough", hint))
     form.known_keys((), documents[0].data, TOP_KEYS)
     images = form.mapping(("images",))
-    runs = [_image(form, str(image), ("images", image), Path(file).parent) for image in images]
-    return Settings(tuple(run for run in runs if run), dict(_ports(form))), problems
+    folder = Path(file).parent
+    runs = [_image(form, str(image), ("images", image), folder, _artifact(artifacts, str(image))) for image in images]
+    named = {split_image(str(image))[0] for image in images}
+    others = built(artifact for artifact in artifacts if split_image(artifact.image)[0] not in named)
+    return Settings((*(run for run in runs if run), *others), dict(_ports(form))), problems
+
+
+def built(artifacts: Iterable[Artifact]) -> tuple[ImageRun, ...]:
+    """Images that only skaffold.yaml names: they can be built, and run as containers."""
+    return tuple(ImageRun(item.image, item.context, item.place, dockerfile=item.dockerfile) for item in artifacts)
+
+
+def _artifact(artifacts: Sequence[Artifact], image: str) -> Artifact | None:
+    name = split_image(image)[0]
+    return next((artifact for artifact in artifacts if split_image(artifact.image)[0] == name), None)
 
 
 def find(images: Sequence[ImageRun], image_ref: str) -> ImageRun | None:
@@ -91,68 +112,15 @@ def split_image(image_ref: str) -> tuple[str, str]:
     return full, tag or digest
 
 
-class Form:
-    """Reads values out of a document by path, and reports what is wrong with them."""
-
-    def __init__(self, document: Document, problems: list[Problem]) -> None:
-        self.document = document
-        self.problems = problems
-
-    def report(self, code: str, path: Keys, message: str, hint: str | None = None) -> None:
-        self.problems.append(problem(code, self.document.place(path), message, hint))
-
-    def value(self, path: Keys) -> Any:
-        value: Any = self.document.data
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
-
-    def mapping(self, path: Keys) -> Mapping[str, Any]:
-        value = self.value(path)
-        if isinstance(value, Mapping):
-            return value
-        if value is not None:
-            self.wrong_type(path, "a mapping")
-        return {}
-
-    def text(self, path: Keys) -> str | None:
-        """A non-empty string."""
-        value = self.value(path)
-        if value is None or (isinstance(value, str) and value.strip()):
-            return value
-        self.wrong_type(path, "a text")
-        return None
-
-    def texts(self, path: Keys) -> tuple[str, ...] | None:
-        """A non-empty list; numbers in it are taken as they print."""
-        value = self.value(path)
-        if value is None:
-            return None
-        if isinstance(value, list) and value and all(type(item) in (str, int, float) for item in value):
-            return tuple(str(item) for item in value)
-        self.wrong_type(path, "a list of texts")
-        return None
-
-    def wrong_type(self, path: Keys, wanted: str) -> None:
-        self.report(WRONG_TYPE, path, f"`{_dotted(path)}` has to be {wanted}, not {_type_name(self.value(path))}")
-
-    def known_keys(self, path: Keys, value: Any, known: Sequence[str]) -> None:
-        for key in value if isinstance(value, Mapping) else ():
-            if key not in known:
-                close = closest(str(key), known, cutoff=0.6)
-                hint = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}"
-                self.report(UNKNOWN_KEY, (*path, key), f"unknown key `{key}`", hint)
-
-
-def _image(form: Form, image: str, path: Keys, folder: Path) -> ImageRun | None:
+def _image(form: Form, image: str, path: Keys, folder: Path, artifact: Artifact | None) -> ImageRun | None:
     """None when something is wrong with it, which is then reported."""
     before = len(form.problems)
     value = {key: item for key, item in form.mapping(path).items() if item is not None}
     form.known_keys(path, value, IMAGE_KEYS)
     attach = _attach(form, (*path, "attach"))
     run = _run(form, (*path, "run"))
-    context = _context(form, (*path, "context"), folder)
-    dockerfile = _dockerfile(form, (*path, "dockerfile"), context)
+    context = _context(form, (*path, "context"), folder, artifact)
+    dockerfile = _dockerfile(form, (*path, "dockerfile"), context, artifact)
     if "run" in value and "attach" in value:
         form.report(
             RUN_AND_ATTACH, (*path, "attach"), f"image `{image}` has both `run` and `attach`", "keep one of them"
@@ -189,17 +157,22 @@ def _report_idle_keys(form: Form, path: Keys, value: Mapping[str, Any]) -> None:
             form.report(NO_EFFECT, (*path, key), f"`{key}` has no effect beside `attach`")
 
 
-def _context(form: Form, path: Keys, folder: Path) -> Path:
-    context = folder / (form.text(path) or ".")
+def _context(form: Form, path: Keys, folder: Path, artifact: Artifact | None) -> Path:
+    named = form.text(path)
+    if named is None and artifact is not None:
+        return artifact.context
+    context = folder / (named or ".")
     if not context.is_dir():
         what = "is not a folder" if context.exists() else "does not exist"
         form.report(NO_CONTEXT, path, f"context `{context}` {what}")
     return context.absolute()
 
 
-def _dockerfile(form: Form, path: Keys, context: Path) -> Path | None:
-    """The one that is named, counted from the context; else the context's own, if it has one."""
+def _dockerfile(form: Form, path: Keys, context: Path, artifact: Artifact | None) -> Path | None:
+    """The one that is named, counted from the context; else the artifact's, or the context's own, if it has one."""
     named = form.text(path)
+    if named is None and artifact is not None and artifact.dockerfile is not None:
+        return artifact.dockerfile
     if named is None:
         return next((file for name in DOCKERFILES if (file := context / name).is_file()), None)
     if not (context / named).is_file():
@@ -228,19 +201,3 @@ def _ports(form: Form) -> Iterator[tuple[int, int]]:
 def _is_port(value: Any) -> bool:
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65535
-
-
-def _dotted(path: Keys) -> str:
-    return ".".join(str(part) for part in path)
-
-
-def _type_name(value: Any) -> str:
-    names = {
-        dict: "a mapping",
-        list: "a list",
-        str: "a text",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-    }
-    return "an empty text" if value == "" else names.get(type(value), "that")

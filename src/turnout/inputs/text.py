@@ -1,4 +1,4 @@
-"""YAML as it is to be read: of a file, or what was made of a chart."""
+"""YAML as it is to be read: of a file, or what was made of a chart or a kustomization."""
 
 from __future__ import annotations
 
@@ -6,33 +6,43 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from turnout.error import ProgramNotFound, TurnoutError
 from turnout.inputs.chart import DEFAULT_NAMESPACE, MARKER, Release
-from turnout.inputs.found import MAX_FILE_BYTES, TOO_MUCH, Found, read_text, shown, start
-from turnout.inputs.rendered import Template, render
+from turnout.inputs.found import MAX_FILE_BYTES, TOO_MUCH, UNREADABLE, Found, read_text, shown, start
+from turnout.inputs.kustomize import build
+from turnout.inputs.rendered import render
 from turnout.problem import Place, Problem
 from turnout.resources.codes import problem
+from turnout.resources.document import Origin
 
-UNREADABLE: Final = "TNO201"
 NOT_RENDERED: Final = "TNO207"
 NO_HELM: Final = "TNO208"
+NOT_BUILT: Final = "TNO209"
 
 _PLACE: Final = re.compile(r"(?:^| at \()[^/\s()]+/(templates/[^\s:()]+):(\d+)(?::(\d+))?\)?")
 
 
+class Rendering(Origin, Protocol):
+    """Where a text comes from that is in no file."""
+
+    def located(self, problem: Problem) -> Problem:
+        """A problem of reading the text, in a file that a user can open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
-    """`path`: the file, absolute; of a chart the template (in an archive, as if that were a folder).
+    """What is read as one file.
 
-    With a `fault` there is no content. `namespace`: of objects that name none.
+    `path`: the file, absolute; of a chart the template (in an archive, as if that were a folder); of a kustomization
+    its file, and a number. With a `fault` there is no content. `namespace`: of objects that name none.
     """
 
     path: Path
     content: str
     namespace: str = DEFAULT_NAMESPACE
-    origin: Template | None = None
+    origin: Rendering | None = None
     fault: Problem | None = None
     """Why there is no content."""
 
@@ -43,6 +53,8 @@ def texts(found: Found) -> Iterator[Text]:
         yield _of_file(file)
     for chart, release in found.charts:
         yield from _of_chart(chart, release)
+    for folder in found.kustomizations:
+        yield from _of_kustomization(folder)
 
 
 def _of_file(path: Path) -> Text:
@@ -65,6 +77,17 @@ def _of_chart(chart: Path, release: Release) -> Iterator[Text]:
         yield Text(chart, "", fault=problem(NO_HELM, start(_marker(chart)), error.message, error.hint))
     except TurnoutError as error:
         yield Text(chart, "", fault=_not_rendered(chart, error))
+
+
+def _of_kustomization(folder: Path) -> Iterator[Text]:
+    """An object is a text by itself: each comes from other files."""
+    try:
+        for index, (content, origin) in enumerate(build(folder)):
+            yield Text(folder / f"kustomization.yaml#{index}", content, origin=origin)
+    except (TurnoutError, OSError) as error:
+        said, hint = (error.message, error.hint) if isinstance(error, TurnoutError) else (str(error), None)
+        message = f"the kustomization {shown(folder)} cannot be built: {' '.join(said.split())}"
+        yield Text(folder, "", fault=problem(NOT_BUILT, start(folder / "kustomization.yaml"), message, hint))
 
 
 def _not_rendered(chart: Path, error: TurnoutError) -> Problem:

@@ -145,8 +145,9 @@ _TABLE = (
     Code(
         "TNO208", ERROR, "Helm is needed to render a chart", "pip install 'turnout[helm]', or put a `helm` on the PATH"
     ),
+    Code("TNO209", ERROR, "a kustomization cannot be built", "see what `kubectl kustomize` says"),
     Code("TNO210", ERROR, "turnout.yaml has a key that does not exist"),
-    Code("TNO211", ERROR, "a value in turnout.yaml has the wrong type"),
+    Code("TNO211", ERROR, "a value in turnout.yaml or skaffold.yaml has the wrong type"),
     Code(
         "TNO212",
         ERROR,
@@ -160,6 +161,8 @@ _TABLE = (
     Code("TNO217", ERROR, "a gateway port is no port", "a Gateway's port, then the one to listen on: `80: 8080`"),
     Code("TNO218", ERROR, "a glob can match no file", "a glob is relative to `context`: `**/*.py`"),
     Code("TNO220", ERROR, "a value cannot be changed in its file", "change the file by hand"),
+    Code("TNO221", WARNING, "a part of skaffold.yaml has no effect here"),
+    Code("TNO222", ERROR, "a part of skaffold.yaml cannot be used"),
     Code("TNO250", ERROR, "a Deployment has nothing to run"),
     Code("TNO251", ERROR, "nothing says how to run an image", "add the image to turnout.yaml, with `run` or `attach`"),
     Code("TNO252", ERROR, "a ConfigMap, Secret or key that a container refers to does not exist"),
