@@ -27,6 +27,9 @@ from turnout.error import ApiError, TurnoutError
 KEEP_ALIVE_SECONDS = 300
 STOP_SECONDS = 1
 
+SLASHED = ("/api", "/apis", "/version", "/apis/{group}", "/api/{version:str}", "/apis/{group}/{version}")
+"""Paths that may end with a slash."""
+
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -63,7 +66,9 @@ class ApiServer:
             Route("/turnout/v1/{name:path}", self._view, methods=["GET", "POST"]),
         ]
         handlers: Mapping[Any, Any] = {TurnoutError: _failed, HTTPException: _not_routed, Exception: _crashed}
-        app = Starlette(routes=routes, exception_handlers=handlers)
+        # As Kubernetes does; kr8s asks in that way.
+        slashed = [Route(f"{route.path}/", route.endpoint) for route in routes if route.path in SLASHED]
+        app = Starlette(routes=[*slashed, *routes], exception_handlers=handlers)
         app.router.redirect_slashes = False
         return app
 
