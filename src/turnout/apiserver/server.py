@@ -27,7 +27,7 @@ from turnout.error import ApiError, TurnoutError
 KEEP_ALIVE_SECONDS = 300
 STOP_SECONDS = 1
 
-SLASHED = ("/api", "/apis", "/version", "/apis/{group}", "/api/{version:str}", "/apis/{group}/{version}")
+SLASHED = ("/api", "/apis", "/version")
 """Paths that may end with a slash."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
