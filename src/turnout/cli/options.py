@@ -121,15 +121,19 @@ def connect(target: Target | Path | None, scope: str | None = None) -> Client:
 
     `scope`: the namespace that a cluster's views show, "" for all; None: the context's.
     """
+    client = opened(target, scope)
+    click.get_current_context().call_on_close(client.close)
+    return client
+
+
+def opened(target: Target | Path | None, scope: str | None = None) -> Client:
+    """As `connect`, until whoever asked for it closes it."""
     from turnout.client import Client, find_state
 
     if isinstance(target, Target) and target.is_cluster:
-        client = _cluster(target, scope)
-    else:
-        state = target.state if isinstance(target, Target) else target
-        client = Client.from_state(state or find_state(Path.cwd()))
-    click.get_current_context().call_on_close(client.close)
-    return client
+        return _cluster(target, scope)
+    state = target.state if isinstance(target, Target) else target
+    return Client.from_state(state or find_state(Path.cwd()))
 
 
 def _cluster(target: Target, scope: str | None) -> Client:

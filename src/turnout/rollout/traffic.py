@@ -131,7 +131,7 @@ def _accepted(client: Client, edits: Sequence[Edit]) -> Outcome:
         for edit in edits:
             operations = list(edit.operations)
             client.patch(VIRTUAL_SERVICE, edit.namespace, edit.name, operations, type="json", dry_run=dry_run)
-    return Outcome(acknowledged=False, seconds=time.perf_counter() - started)
+    return Outcome(acknowledged=None, seconds=time.perf_counter() - started)
 
 
 def _title(intent: Intent) -> str:

@@ -77,7 +77,7 @@ def _all_guards(given: Options) -> Iterator[Mapping[str, Any]]:
         yield from [{"regressions": {}}] if any("compare" in step for step in given.steps) else []
 
 
-def of_file(path: Path) -> dict[str, Any]:
+def of_file(path: Path, namespace: str) -> dict[str, Any]:
     """The one Rollout in a file. Raises TurnoutError for a file that holds none, or several objects."""
     from turnout.inputs.files import parse
     from turnout.inputs.found import read_text
@@ -93,7 +93,7 @@ def of_file(path: Path) -> dict[str, Any]:
         held = ", ".join(kinds) or "nothing"
         raise TurnoutError(f"{path} holds {held}, not one Rollout", "other objects are applied by `turnout up`")
     data = parsed.manifests[0].document.data
-    metadata = {"namespace": "default", **data["metadata"]}
+    metadata = {"namespace": namespace, **data["metadata"]}
     return {**data, "metadata": metadata}
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from turnout.cli.rollout import lookup
 from turnout.cli.rollout.lookup import Object
 from turnout.cli.rollout.words import moved, share
-from turnout.error import ApiError, NotRunning, TurnoutError
+from turnout.error import ApiError, ClusterFailed, NotRunning, TurnoutError
 from turnout.rollout.user_words import users_words
+
+if TYPE_CHECKING:
+    from turnout.client import Client
+
+Open = Callable[[], "Client"]
 
 LOOK_SECONDS = 0.5
 QUIET_SECONDS = 30.0
@@ -95,13 +99,13 @@ def _touching(status: Mapping[str, Any]) -> str:
     return f", which touches {bound}{share(blast['touched'])} of user requests"
 
 
-def follow(state: Path, obj: Object, *, goes_on: bool = True) -> int:
+def follow(connect: Open, obj: Object, *, goes_on: bool = True) -> int:
     """Until the rollout has ended, or Ctrl-C; the exit status. Raises TurnoutError when the Rollout is gone.
 
-    `goes_on`: after Ctrl-C.
+    `connect`: anew, whenever whoever serves the API was away. `goes_on`: after Ctrl-C.
     """
     try:
-        ended = _live(state, obj) if sys.stdout.isatty() else _plain(state, obj)
+        ended = _live(connect, obj) if sys.stdout.isatty() else _plain(connect, obj)
     except KeyboardInterrupt:
         hint = f"turnout rollout status {lookup.title(obj)}"
         click.echo(f"\nit goes on without being watched: `{hint}`" if goes_on else "\nit ends here", err=True)
@@ -109,41 +113,39 @@ def follow(state: Path, obj: Object, *, goes_on: bool = True) -> int:
     return STATUS_OF[lookup.phase(ended)]
 
 
-def _plain(state: Path, obj: Object) -> Object:
+def _plain(connect: Open, obj: Object) -> Object:
     news = News()
-    for seen in _looks(state, obj):
+    for seen in _looks(connect, obj):
         for line in news.lines(seen, time.time()):
             click.echo(f"{time.strftime('%H:%M:%S')} {lookup.title(seen)}: {line}")
         obj = seen
     return obj
 
 
-def _live(state: Path, obj: Object) -> Object:
+def _live(connect: Open, obj: Object) -> Object:
     """What was shown last stays in the terminal."""
     from rich.live import Live
 
     from turnout.cli.rollout.board import board
 
     with Live(auto_refresh=False) as live:
-        for seen in _looks(state, obj):
+        for seen in _looks(connect, obj):
             live.update(board(seen, time.time(), live.console.width), refresh=True)
             obj = seen
     return obj
 
 
-def _looks(state: Path, obj: Object) -> Iterator[Object]:
+def _looks(connect: Open, obj: Object) -> Iterator[Object]:
     """The Rollout as it was, then twice a second; the last one has ended."""
-    from turnout.client import Client
-
     client, away_seconds, ended_seconds = None, 0.0, 0.0
     yield obj
     while lookup.under_way(obj) or not (_is_told(obj) or ended_seconds >= RETREAT_SECONDS):
         time.sleep(LOOK_SECONDS)
         ended_seconds += 0.0 if lookup.under_way(obj) else LOOK_SECONDS
         try:
-            client = client or Client.from_state(state)
+            client = client or connect()
             obj = _same(client, obj["metadata"])
-        except NotRunning:
+        except (NotRunning, ClusterFailed):
             client, away_seconds = None, away_seconds + LOOK_SECONDS
             if away_seconds > AWAY_SECONDS:
                 raise
@@ -161,12 +163,10 @@ def _is_told(obj: Object) -> bool:
     return lookup.phase(obj) != "aborted" or bool(changed["at"] >= (status.get("finishedAt") or 0.0))
 
 
-def _same(client: Any, meta: Mapping[str, Any]) -> Object:
+def _same(client: Client, meta: Mapping[str, Any]) -> Object:
     """Raises TurnoutError when it has been deleted, or another has its name."""
-    from turnout.resources.kinds import ROLLOUT
-
     try:
-        seen: Object = client.get(ROLLOUT, meta["namespace"], meta["name"])
+        seen: Object = lookup.kept(client, meta["namespace"]).shelf.get(meta["namespace"], meta["name"])
     except ApiError as error:
         if error.status != 404:
             raise

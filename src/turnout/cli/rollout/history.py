@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, target_options
+from turnout.cli.rollout import lookup
+from turnout.cli.rollout.lookup import plain
 from turnout.cli.rollout.orders import in_namespace, name_argument
 from turnout.error import ApiError, TurnoutError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from turnout.client import Client
+
 
 @click.command("history")
 @name_argument
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the counts that each was decided on.")
 @in_namespace
-@state_option
-def command(name: str | None, as_json: bool, namespace: str, state: Path | None) -> None:
+@target_options
+def command(name: str | None, as_json: bool, namespace: str | None, target: Target) -> None:
     """Show what happened in a rollout, with the evidence each step was decided on; without a NAME, all rollouts.
 
     \b
@@ -31,14 +34,28 @@ def command(name: str | None, as_json: bool, namespace: str, state: Path | None)
       turnout rollout history
       turnout rollout history reviews-v2 --json > reviews-v2.json
     """
-    client = connect(state)
-    found: Any = _of(client.view, namespace, name) if name else client.view("rollouts")
+    client = connect(target)
+    found = _kept(client, namespace, name) if not client.acknowledges else _viewed(client, namespace, name)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
     from turnout.cli.console import console
 
     console().print(_events(found) if name else _all(found))
+
+
+def _viewed(client: Client, namespace: str | None, name: str | None) -> Any:
+    """As an instance tells it."""
+    return _of(client.view, namespace or client.namespace, name) if name else client.view("rollouts")
+
+
+def _kept(client: Client, namespace: str | None, name: str | None) -> Any:
+    """In the same form, of what a controller has written into the Rollouts."""
+    rollouts = lookup.kept(client, namespace)
+    if not name:
+        return [plain(obj) for obj in lookup.every(rollouts)]
+    shown = plain(lookup.get(rollouts, name))
+    return {**shown, "events": shown["status"].pop("events", [])}
 
 
 def _of(view: Any, namespace: str, name: str) -> Mapping[str, Any]:

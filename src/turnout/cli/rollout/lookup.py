@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnout.error import ApiError, TurnoutError
 
 if TYPE_CHECKING:
     from turnout.client import Client
+    from turnout.rollout.shelf import Shelf
 
 Object = Mapping[str, Any]
 """A Rollout as the API carries it."""
 
 ENDED = frozenset({"finished", "aborted", "refused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The Rollouts that a command may be about.
+
+    `namespace`: where names are looked for; `within`: where all are listed from, empty for all namespaces.
+    """
+
+    shelf: Shelf
+    namespace: str
+    within: str = ""
+
+
+def kept(client: Client, namespace: str | None) -> Kept:
+    """Of an instance all; of a cluster those of a namespace: who sees one may not see others. Raises ApiError."""
+    from turnout.rollout.shelf import Objects, shelf
+
+    chosen = namespace or client.namespace
+    return Kept(Objects(client), chosen) if client.acknowledges else Kept(shelf(client, chosen), chosen, chosen)
 
 
 def phase(obj: Object) -> str:
@@ -39,30 +61,27 @@ def title(obj: Object) -> str:
     return str(meta["name"] if meta["namespace"] == "default" else f"{meta['namespace']}/{meta['name']}")
 
 
-def every(client: Client) -> list[Object]:
+def every(rollouts: Kept) -> list[Object]:
     """Those under way first, then the last that began."""
-    from turnout.resources.kinds import ROLLOUT
-
-    return sorted(client.list(ROLLOUT)["items"], key=lambda obj: (not under_way(obj), -_began(obj), title(obj)))
+    return sorted(rollouts.shelf.list(rollouts.within), key=lambda obj: (not under_way(obj), -_began(obj), title(obj)))
 
 
-def get(client: Client, namespace: str, name: str) -> Object:
+def get(rollouts: Kept, name: str, namespace: str = "") -> Object:
     """Raises TurnoutError with the names that there are."""
-    from turnout.resources.kinds import ROLLOUT
-
+    namespace = namespace or rollouts.namespace
     try:
-        return client.get(ROLLOUT, namespace, name)
+        return rollouts.shelf.get(namespace, name)
     except ApiError as error:
         if error.status != 404:
             raise
-        raise TurnoutError(f"no Rollout {namespace}/{name}", _hint([*map(title, every(client))])) from error
+        raise TurnoutError(f"no Rollout {namespace}/{name}", _hint([*map(title, every(rollouts))])) from error
 
 
-def only(client: Client, namespace: str, name: str | None) -> Object:
+def only(rollouts: Kept, name: str | None) -> Object:
     """The one of this name; without a name, the only one under way. Raises TurnoutError where that is not one."""
     if name:
-        return get(client, namespace, name)
-    found = [obj for obj in every(client) if under_way(obj)]
+        return get(rollouts, name)
+    found = [obj for obj in every(rollouts) if under_way(obj)]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -70,9 +89,21 @@ def only(client: Client, namespace: str, name: str | None) -> Object:
     raise TurnoutError(f"{len(found)} rollouts are under way", f"name one: {', '.join(map(title, found))}")
 
 
-def rivals(client: Client, wanted: Object) -> Iterator[Object]:
+def rivals(rollouts: Kept, wanted: Object) -> Iterator[Object]:
     """Those under way that move the same service."""
-    yield from (obj for obj in every(client) if under_way(obj) and host(obj) == host(wanted))
+    yield from (obj for obj in every(rollouts) if under_way(obj) and host(obj) == host(wanted))
+
+
+def plain(obj: Object) -> dict[str, Any]:
+    """As the view `rollouts` has it: without what only the engine reads."""
+    meta = obj["metadata"]
+    status = {key: value for key, value in (obj.get("status") or {}).items() if key != "engine"}
+    return {
+        "namespace": meta["namespace"],
+        "name": meta["name"],
+        "spec": obj["spec"],
+        "status": status,
+    }
 
 
 def _began(obj: Object) -> float:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, target_options
 from turnout.cli.rollout import lookup
-from turnout.cli.rollout.lookup import Object
+from turnout.cli.rollout.lookup import Kept, Object
 from turnout.error import TurnoutError
-
-if TYPE_CHECKING:
-    from turnout.client import Client
 
 ORDER = "turnout.dev/order"
 """The annotation: a verb and an id of its own. The engine removes it when it has been carried out."""
@@ -33,14 +29,16 @@ _FITS = {
 """In which phases an order means anything."""
 
 name_argument = click.argument("name", required=False)
-in_namespace = click.option("-n", "--namespace", default="default", show_default=True, help="The Rollout's namespace.")
+in_namespace = click.option(
+    "-n", "--namespace", help="The Rollout's namespace [default: default, on a cluster the context's]."
+)
 
 
 @click.command()
 @name_argument
 @in_namespace
-@state_option
-def pause(name: str | None, namespace: str, state: Path | None) -> None:
+@target_options
+def pause(name: str | None, namespace: str | None, target: Target) -> None:
     """Stay where it is, until it is resumed. What is proven worse still goes back.
 
     \b
@@ -48,61 +46,61 @@ def pause(name: str | None, namespace: str, state: Path | None) -> None:
       turnout rollout pause
       turnout rollout pause reviews-v2
     """
-    _order("pause", name, namespace, state)
+    _order("pause", name, namespace, target)
 
 
 @click.command()
 @name_argument
 @in_namespace
-@state_option
-def resume(name: str | None, namespace: str, state: Path | None) -> None:
+@target_options
+def resume(name: str | None, namespace: str | None, target: Target) -> None:
     """Go on, with all the time of the step before it; a planned pause ends.
 
     \b
     Example:
       turnout rollout resume
     """
-    _order("resume", name, namespace, state)
+    _order("resume", name, namespace, target)
 
 
 @click.command()
 @name_argument
 @in_namespace
-@state_option
-def promote(name: str | None, namespace: str, state: Path | None) -> None:
+@target_options
+def promote(name: str | None, namespace: str | None, target: Target) -> None:
     """Send all requests to the new version now, whatever the steps and guards say.
 
     \b
     Example:
       turnout rollout promote reviews-v2
     """
-    _order("promote", name, namespace, state)
+    _order("promote", name, namespace, target)
 
 
 @click.command()
 @name_argument
 @in_namespace
-@state_option
-def abort(name: str | None, namespace: str, state: Path | None) -> None:
+@target_options
+def abort(name: str | None, namespace: str | None, target: Target) -> None:
     """Send all requests back to the old version now.
 
     \b
     Example:
       turnout rollout abort
     """
-    _order("abort", name, namespace, state)
+    _order("abort", name, namespace, target)
 
 
 COMMANDS = (pause, resume, promote, abort)
 
 
-def _order(verb: str, name: str | None, namespace: str, state: Path | None) -> None:
-    client = connect(state)
-    before = lookup.only(client, namespace, name)
+def _order(verb: str, name: str | None, namespace: str | None, target: Target) -> None:
+    rollouts = lookup.kept(connect(target), namespace)
+    before = lookup.only(rollouts, name)
     _require(verb, before)
-    after = carried_out(client, before, verb, TAKEN_SECONDS)
+    after = carried_out(rollouts, before, verb, TAKEN_SECONDS)
     click.echo(f"{lookup.title(after)}: {lookup.phase(after)}{_because(after)}")
-    if verb != "pause" and (changed := _changed(client, before, after, TAKEN_SECONDS)):
+    if verb != "pause" and (changed := _changed(rollouts, before, after, TAKEN_SECONDS)):
         from turnout.cli.rollout.words import moved
 
         click.echo(moved(changed))
@@ -129,20 +127,17 @@ def _instead(verb: str, obj: Object) -> str:
     return f"start it anew: `turnout rollout start {spec['service']} --to {spec['to']}`"
 
 
-def carried_out(client: Client, obj: Object, verb: str, seconds: float) -> Object:
+def carried_out(rollouts: Kept, obj: Object, verb: str, seconds: float) -> Object:
     """Annotates the Rollout, and returns it as it is when the engine has done it. TurnoutError: it has not."""
-    from turnout.resources.kinds import ROLLOUT
-
     meta, order = obj["metadata"], uuid.uuid4().hex
-    patch = {"metadata": {"annotations": {ORDER: f"{verb} {order}"}}}
-    live: Object = client.patch(ROLLOUT, meta["namespace"], meta["name"], patch)
+    live: Object = rollouts.shelf.annotate(meta["namespace"], meta["name"], {ORDER: f"{verb} {order}"})
     until = time.monotonic() + seconds
     while (taken := (live.get("status") or {}).get("order") or {}).get("id") != order:
         if time.monotonic() > until:
             hint = "it stays ordered; see `turnout status`"
             raise TurnoutError(f"the order to {verb} has not been carried out within {seconds:g} s", hint)
         time.sleep(_LOOK_SECONDS)
-        live = lookup.get(client, meta["namespace"], meta["name"])
+        live = lookup.get(rollouts, meta["name"], meta["namespace"])
     if taken.get("refused"):
         raise TurnoutError(f"{lookup.title(obj)}: {taken['refused']}")
     return live
@@ -153,7 +148,7 @@ def _because(obj: Object) -> str:
     return f", {why}" if why else ""
 
 
-def _changed(client: Client, before: Object, after: Object, seconds: float) -> Mapping[str, Any] | None:
+def _changed(rollouts: Kept, before: Object, after: Object, seconds: float) -> Mapping[str, Any] | None:
     """How traffic was moved, once it has been; None: it is not, since the only healthy copy is the candidate's."""
     until = time.monotonic() + seconds
     while (changed := _last_change(after)) == _last_change(before):
@@ -162,7 +157,7 @@ def _changed(client: Client, before: Object, after: Object, seconds: float) -> M
         if time.monotonic() > until:
             raise TurnoutError("it is decided, but traffic has not been moved yet", "see `turnout rollout status`")
         time.sleep(_LOOK_SECONDS)
-        after = lookup.get(client, after["metadata"]["namespace"], after["metadata"]["name"])
+        after = lookup.get(rollouts, after["metadata"]["name"], after["metadata"]["namespace"])
     return changed
 
 

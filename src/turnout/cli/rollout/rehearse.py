@@ -74,7 +74,7 @@ def command(
     steps_text: str | None,
     users: tuple[str, ...],
     expectations: Path | None,
-    namespace: str,
+    namespace: str | None,
     state: Path | None,
     seconds: float,
     runs: int,
@@ -115,10 +115,9 @@ def command(
 def _live(client: Client, obj: Mapping[str, Any], intent: Intent, state: Path | None) -> NoReturn:
     from turnout.cli.rollout import draft
     from turnout.cli.rollout.rehearse_live import rehearse
-    from turnout.client import find_state
 
     draft.checked(obj)
-    sys.exit(rehearse(client, obj, intent, state or find_state(Path.cwd())))
+    sys.exit(rehearse(client, obj, intent, state))
 
 
 def _prepared(client: Client, intent: Intent, seconds: float) -> Rehearsed:

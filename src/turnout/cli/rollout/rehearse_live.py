@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from turnout.cli.options import opened
 from turnout.cli.rollout import lookup, orders, start
 from turnout.cli.rollout.follow import follow
-from turnout.cli.rollout.lookup import Object
+from turnout.cli.rollout.lookup import Kept, Object
 from turnout.error import TurnoutError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ SUFFIX = "-rehearsal"
 """Of the subset that stands for stable once more, and of the Rollout."""
 
 
-def rehearse(client: Client, obj: Object, intent: Intent, state: Path) -> int:
+def rehearse(client: Client, obj: Object, intent: Intent, state: Path | None) -> int:
     """The exit status: 1 when it went back, which it had no reason to. Raises TurnoutError.
 
     While it lasts, a second subset of stable's pods is in the DestinationRule; then everything is put back.
@@ -33,13 +34,14 @@ def rehearse(client: Client, obj: Object, intent: Intent, state: Path) -> int:
     twin = intent.versions.stable + SUFFIX
     wanted = _wanted(obj, twin)
     versions = replace(intent.versions, candidate=twin)
-    replaced = start.previous(client, wanted)
+    rollouts = lookup.kept(client, wanted["metadata"]["namespace"])
+    replaced = start.previous(rollouts, wanted)
     with _twin(client, intent, twin), kept(client, versions):
-        made = start.begun(client, start.created(client, wanted, replaced))
+        made = start.begun(rollouts, start.created(client, rollouts, wanted, replaced))
         try:
-            status = follow(state, made, goes_on=False)
+            status = follow(lambda: opened(state), made, goes_on=False)
         finally:
-            _end(client, made)
+            _end(rollouts, made)
     click.echo("everything is as it was before")
     return status
 
@@ -51,12 +53,12 @@ def _wanted(obj: Object, twin: str) -> dict[str, Any]:
     return {**obj, "metadata": metadata, "spec": {**spec, "to": twin}}
 
 
-def _end(client: Client, made: Object) -> None:
+def _end(rollouts: Kept, made: Object) -> None:
     """Ctrl-C ends a rehearsal."""
     meta = made["metadata"]
-    live = lookup.get(client, meta["namespace"], meta["name"])
+    live = lookup.get(rollouts, meta["name"], meta["namespace"])
     if lookup.under_way(live):
-        orders.carried_out(client, live, "abort", orders.TAKEN_SECONDS)
+        orders.carried_out(rollouts, live, "abort", orders.TAKEN_SECONDS)
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from turnout.cli.change import stable_of
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, opened, own_namespace_option, target_options
 from turnout.cli.rollout import draft, lookup, preview
 from turnout.cli.rollout.follow import follow
-from turnout.cli.rollout.lookup import Object
+from turnout.cli.rollout.lookup import Kept, Object
 from turnout.error import TurnoutError
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def _as(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter
 @click.option("--hook-secret", metavar="FILE", help="Holds the key that webhooks are signed with.")
 @click.option("--follow/--no-follow", "follows", default=True, help="Watch it until it ends [default: follow].")
 @click.option("--dry-run", is_flag=True, help="Only show the plan, and what is wrong with it.")
-@click.option("-n", "--namespace", default="default", show_default=True, help="The service's namespace.")
-@state_option
+@own_namespace_option
+@target_options
 def command(
     what: str,
     steps_text: str | None,
@@ -99,8 +99,8 @@ def command(
     expectations: Path | None,
     follows: bool,
     dry_run: bool,
-    namespace: str,
-    state: Path | None,
+    namespace: str | None,
+    target: Target,
     **given: Any,
 ) -> None:
     """Let another version take over, step by step. What a step will touch is shown first.
@@ -115,9 +115,9 @@ def command(
     """
     hooks = _usage(draft.hooks, hook_exec, hook_webhook, hook_secret or "")
     options = asked(what, steps_text, users, expectations, hooks=hooks, **given)
-    client = connect(state)
+    client = connect(target)
     obj = drafted(client, what, namespace, options)
-    _begin(client, obj, dry_run=dry_run, follows=follows, state=state)
+    _begin(client, obj, target, dry_run=dry_run, follows=follows)
 
 
 def asked(
@@ -145,9 +145,10 @@ def asked(
     return options
 
 
-def drafted(client: Client, what: str, namespace: str, options: draft.Options) -> dict[str, Any]:
+def drafted(client: Client, what: str, namespace: str | None, options: draft.Options) -> dict[str, Any]:
     """The Rollout in a file, or what the options make of a service. Raises TurnoutError."""
-    return draft.of_file(Path(what)) if _is_file(what) else _drafted(client, what, namespace, options)
+    namespace = namespace or client.namespace
+    return draft.of_file(Path(what), namespace) if _is_file(what) else _drafted(client, what, namespace, options)
 
 
 def _is_file(what: str) -> bool:
@@ -186,24 +187,27 @@ def _drafted(client: Client, service: str, namespace: str, options: draft.Option
     return draft.of_options(service, namespace, options)
 
 
-def _begin(client: Client, obj: dict[str, Any], *, dry_run: bool, follows: bool, state: Path | None) -> None:
+def _begin(client: Client, obj: dict[str, Any], target: Target, *, dry_run: bool, follows: bool) -> None:
     draft.checked(obj)
     intent = intended(obj)
+    if not client.acknowledges:
+        from turnout.rollout.cluster import require_cluster
+
+        require_cluster(intent)
     status = client.view("status")
     preview.require(status, intent.versions.host, intent.versions.stable, intent.versions.candidate)
-    replaced = previous(client, obj)
+    rollouts = lookup.kept(client, obj["metadata"]["namespace"])
+    replaced = previous(rollouts, obj)
     from turnout.cli.console import console
 
     console().print(preview.table(intent, preview.outlook(client, status, intent)))
     if dry_run:
         return
-    made = begun(client, created(client, obj, replaced))
+    made = begun(rollouts, created(client, rollouts, obj, replaced))
     if not follows:
         click.echo(f"begun: turnout rollout status {lookup.title(made)}")
         return
-    from turnout.client import find_state
-
-    sys.exit(follow(state or find_state(Path.cwd()), made))
+    sys.exit(follow(lambda: opened(target), made))
 
 
 def intended(obj: Object) -> Intent:
@@ -216,16 +220,14 @@ def intended(obj: Object) -> Intent:
     return found
 
 
-def previous(client: Client, obj: Object) -> Object | None:
+def previous(rollouts: Kept, obj: Object) -> Object | None:
     """The one of the same name that has ended. Raises TurnoutError while one of its name or service is under way."""
-    from turnout.resources.kinds import ROLLOUT
-
-    for rival in lookup.rivals(client, obj):
+    for rival in lookup.rivals(rollouts, obj):
         title = lookup.title(rival)
         hint = f"`turnout rollout status {title}` shows it; `turnout rollout abort {title}` ends it"
         raise TurnoutError(f"{title} is under way for {rival['spec']['service']}", hint)
     meta = obj["metadata"]
-    live = client.list(ROLLOUT, meta["namespace"])["items"]
+    live = rollouts.shelf.list(meta["namespace"])
     found = next((own for own in live if own["metadata"]["name"] == meta["name"]), None)
     if found is not None and lookup.under_way(found):
         hint = "choose another with --name"
@@ -233,33 +235,30 @@ def previous(client: Client, obj: Object) -> Object | None:
     return found
 
 
-def created(client: Client, obj: Object, previous: Object | None) -> Object:
+def created(client: Client, rollouts: Kept, obj: Object, previous: Object | None) -> Object:
     """A new object in the place of the one that has ended: nothing of that one is left in its status."""
-    from turnout.resources.kinds import ROLLOUT
-
     if previous is not None:
-        client.delete(ROLLOUT, previous["metadata"]["namespace"], previous["metadata"]["name"])
-    made: Object = client.create(ROLLOUT, obj)
+        rollouts.shelf.delete(previous["metadata"]["namespace"], previous["metadata"]["name"])
+    made: Object = rollouts.shelf.create(obj)
     for warning in client.warnings:
         click.echo(f"warning: {warning}", err=True)
     return made
 
 
-def begun(client: Client, made: Object) -> Object:
+def begun(rollouts: Kept, made: Object) -> Object:
     """As the engine has begun it. One that it refuses is taken away again, so that it does not begin when nobody looks.
 
     Raises TurnoutError when it refuses, or does not say.
     """
-    from turnout.resources.kinds import ROLLOUT
-
     place = (made["metadata"]["namespace"], made["metadata"]["name"])
     until = time.monotonic() + BEGUN_SECONDS
     while not lookup.phase(made):
         if time.monotonic() > until:
-            raise TurnoutError(f"it has not begun within {BEGUN_SECONDS:g} s", "see `turnout status`")
+            hint = "is `turnout controller` running there?" if rollouts.within else "see `turnout status`"
+            raise TurnoutError(f"it has not begun within {BEGUN_SECONDS:g} s", hint)
         time.sleep(_LOOK_SECONDS)
-        made = lookup.get(client, *place)
+        made = lookup.get(rollouts, place[1], place[0])
     if lookup.phase(made) == "refused":
-        client.delete(ROLLOUT, *place)
+        rollouts.shelf.delete(*place)
         raise TurnoutError(f"{made['metadata']['name']} could not begin: {made['status'].get('why')}")
     return made

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, opened, target_options
 from turnout.cli.rollout import lookup
 from turnout.cli.rollout.follow import follow
 from turnout.cli.rollout.lookup import Object
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON: of one, or a list of all.")
 @click.option("--watch", is_flag=True, help="Again and again, until it has ended or Ctrl-C.")
 @in_namespace
-@state_option
-def command(name: str | None, as_json: bool, watch: bool, namespace: str, state: Path | None) -> None:
+@target_options
+def command(name: str | None, as_json: bool, watch: bool, namespace: str | None, target: Target) -> None:
     """Show a rollout: its steps, each guard's verdict with what was counted, what is needed still, and who is touched.
 
     Without a NAME: the one under way, or a list of all. With --watch the exit status is that of `start`.
@@ -39,33 +38,19 @@ def command(name: str | None, as_json: bool, watch: bool, namespace: str, state:
     """
     if watch and as_json:
         raise click.UsageError("--watch shows a board, or lines; --json is printed once")
-    client = connect(state)
+    rollouts = lookup.kept(connect(target), namespace)
     if watch:
-        from turnout.client import find_state
-
-        chosen = lookup.only(client, namespace, name)
-        sys.exit(follow(state or find_state(Path.cwd()), chosen))
-    found = [lookup.get(client, namespace, name)] if name else lookup.every(client)
+        chosen = lookup.only(rollouts, name)
+        sys.exit(follow(lambda: opened(target), chosen))
+    found = [lookup.get(rollouts, name)] if name else lookup.every(rollouts)
     if as_json:
-        shown = [plain(obj) for obj in found]
+        shown = [lookup.plain(obj) for obj in found]
         click.echo(json.dumps(shown[0] if name else shown, indent=2))
         return
     from turnout.cli.console import console
 
     screen = console()
     screen.print(_shown(found, time.time(), screen.width))
-
-
-def plain(obj: Object) -> dict[str, Any]:
-    """As the view `rollouts` has it: without what only the engine reads."""
-    meta = obj["metadata"]
-    status = {key: value for key, value in (obj.get("status") or {}).items() if key != "engine"}
-    return {
-        "namespace": meta["namespace"],
-        "name": meta["name"],
-        "spec": obj["spec"],
-        "status": status,
-    }
 
 
 def _shown(found: list[Object], now: float, width: int) -> RenderableType:
