@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -61,10 +62,16 @@ class Memo:
         entry = self._asked[_Grouped, name] = _Grouped.of(known, items, groups)
         return entry.results
 
-    def ordered(self, name: Hashable, items: Sequence[V], age: Callable[[V], Any]) -> tuple[V, ...]:
+    def ordered(self, name: Hashable, items: Mapping[K, V], age: Callable[[V], Any]) -> Mapping[K, V]:
         """Sorted by what `age` says of each."""
         known: _Ordered | None = self._known(_Ordered, name)
-        entry = self._asked[_Ordered, name] = _Ordered.of(known, tuple(items), age)
+        entry = self._asked[_Ordered, name] = _Ordered.of(known, items, age)
+        return entry.results
+
+    def united(self, name: Hashable, *parts: Mapping[K, V]) -> Mapping[K, V]:
+        """All together; of one key, the later's value."""
+        known: _United | None = self._known(_United, name)
+        entry = self._asked[_United, name] = _United.of(known, parts)
         return entry.results
 
     def _known(self, kind: type, name: Hashable) -> Any:
@@ -100,12 +107,12 @@ class _Each:
         first = inputs[0]
         if known is None or known.context != context:
             made = {key: make(key, *(each.get(key) for each in inputs)) for key in first}
-            return cls(context, inputs, _merged(known.results, made, first) if known else made)
+            return cls(context, inputs, _merged(known.results, made, first) if known else _Kept(made))
         pairs = zip(known.inputs, inputs, strict=True)
         changed = dict.fromkeys(chain.from_iterable(_changed(old, new) for old, new in pairs))
-        if not changed and (known.inputs[0] is first or list(known.inputs[0]) == list(first)):
-            return cls(context, inputs, known.results)
         made = {key: make(key, *(each.get(key) for each in inputs)) for key in changed if key in first}
+        if _same_keys(known.inputs[0], first):
+            return cls(context, inputs, _patched(known.results, made))
         return cls(context, inputs, _merged(known.results, made, first))
 
 
@@ -122,35 +129,59 @@ class _Grouped:
     def of(cls, known: _Grouped | None, items: Mapping[Any, Any], groups: Mapping[Any, tuple[Any, ...]]) -> _Grouped:
         if known is None or not _same_order(known.items, items):
             fresh = _members(items, groups)
-            return cls(items, groups, fresh, {each: _values(names, items) for each, names in fresh.items()})
+            return cls(items, groups, fresh, _Kept({each: _values(names, items) for each, names in fresh.items()}))
         moved = list(_changed(known.groups, groups))
         members = _moved(known, moved, items, groups) if moved else known.members
         touched = {each for key in (*moved, *_changed(known.items, items)) for each in _groups(known, groups, key)}
-        results = {**known.results, **{each: _values(members.get(each, ()), items) for each in touched}}
-        for each in touched - members.keys():
-            del results[each]
-        return cls(items, groups, members, results if touched else known.results)
+        results = {each: _values(members[each], items) for each in touched if each in members}
+        gone = touched - members.keys()
+        if not gone and results.keys() <= known.results.keys():
+            return cls(items, groups, members, _patched(known.results, results))
+        left = {each: found for each, found in known.results.items() if each not in gone}
+        return cls(items, groups, members, _Kept({**left, **results}))
 
 
 @dataclass(frozen=True, slots=True)
 class _Ordered:
-    """`order`: the places of the items, as they were given, in the results."""
-
-    items: tuple[Any, ...]
-    order: Sequence[int]
-    results: tuple[Any, ...]
+    items: Mapping[Any, Any]
+    results: Mapping[Any, Any]
 
     @classmethod
-    def of(cls, known: _Ordered | None, items: tuple[Any, ...], age: Callable[[Any], Any]) -> _Ordered:
-        if known is not None and len(known.items) == len(items):
-            pairs = zip(known.items, items, strict=True)
-            changed = [(old, new) for old, new in pairs if old is not new]
-            if not changed:
-                return known
-            if all(age(old) == age(new) for old, new in changed):
-                return cls(items, known.order, _values(known.order, items))
-        order = sorted(range(len(items)), key=lambda at: age(items[at]))
-        return cls(items, order, _values(order, items))
+    def of(cls, known: _Ordered | None, items: Mapping[Any, Any], age: Callable[[Any], Any]) -> _Ordered:
+        if known is not None and _same_keys(known.items, items):
+            changed = {key: items[key] for key in _changed(known.items, items)}
+            if all(age(known.items[key]) == age(value) for key, value in changed.items()):
+                return cls(items, _patched(known.results, changed))
+        return cls(items, _Kept(dict(sorted(items.items(), key=lambda item: age(item[1])))))
+
+
+@dataclass(frozen=True, slots=True)
+class _United:
+    parts: tuple[Mapping[Any, Any], ...]
+    results: Mapping[Any, Any]
+
+    @classmethod
+    def of(cls, known: _United | None, parts: tuple[Mapping[Any, Any], ...]) -> _United:
+        if known is not None and all(_same_keys(old, new) for old, new in zip(known.parts, parts, strict=True)):
+            pairs = zip(known.parts, parts, strict=True)
+            changed = chain.from_iterable(_changed(old, new) for old, new in pairs)
+            values = {key: next(part[key] for part in reversed(parts) if key in part) for key in changed}
+            return cls(parts, _patched(known.results, values))
+        return cls(parts, _Kept({key: value for part in parts for key, value in part.items()}))
+
+
+class _Kept(dict[Any, Any]):
+    """A result that follows an earlier one with the same keys, and knows where it differs from it."""
+
+    __slots__ = ("before", "changed", "token")
+
+    def __init__(self, before: Mapping[Any, Any], changed: Mapping[Any, Any] = MappingProxyType({})) -> None:
+        super().__init__(before)
+        self.update(changed)
+        self.changed = tuple(changed)
+        self.before: object | None = before.token if isinstance(before, _Kept) else None
+        self.token: object = object()
+        """Stands for it with those who follow, so that they need not hold on to it."""
 
 
 def _members(items: Mapping[Any, Any], groups: Mapping[Any, tuple[Any, ...]]) -> dict[Any, list[Any]]:
@@ -190,7 +221,9 @@ def _changed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterable[Any]:
     """Keys that were added, taken away, or have another value. What is the same is passed over at C's speed."""
     if old is new:
         return ()
-    if len(old) == len(new) and list(old) == list(new):
+    if _follows(old, new):
+        return new.changed  # type: ignore[attr-defined, no-any-return] # it is a _Kept
+    if _same_keys(old, new):
         pairs = zip(new, old.values(), new.values(), strict=True)
         return [key for key, before, after in pairs if before is not after and before != after]
     known = old.get
@@ -198,16 +231,29 @@ def _changed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterable[Any]:
     return [*(key for key, after in other if known(key, _MISSING) != after), *(key for key in old if key not in new)]
 
 
+def _follows(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
+    return isinstance(new, _Kept) and isinstance(old, _Kept) and new.before is old.token
+
+
+def _same_keys(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
+    """In the same order."""
+    return old is new or _follows(old, new) or (len(old) == len(new) and list(old) == list(new))
+
+
 def _same_order(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
     """Of the keys that both have."""
-    if old is new or list(old) == list(new):
-        return True
-    return [key for key in old if key in new] == [key for key in new if key in old]
+    return _same_keys(old, new) or [key for key in old if key in new] == [key for key in new if key in old]
+
+
+def _patched(before: Mapping[Any, Any], made: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """With other values of some of its keys. What is equal stays the same object."""
+    news = {key: after for key, after in made.items() if before[key] is not after and before[key] != after}
+    return _Kept(before, news) if news else before
 
 
 def _merged(before: Mapping[Any, Any], made: Mapping[Any, Any], keys: Mapping[Any, Any]) -> Mapping[Any, Any]:
     """What was made over what there was, in the order of `keys`. What is equal stays the same object."""
     news = {key: after for key, after in made.items() if before.get(key, _MISSING) != after}
-    if len(before) == len(keys) and list(before) == list(keys):
-        return {**before, **news} if news else before
-    return {key: news[key] if key in news else before[key] for key in keys}
+    if _same_keys(before, keys):
+        return _Kept(before, news) if news else before
+    return _Kept({key: news[key] if key in news else before[key] for key in keys})

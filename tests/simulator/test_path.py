@@ -80,7 +80,7 @@ def test_a_host_header_counts_instead_of_the_urls_host() -> None:
 )
 def test_the_most_specific_domain_counts(authority: str, domain: str) -> None:
     domains = ("*", "*.test", "*.a.test", "a.*", "a.test")
-    table = RouteTable("gateway", tuple(VirtualHost(name, (name,)) for name in domains), block_all=False)
+    table = RouteTable("gateway", {name: VirtualHost(name, (name,)) for name in domains}, block_all=False)
     found = covering(table, authority)
     assert found is not None
     assert found[1] == domain
@@ -88,7 +88,7 @@ def test_the_most_specific_domain_counts(authority: str, domain: str) -> None:
 
 @pytest.mark.parametrize(("authority", "domain"), [("a", "a"), ("a:80", "a:80"), ("a:81", None)])
 def test_inside_the_mesh_ports_are_part_of_a_name(authority: str, domain: str | None) -> None:
-    table = RouteTable("egress", (VirtualHost("a", ("a", "a:80")),), block_all=True)
+    table = RouteTable("egress", {"a": VirtualHost("a", ("a", "a:80"))}, block_all=True)
     found = covering(table, authority)
     assert (found and found[1]) == domain
 

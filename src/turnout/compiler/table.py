@@ -30,7 +30,7 @@ def hosts(table: RouteTable, sight: str, found: Destinations, memo: Memo) -> Map
 
     Besides its rules, each depends on what is known of the destinations that they name.
     """
-    named = {host.name: host for host in table.hosts}
+    named = table.by_name
     mentioned = memo.each(("mentioned", table.name), (named,), _mentioned)
     outlook = found.outlook(sight, memo)
     known = memo.of(("known", table.name), (mentioned, outlook), lambda: _known(mentioned, outlook))

@@ -6,7 +6,7 @@ not say itself, it inherits. As pilot's `mergeVirtualServicesIfNeeded` has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,24 +88,14 @@ class Speaker:
     entries: tuple[Entry, ...]
 
 
-def speakers(virtual_services: Sequence[VirtualService], memo: Memo) -> Mapping[SpeakerKey, Speaker]:
+def speakers(named: Mapping[SpeakerKey, VirtualService], memo: Memo) -> Mapping[SpeakerKey, Speaker]:
     """In the same order. Of those that neither delegate nor are delegates, each is looked at by itself."""
-    named = _named(virtual_services)
     concerned = memo.each(("VirtualService", "delegates"), (named,), lambda _, each: _is_concerned(each))
-    among = tuple(each for key, each in named.items() if concerned[key])
+    keys = memo.of(("VirtualService", "concerned"), (concerned,), lambda: [key for key in concerned if concerned[key]])
+    among = tuple(named[key] for key in keys)
     found = memo.of(("VirtualService", "delegating"), (among,), lambda: delegating(among))
     delegated = {key: found[key[:2]] for key in named if key[:2] in found} if found else {}
     return memo.each(("VirtualService", "speaker"), (named, delegated), _speaker)
-
-
-def _named(virtual_services: Iterable[VirtualService]) -> dict[SpeakerKey, VirtualService]:
-    found: dict[SpeakerKey, VirtualService] = {}
-    for each in virtual_services:
-        key = (each.metadata.namespace, each.metadata.name, 0)
-        while key in found:
-            key = (*key[:2], key[2] + 1)
-        found[key] = each
-    return found
 
 
 def _is_concerned(virtual_service: VirtualService) -> bool:

@@ -84,7 +84,7 @@ def egress_hosts(mesh: Mesh, proxy: Egress, name: str, memo: Memo) -> Mapping[st
     found = claims(mesh, proxy.namespace, memo)
     caller = Caller(names.MESH, HTTP_PORT, proxy.namespace, proxy.labels, mesh.sight(proxy.namespace, proxy.labels))
     foreign = _foreign(mesh, found, caller, name, memo)
-    return {**foreign, **_services(mesh, found, caller, name, memo)}
+    return memo.united(("egress hosts", name), foreign, _services(mesh, found, caller, name, memo))
 
 
 def _services(

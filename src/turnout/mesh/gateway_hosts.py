@@ -33,7 +33,7 @@ def gateway_hosts(mesh: Mesh, proxy: Ingress, name: str, memo: Memo) -> Mapping[
     """
     servers = list(_servers(mesh, proxy))
     parts = tuple(_said(mesh, proxy, *each, (name, at), memo) for at, each in enumerate(servers))
-    said = memo.of(("said", name), parts, lambda: _numbered(parts))
+    said = parts[0] if len(parts) == 1 else memo.of(("said", name), parts, lambda: _numbered(parts))
     by_host = memo.grouped(("by host", name), said, memo.each(("hosts", name), (said,), lambda _, each: each.hosts))
     redirected = {} if proxy.server else {host: True for _, server in servers for host in _redirected(server)}
 
@@ -41,7 +41,7 @@ def gateway_hosts(mesh: Mesh, proxy: Ingress, name: str, memo: Memo) -> Mapping[
         tried = tuple(_tried(rule for each in own or () for rule in each.rules))
         return (VirtualHost(f"{host}:{proxy.port}", (host,), tried, bool(require_tls), proxy.https_port),)
 
-    hosts = {**dict.fromkeys(redirected), **by_host}
+    hosts = memo.united(("all hosts", name), dict.fromkeys(redirected), by_host) if redirected else by_host
     return memo.each(("gateway hosts", name), (hosts, redirected), host, (proxy.port, proxy.https_port))
 
 

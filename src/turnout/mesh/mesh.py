@@ -114,7 +114,7 @@ class Mesh:
 
 
 def build(
-    resources: Iterable[object],
+    resources: Iterable[object] | Mapping[Hashable, object],
     instances: Sequence[Instance] = (),
     files: Mapping[str, str] | None = None,
     last_credentials: Mapping[str, KeyPair | Authority] | None = None,
@@ -122,20 +122,20 @@ def build(
 ) -> Mesh:
     """Sorts resources by what they are. Kinds that carry no traffic rules are passed over.
 
-    `files`, `last_credentials`: what `Mesh` says of them. `memo`: that of the last mesh. It saves time, and changes
-    nothing else.
+    `resources`: under names, or without, and then in an order that had better stay. `files`, `last_credentials`: what
+    `Mesh` says of them. `memo`: that of the last mesh. It saves time, and changes nothing else.
     """
     memo = Memo() if memo is None else memo
-    kept = _by_kind(resources)
+    kept = _by_kind(memo, resources)
     api = tuple(each for kind in GATEWAY_API_KINDS for each in kept.get(kind, ()))
     attached = memo.of("Gateway API", (api,), lambda: gateway_api(api))
     services = _services(memo, kept)
-    rules = _by_age(memo, DestinationRule, kept)
+    rules = tuple(_by_age(memo, DestinationRule, of(DestinationRule, kept)).values())
     book = memo.of("rulebook", (rules,), lambda: rulebook(rules))
     ruled = memo.of("ruled", (services, book), lambda: {host: book.written(host) for host in services})
-    routing = _by_age(memo, VirtualService, kept)
+    routing = _by_age(memo, VirtualService, of(VirtualService, kept))
     spoken = speakers(routing, memo)
-    gateways = _by_age(memo, Gateway, {Gateway: [*kept.get(Gateway, ()), *attached.gateways]})
+    gateways = tuple(_by_age(memo, Gateway, (*of(Gateway, kept), *attached.gateways)).values())
     running = _running(memo, instances)
     members = _members(memo, services, running)
     built = Mesh(
@@ -143,7 +143,7 @@ def build(
         policies=_policies(memo, services, ruled, book),
         ruled=ruled,
         rulebook=book,
-        virtual_services=routing,
+        virtual_services=tuple(routing.values()),
         speakers=spoken,
         destination_rules=rules,
         gateways=gateways,
@@ -161,22 +161,41 @@ def build(
     return built
 
 
-def _by_kind(resources: Iterable[object]) -> dict[type, list[Any]]:
-    found: dict[type, list[Any]] = {}
-    for resource in resources:
-        found.setdefault(type(resource), []).append(resource)
+Kept = Mapping[type, tuple[Any, ...]]
+"""Resources by kind."""
+
+
+def _by_kind(memo: Memo, resources: Iterable[object] | Mapping[Hashable, object]) -> Kept:
+    named = resources if isinstance(resources, Mapping) else dict[Hashable, object](enumerate(resources))
+    return memo.grouped("kinds", named, memo.each("kind", (named,), lambda _, resource: (type(resource),)))
+
+
+def of(kind: type[T], kept: Kept) -> tuple[T, ...]:
+    return kept.get(kind, ())
+
+
+def _by_age(memo: Memo, kind: type[Ruling], found: tuple[Ruling, ...]) -> Mapping[SpeakerKey, Ruling]:
+    """Creation time, then name, then namespace: the order in which Istio lets rules for one host compete."""
+    return memo.ordered(("by age", kind), memo.of(("by name", kind), found, lambda: _by_name(found)), _age)
+
+
+def _by_name(resources: Iterable[Any]) -> dict[SpeakerKey, Any]:
+    found: dict[SpeakerKey, Any] = {}
+    for each in resources:
+        key = (each.metadata.namespace, each.metadata.name, 0)
+        while key in found:
+            key = (*key[:2], key[2] + 1)
+        found[key] = each
     return found
 
 
-def of(kind: type[T], kept: Mapping[type, list[Any]]) -> list[T]:
-    return kept.get(kind, [])
+_age = attrgetter("metadata.creation_timestamp", "metadata.name", "metadata.namespace")
 
 
-def _services(memo: Memo, kept: Mapping[type, list[Any]]) -> Mapping[str, ServiceHost]:
-    found = tuple(of(Service, kept))
-    by_name = memo.of("Service by name", found, lambda: {(s.metadata.namespace, s.metadata.name): s for s in found})
-    own = memo.each("Service", (by_name,), _host)
-    entries = _by_age(memo, ServiceEntry, kept)
+def _services(memo: Memo, kept: Kept) -> Mapping[str, ServiceHost]:
+    found = of(Service, kept)
+    own = memo.each("Service", (memo.of("Service by name", found, lambda: _by_name(found)),), _host)
+    entries = tuple(_by_age(memo, ServiceEntry, of(ServiceEntry, kept)).values())
     external = memo.of("ServiceEntry hosts", (entries,), lambda: tuple(service_entry.hosts(entries)))
     return memo.of("services", (own, external), lambda: service.by_host(own.values(), external))
 
@@ -242,11 +261,3 @@ def tcp_ports(host: ServiceHost) -> list[ServicePort]:
         for port in host.spec.ports
         if service.port_protocol(port) is service.Protocol.TCP and port.protocol == "TCP"
     ]
-
-
-def _by_age(memo: Memo, kind: type[Ruling], kept: Mapping[type, list[Any]]) -> tuple[Ruling, ...]:
-    """Creation time, then name, then namespace: the order in which Istio lets rules for one host compete."""
-    return memo.ordered(("by age", kind), of(kind, kept), _age)
-
-
-_age = attrgetter("metadata.creation_timestamp", "metadata.name", "metadata.namespace")

@@ -5,7 +5,7 @@ The table is what is compiled to Envoy, and what a pretend request is asked of; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from turnout.memo import Memo
@@ -28,8 +28,13 @@ class RouteTable:
     """All that one proxy knows of HTTP. What no host covers: `block_all` answers 502, else 404."""
 
     name: str
-    hosts: tuple[VirtualHost, ...]
+    by_name: Mapping[str, VirtualHost]
     block_all: bool
+
+    @property
+    def hosts(self) -> Iterable[VirtualHost]:
+        """In order of their names."""
+        return self.by_name.values()
 
 
 def table(mesh: Mesh, proxy: Proxy, name: str, memo: Memo | None = None) -> RouteTable:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 from operator import attrgetter
 
 from turnout.memo import Memo
@@ -32,15 +31,21 @@ Shape = tuple[tuple[str, tuple[str, ...]], ...]
 """Names and domains of virtual hosts."""
 
 
-def distinct(name: str, hosts: Mapping[str, tuple[VirtualHost, ...]], memo: Memo) -> tuple[VirtualHost, ...]:
-    """Each name and each domain once (lower-cased; the first keeps it), sorted by name: Envoy refuses anything else.
+def distinct(name: str, hosts: Mapping[str, tuple[VirtualHost, ...]], memo: Memo) -> Mapping[str, VirtualHost]:
+    """Each name and each domain once (lower-cased; the first keeps it), sorted: Envoy refuses anything else.
 
     `name`: the table's; `hosts`: in any groups.
     """
     shapes = memo.each(("shapes", name), (hosts,), lambda _, found: tuple((each.name, each.domains) for each in found))
     kept = memo.of(("domains", name), (shapes,), lambda: _domains(shapes))
     found = memo.each(("distinct", name), (hosts, kept), _with_domains)
-    return memo.ordered(("virtual hosts", name), list(chain.from_iterable(found.values())), attrgetter("name"))
+    one = memo.grouped(("by name", name), found, memo.each(("names", name), (found,), _names))
+    named = memo.each(("one by one", name), (one,), lambda own, groups: next(h for h in groups[0] if h.name == own))
+    return memo.ordered(("virtual hosts", name), named, attrgetter("name"))
+
+
+def _names(_: str, hosts: tuple[VirtualHost, ...]) -> tuple[str, ...]:
+    return tuple(host.name for host in hosts)
 
 
 def _domains(shapes: Mapping[str, Shape]) -> dict[str, tuple[tuple[str, ...], ...]]:
