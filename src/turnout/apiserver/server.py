@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from turnout.apiserver import discovery, message, openapi
+from turnout.apiserver.connection import Connection
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.listener import MAX_CONNECTIONS, listen
 from turnout.apiserver.resource import Resources
@@ -78,7 +79,7 @@ class ApiServer:
         self._gate.port = listener.getsockname()[1]
         config = uvicorn.Config(
             self._gate,
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
