@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from starlette.requests import Request
 from starlette.responses import Response
 
+from turnout.apiserver import protobuf
 from turnout.apiserver.history import Change
 from turnout.apiserver.metadata import MAX_BYTES, MAX_DEPTH, depth_exceeds
 from turnout.apiserver.patch import Patch
@@ -37,12 +38,21 @@ async def json_body(request: Request) -> Any:
     text = await _body(request)
     if not text:
         return None
+    if media_type == protobuf.MEDIA_TYPE:
+        return _protobuf(text)
     if media_type not in ("", "application/json", *YAML, *PATCH_TYPES):
         raise unsupported_media_type(["application/json", "application/yaml"])
     value = _yaml(text) if media_type in YAML else _json(text)
     if depth_exceeds(value, MAX_DEPTH):
         raise bad_request(f"the body nests deeper than {MAX_DEPTH} levels")
     return value
+
+
+def _protobuf(body: bytes) -> dict[str, Any]:
+    try:
+        return protobuf.decode(body)
+    except protobuf.Malformed as error:
+        raise unsupported_media_type(["application/json", "application/yaml"]) from error
 
 
 def _json(text: bytes) -> Any:
