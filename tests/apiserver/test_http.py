@@ -56,11 +56,11 @@ def test_every_version_of_a_kind_serves_the_same_object(served: Served, version:
 def test_lists_are_of_a_namespace_or_of_all(served: Served) -> None:
     served.request("POST", "/api/v1/namespaces", {"metadata": {"name": "shop"}})
     for namespace in ("default", "shop"):
-        served.request("POST", f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": "a"}})
-    listed = served.request("GET", "/api/v1/pods")[1]
-    assert (listed["kind"], listed["apiVersion"], len(listed["items"])) == ("PodList", "v1", 2)
+        served.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "a"}})
+    listed = served.request("GET", "/api/v1/serviceaccounts")[1]
+    assert (listed["kind"], listed["apiVersion"], len(listed["items"])) == ("ServiceAccountList", "v1", 2)
     assert listed["metadata"]["resourceVersion"] == str(served.do(lambda store: store.revision))
-    assert len(served.request("GET", "/api/v1/namespaces/shop/pods")[1]["items"]) == 1
+    assert len(served.request("GET", "/api/v1/namespaces/shop/serviceaccounts")[1]["items"]) == 1
 
 
 def test_namespaces_are_objects_themselves(served: Served) -> None:
@@ -88,8 +88,8 @@ def test_namespaces_are_objects_themselves(served: Served) -> None:
 )
 def test_lists_are_selected_by_labels_and_fields(served: Served, query: str, names: set[str]) -> None:
     for name, labels in {"one": {"app": "a", "tier": "web"}, "two": {"app": "b"}, "three": {}}.items():
-        served.request("POST", "/api/v1/namespaces/default/pods", {"metadata": {"name": name, "labels": labels}})
-    listed = served.request("GET", f"/api/v1/pods?{query}")[1]
+        served.request("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": name, "labels": labels}})
+    listed = served.request("GET", f"/api/v1/serviceaccounts?{query}")[1]
     assert {item["metadata"]["name"] for item in listed["items"]} == names
 
 
@@ -186,7 +186,7 @@ def test_writes_of_one_change_carry_its_id(served: Served) -> None:
         ("POST", "/api/v1/namespaces/default/pods/a", 405),
         ("DELETE", "/api/v1/pods", 405),
         ("DELETE", "/healthz", 405),
-        ("POST", "/api/v1/pods", 400),
+        ("POST", "/api/v1/secrets", 400),
     ],
 )
 def test_a_path_or_method_that_does_not_exist_is_a_status_too(

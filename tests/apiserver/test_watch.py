@@ -72,10 +72,10 @@ def test_a_watch_from_a_version_tells_what_came_after_it(served: Served) -> None
 def test_a_watch_tells_only_of_its_kind_and_namespace(served: Served) -> None:
     served.request("POST", "/api/v1/namespaces", {"metadata": {"name": "shop"}})
     version = put(served, "a")
-    with opened(served, f"/api/v1/namespaces/shop/pods?watch=1&resourceVersion={version}") as watch:
+    with opened(served, f"/api/v1/namespaces/shop/serviceaccounts?watch=1&resourceVersion={version}") as watch:
         put(served, "b")
         served.request("POST", "/api/v1/namespaces/shop/services", {"metadata": {"name": "c"}})
-        served.request("POST", "/api/v1/namespaces/shop/pods", {"metadata": {"name": "d"}})
+        served.request("POST", "/api/v1/namespaces/shop/serviceaccounts", {"metadata": {"name": "d"}})
         assert event(watch)[1]["metadata"]["name"] == "d"
 
 

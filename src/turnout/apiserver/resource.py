@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout.apiserver import message
+from turnout.apiserver.discovery import verbs
 from turnout.apiserver.listing import page
+from turnout.apiserver.review import refusal
 from turnout.apiserver.scale import scale_of
 from turnout.apiserver.selector import selector
-from turnout.apiserver.status import bad_request, method_not_allowed, not_found
+from turnout.apiserver.status import bad_request, forbidden, method_not_allowed, not_found
 from turnout.apiserver.store import Store
 from turnout.apiserver.stream import Streams
 from turnout.apiserver.table.representation import Representation, form
@@ -52,6 +54,10 @@ class Resources:
         method = "GET" if request.method == "HEAD" else request.method
         if method not in handlers or (named.subresource and method == "DELETE"):
             raise method_not_allowed()
+        if method in ("POST", "PUT", "PATCH") and named.kind.use == "reported":
+            raise forbidden(named.kind, named.name, refusal(named.kind))
+        if method == "DELETE" and "delete" not in verbs(named.kind):
+            raise forbidden(named.kind, named.name, refusal(named.kind))
         return await handlers[method](request, named)
 
     async def _list(self, request: Request, named: Target) -> Response:

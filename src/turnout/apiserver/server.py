@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -19,6 +20,7 @@ from turnout.apiserver.connection import Connection
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.listener import MAX_CONNECTIONS, listen
 from turnout.apiserver.resource import Resources
+from turnout.apiserver.review import review
 from turnout.apiserver.status import StatusError, path_not_found, status_object
 from turnout.apiserver.store import Store
 from turnout.apiserver.stream import Streams
@@ -61,6 +63,10 @@ class ApiServer:
             Route("/apis/{group}", _group),
             Route("/api/{version:str}", _resources),
             Route("/apis/{group}/{version}", _resources),
+            *(
+                Route(f"/apis/{asked.group}/v1/{asked.plural}", partial(_review, asked.kind), methods=["POST"])
+                for asked in discovery.ASKED
+            ),
             Route("/api/v1/{rest:path}", resources.serve, methods=METHODS),
             Route("/apis/{group}/{version}/{rest:path}", resources.serve, methods=METHODS),
             Route("/metrics", self._scrape),
@@ -139,11 +145,25 @@ async def _version(request: Request) -> Response:
 
 
 async def _core_versions(request: Request) -> Response:
-    return message.answer(discovery.core_versions())
+    return _discovered(request, core=True) or message.answer(discovery.core_versions())
 
 
 async def _groups(request: Request) -> Response:
-    return message.answer(discovery.groups())
+    return _discovered(request, core=False) or message.answer(discovery.groups())
+
+
+def _discovered(request: Request, *, core: bool) -> Response | None:
+    """All in one answer, to a client that knows how to read it."""
+    accept = request.headers.get("accept", "").replace(" ", "")
+    if discovery.AGGREGATED not in accept:
+        return None
+    response = message.answer(discovery.aggregated(core=core))
+    response.headers["content-type"] = discovery.AGGREGATED
+    return response
+
+
+async def _review(kind: str, request: Request) -> Response:
+    return message.answer(review(kind, await message.json_body(request)), 201)
 
 
 async def _group(request: Request) -> Response:
