@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from turnout.cli.chart_options import chart_options
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, on_cluster, scope_options, target_options
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from turnout.analysis.inventory import Subject
     from turnout.cli.check_report import Report
     from turnout.client import Client
+    from turnout.cluster.client import ClusterClient
+    from turnout.cluster.live import Live
     from turnout.delivery.blast_radius import FanOut
     from turnout.inputs.chart import Release
+    from turnout.inputs.check import Finding
     from turnout.inputs.survey import Survey
 
 STDIN = "-"
@@ -32,7 +38,8 @@ STDIN = "-"
 @click.option("--ignore", metavar="CODE", multiple=True, help="Leave findings of this code out; repeatable.")
 @click.option("--measured", is_flag=True, help="Ask the running Turnout how often users' requests call each service.")
 @chart_options
-@state_option
+@scope_options
+@target_options
 def command(
     paths: tuple[str, ...],
     form: str | None,
@@ -41,11 +48,14 @@ def command(
     ignore: tuple[str, ...],
     measured: bool,
     release: Release,
-    state: Path | None,
+    scope: str | None,
+    target: Target,
 ) -> None:
     """Check YAML: its form, what each object says, and what the objects say together. Charts are rendered first.
 
-    Without a path it is the current folder; `-` is standard input. Istioctl's findings have istioctl's codes.
+    Without a path it is the current folder, or on a cluster (--context) its live objects; with both, what the files
+    would be there. `-` is standard input. Istioctl's findings have istioctl's codes.
+
     Exit status 0 when there is no error, 1 when there is one, 2 when the command is used in a wrong way.
 
     \b
@@ -58,8 +68,10 @@ def command(
     from turnout.cli import check_report
 
     _require_known(ignore)
-    client = connect(state) if measured else None
-    report = _report(paths or (".",), release, client, local=local, ignore=frozenset(ignore))
+    client = connect(target) if measured and not target.is_cluster else None
+    cluster = on_cluster(target, scope) if target.is_cluster else None
+    shown = paths if cluster else paths or (".",)
+    report = _report(shown, release, client or cluster if measured else None, cluster, local, frozenset(ignore))
     written = {
         None: check_report.text,
         "json": check_report.as_json,
@@ -83,7 +95,12 @@ def _require_known(codes: Sequence[str]) -> None:
 
 
 def _report(
-    paths: Sequence[str], release: Release, client: Client | None, *, local: bool, ignore: frozenset[str]
+    paths: Sequence[str],
+    release: Release,
+    counting: Client | None,
+    cluster: ClusterClient | None,
+    local: bool,
+    ignore: frozenset[str],
 ) -> Report:
     from datetime import UTC, datetime
 
@@ -93,8 +110,27 @@ def _report(
 
     piped = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if STDIN in paths else None
     found = survey([Path(path) for path in paths if path != STDIN], piped, release)
-    measured = _measured(client, found) if client else {}
-    return Report(found, check(found, datetime.now(UTC), local=local, ignore=ignore, measured=measured))
+    measured = _measured(counting, found) if counting else {}
+    now, live = datetime.now(UTC), cluster.site.live() if cluster else None
+    around = [subject for subject, _ in live.subjects] if live else []
+    findings = check(found, now, local=local, ignore=ignore, measured=measured, live=around)
+    if cluster and live:
+        findings += _of_cluster(cluster, live, [entry.subject for entry in found.entries], now, ignore)
+    return Report(found, findings, len(around))
+
+
+def _of_cluster(
+    cluster: ClusterClient, live: Live, written: Sequence[Subject], now: datetime, ignore: frozenset[str]
+) -> list[Finding]:
+    """What is wrong there; beside files, what these would break."""
+    from turnout.cluster.check import broken_by, findings
+    from turnout.cluster.live import unseen
+
+    for text in unseen(live):
+        click.echo(f"warning: {text}", err=True)
+    namespace = cluster.site.namespace
+    found = broken_by(live, written, namespace, now) if written else findings(live, namespace, now)
+    return [each for each in found if each.problem.code not in ignore]
 
 
 def _measured(client: Client, found: Survey) -> Mapping[str, FanOut]:

@@ -26,10 +26,11 @@ GITHUB_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was looked at, and what was found."""
+    """What was looked at, and what was found. `live`: how many objects of a cluster were looked at as well."""
 
     survey: Survey
     findings: list[Finding]
+    live: int = 0
 
     @property
     def errors(self) -> int:
@@ -47,6 +48,10 @@ class Report:
         """One line; kinds that nothing is known of are named, so that silence is not taken for praise."""
         counts = [f"{_many(self.count(s), str(s))}" for s in Severity if self.count(s)]
         where = f"{_many(len(self.survey.entries), 'object')} in {_many(self.survey.files, 'file')}"
+        if self.live:
+            where = " and ".join(
+                [*([where] if self.survey.files else []), f"{_many(self.live, 'object')} of the cluster"]
+            )
         line = f"{', '.join(counts) or 'no problems'}: {where}"
         return f"{line}; not checked: {', '.join(self.survey.unchecked)}" if self.survey.unchecked else line
 

@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from turnout.client import Client
+    from turnout.cluster.client import ClusterClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -136,7 +137,14 @@ def opened(target: Target | Path | None, scope: str | None = None) -> Client:
     return Client.from_state(state or find_state(Path.cwd()))
 
 
-def _cluster(target: Target, scope: str | None) -> Client:
+def on_cluster(target: Target, scope: str | None = None) -> ClusterClient:
+    """As `connect`, where the target is a cluster. Raises ClusterFailed."""
+    client = _cluster(target, scope)
+    click.get_current_context().call_on_close(client.close)
+    return client
+
+
+def _cluster(target: Target, scope: str | None) -> ClusterClient:
     from turnout.client.kubeconfig import access
     from turnout.cluster.client import ClusterClient
     from turnout.cluster.site import Site

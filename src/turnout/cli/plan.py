@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from turnout.cli.chart_options import chart_options
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import Target, connect, target_options
 
 if TYPE_CHECKING:
     from turnout.cli.plan_rates import Rates
@@ -32,9 +32,11 @@ CHANGES, PROBLEMS = 3, 1
 )
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 @chart_options
-@state_option
-def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, release: Release, state: Path | None) -> None:
+@target_options
+def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, release: Release, target: Target) -> None:
     """Show what the manifests in PATH (files, folders, charts) would do to traffic in place of what is running.
+
+    On a cluster (--context): what `kubectl apply` of them would do.
 
     Route by route: before and after, for whom, and how many requests would go elsewhere; and the problems that come
     with it. Nothing is changed. Exit status: 0 no changes, 3 changes, 1 problems.
@@ -47,6 +49,7 @@ def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, releas
     """
     from turnout.cli.plan_rates import rates
     from turnout.cli.plan_words import Places
+    from turnout.cluster.plan import applied, live_objects
     from turnout.control.planned import planned
     from turnout.inputs.files import read_paths
 
@@ -59,10 +62,11 @@ def command(paths: tuple[Path, ...], against: Path | None, as_json: bool, releas
         _require_sound(before)
         found = planned([manifest.obj for manifest in before.objects], wanted)
     else:
-        client = _running(state)
-        live = _live(client)
-        found = planned(live, _after(live, wanted, manifests, paths))
-        lately = rates(client, found.traffic.routes)
+        client = _running(target)
+        live = live_objects(client) if target.is_cluster else _live(client)
+        after = applied(wanted, live) if target.is_cluster else _after(live, wanted, manifests, paths)
+        found = planned(live, after)
+        lately = None if target.is_cluster else rates(client, found.traffic.routes)  # Istio counts by no route
     _show(found, Places.of(manifests, before), lately, as_json=as_json)
     if any(problem.severity == "error" for problem in found.problems):
         sys.exit(PROBLEMS)
@@ -80,12 +84,12 @@ def _require_sound(manifests: Manifests) -> None:
         sys.exit(PROBLEMS)
 
 
-def _running(state: Path | None) -> Client:
-    """Raises NotRunning."""
+def _running(target: Target) -> Client:
+    """Raises NotRunning, ClusterFailed."""
     from turnout.error import NotRunning
 
     try:
-        return connect(state)
+        return connect(target)
     except NotRunning as error:
         hint = "start it with `turnout up`, or name manifests to compare with: --against PATH"
         raise NotRunning(error.message, hint) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -41,14 +41,17 @@ def check(
     local: bool = False,
     ignore: frozenset[str] = frozenset(),
     measured: Mapping[str, FanOut] | None = None,
+    live: Sequence[Subject] = (),
 ) -> list[Finding]:
     """Findings by file and line. `local`: also what would have no effect here. `ignore`: codes that are left out.
 
     `measured`: how often users' requests call services, by host; it counts for more than what Services say.
 
-    As with `istioctl analyze`, Istio's own gateway is there even if no file says so.
+    `live`: what is on a cluster, where what files hold takes its place; nothing is told of it, but of what it makes
+    of the files. As with `istioctl analyze`, Istio's own gateway is there even if no file says so.
     """
-    subjects = [entry.subject for entry in found.entries]
+    written = [entry.subject for entry in found.entries]
+    subjects = [*written, *beside(written, live)]
     kept = inventory([*subjects, *_ingress(subjects)], now)
     problems = [*analyze(kept), *(local_findings(kept) if local else ())]
     problems += wide_splits(kept, stated(kept) | dict(measured or {}))
@@ -64,6 +67,12 @@ def check(
         if problem.code not in ignore and not again and isinstance(problem.where, Place):
             findings.append(Finding(problem, problem.where, str(entry.subject.where()) if entry else ""))
     return sorted(dict.fromkeys(findings), key=_rank)
+
+
+def beside(written: Iterable[Subject], live: Iterable[Subject]) -> list[Subject]:
+    """What stays on a cluster of its objects when files are applied."""
+    names = {subject.where() for subject in written}
+    return [subject for subject in live if subject.where() not in names]
 
 
 def _is_about_secret(problem: Problem) -> bool:
