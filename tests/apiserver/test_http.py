@@ -88,7 +88,8 @@ def test_namespaces_are_objects_themselves(served: Served) -> None:
 )
 def test_lists_are_selected_by_labels_and_fields(served: Served, query: str, names: set[str]) -> None:
     for name, labels in {"one": {"app": "a", "tier": "web"}, "two": {"app": "b"}, "three": {}}.items():
-        served.request("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": name, "labels": labels}})
+        account = {"metadata": {"name": name, "labels": labels}}
+        served.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)
     listed = served.request("GET", f"/api/v1/serviceaccounts?{query}")[1]
     assert {item["metadata"]["name"] for item in listed["items"]} == names
 

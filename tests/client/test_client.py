@@ -12,7 +12,7 @@ from tests.apiserver.samples import Served, virtual_service
 from turnout.apiserver.history import Change
 from turnout.client import Client
 from turnout.error import ApiError, NotRunning
-from turnout.resources.kinds import NAMESPACE, POD, VIRTUAL_SERVICE
+from turnout.resources.kinds import NAMESPACE, SERVICE_ACCOUNT, VIRTUAL_SERVICE
 
 
 def refused(status: int, call: Callable[[], Any]) -> ApiError:
@@ -44,14 +44,18 @@ def test_cluster_wide_objects_need_no_namespace(client: Client) -> None:
 def test_lists_may_be_selected(client: Client) -> None:
     client.create(NAMESPACE, {"metadata": {"name": "shop"}})
     for name in ("a", "b"):
-        client.create(POD, {"metadata": {"name": name, "labels": {"app": name}, "namespace": "shop"}})
-    assert len(client.list(POD, "shop")["items"]) == 2
-    assert [pod["metadata"]["name"] for pod in client.list(POD, label_selector="app in (b)")["items"]] == ["b"]
-    assert [pod["metadata"]["name"] for pod in client.list(POD, field_selector="metadata.name=a")["items"]] == ["a"]
+        client.create(SERVICE_ACCOUNT, {"metadata": {"name": name, "labels": {"app": name}, "namespace": "shop"}})
+    assert len(client.list(SERVICE_ACCOUNT, "shop")["items"]) == 2
+    assert [pod["metadata"]["name"] for pod in client.list(SERVICE_ACCOUNT, label_selector="app in (b)")["items"]] == [
+        "b"
+    ]
+    assert [
+        pod["metadata"]["name"] for pod in client.list(SERVICE_ACCOUNT, field_selector="metadata.name=a")["items"]
+    ] == ["a"]
 
 
 def test_what_the_api_refuses_is_an_error_with_status_and_reason(client: Client) -> None:
-    assert refused(404, lambda: client.get(POD, "default", "a")).reason == "NotFound"
+    assert refused(404, lambda: client.get(SERVICE_ACCOUNT, "default", "a")).reason == "NotFound"
     made = client.create(VIRTUAL_SERVICE, virtual_service())
     client.patch(VIRTUAL_SERVICE, "default", "cluster", {"spec": {"hosts": ["b"]}})
     assert refused(409, lambda: client.replace(VIRTUAL_SERVICE, made)).reason == "Conflict"
@@ -62,7 +66,7 @@ def test_what_the_api_refuses_is_an_error_with_status_and_reason(client: Client)
 
 @pytest.mark.parametrize("name", ["../../pods", "a/status", "%2e%2e", "a?watch=1", "ä b", "a#b"])
 def test_a_name_is_never_more_than_a_name(client: Client, name: str) -> None:
-    refused(404, lambda: client.get(POD, "default", name))
+    refused(404, lambda: client.get(SERVICE_ACCOUNT, "default", name))
 
 
 def test_warnings_are_those_of_the_last_call(client: Client) -> None:
@@ -95,26 +99,26 @@ def test_writes_of_one_change_carry_its_id(client: Client, served: Served) -> No
 
 
 def test_watching_tells_what_happens(client: Client) -> None:
-    client.create(POD, {"metadata": {"name": "a"}})
-    watch = client.watch(POD)
+    client.create(SERVICE_ACCOUNT, {"metadata": {"name": "a"}})
+    watch = client.watch(SERVICE_ACCOUNT)
     assert next(watch)[0] == "ADDED"
-    client.delete(POD, "default", "a")
+    client.delete(SERVICE_ACCOUNT, "default", "a")
     kind, pod = next(watch)
     assert (kind, pod["metadata"]["name"]) == ("DELETED", "a")
 
 
 def test_watching_from_a_list_misses_nothing(client: Client) -> None:
-    version = client.list(POD)["metadata"]["resourceVersion"]
-    client.create(POD, {"metadata": {"name": "a"}})
-    assert next(client.watch(POD, "default", version))[1]["metadata"]["name"] == "a"
+    version = client.list(SERVICE_ACCOUNT)["metadata"]["resourceVersion"]
+    client.create(SERVICE_ACCOUNT, {"metadata": {"name": "a"}})
+    assert next(client.watch(SERVICE_ACCOUNT, "default", version))[1]["metadata"]["name"] == "a"
 
 
 def test_a_watch_ends_after_its_timeout(client: Client) -> None:
-    assert list(client.watch(POD, timeout_seconds=1)) == []
+    assert list(client.watch(SERVICE_ACCOUNT, timeout_seconds=1)) == []
 
 
 def test_watching_from_a_forgotten_version_is_refused(client: Client) -> None:
-    assert refused(410, lambda: next(client.watch(POD, resource_version="99999"))).reason == "Expired"
+    assert refused(410, lambda: next(client.watch(SERVICE_ACCOUNT, resource_version="99999"))).reason == "Expired"
 
 
 def test_views_are_shown_posted_to_and_streamed(client: Client) -> None:
@@ -154,4 +158,4 @@ def test_a_server_that_stops_ends_streams_and_refuses_calls(client: Client, serv
     served.stop()
     assert list(lines) == []
     with pytest.raises(NotRunning, match="nothing is running"):
-        client.list(POD)
+        client.list(SERVICE_ACCOUNT)
