@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,15 +26,34 @@ ROUTE = {
 }
 
 
-@pytest.mark.parametrize("command", [["shift", "reviews", "v2=10"], ["mirror", "reviews", "--off"]], ids=lambda c: c[0])
-def test_an_http_route_is_named_that_has_the_weights(tmp_path: Path, command: list[str]) -> None:
-    state = tmp_path / ".turnout"
-    state.mkdir()
-    with serving(state / "state.db") as server:
-        kubeconfig.write(state / "kubeconfig", f"http://127.0.0.1:{server.port}", TOKEN)
-        with Client.from_state(state) as client:
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / ".turnout"
+    folder.mkdir()
+    with serving(folder / "state.db") as server:
+        kubeconfig.write(folder / "kubeconfig", f"http://127.0.0.1:{server.port}", TOKEN)
+        with Client.from_state(folder) as client:
             client.create(HTTP_ROUTE, ROUTE)
-        result = CliRunner().invoke(root, [*command, "--state", str(state)])
+        yield folder
 
+
+def refusal(state: Path, *command: str) -> TurnoutError:
+    result = CliRunner().invoke(root, [*command, "--state", str(state)])
     assert isinstance(result.exception, TurnoutError)
-    assert "HTTPRoute default/reviews routes it" in (result.exception.hint or "")
+    return result.exception
+
+
+def test_versions_of_an_http_route_are_services_and_named_where_others_were_asked_for(state: Path) -> None:
+    assert refusal(state, "shift", "reviews", "v2=10").hint == (
+        "versions that share a route: reviews, reviews-v2; routes: rules[0]"
+    )
+
+
+def test_a_mirror_of_an_http_route_needs_a_service_that_is_there(state: Path) -> None:
+    refused = refusal(state, "mirror", "reviews", "--to", "v2")
+    assert refused.message == "there is no Service default/v2"
+    assert "its versions are Services" in (refused.hint or "")
+
+
+def test_a_service_that_no_route_serves_is_told(state: Path) -> None:
+    assert refusal(state, "mirror", "ratings", "--off").message == "no route serves ratings.default.svc.cluster.local"

@@ -49,3 +49,43 @@ def test_both_kinds_of_gateway_serve_beside_each_other(site: Site) -> None:
     assert site.get().status == 200
     [problem] = [each for each in site.status()["problems"] if each["code"] == "TNO331"]
     assert problem["where"].startswith("k8s/http-route.yaml:")
+
+
+def versions(old: int, new: int) -> list[manifests.Object]:
+    """A Service for each version, and an HTTPRoute that splits between them."""
+    services = []
+    for version in ("v1", "v2"):
+        service = manifests.service("app")
+        service["metadata"]["name"] = f"app-{version}"
+        service["spec"]["selector"] = {"app": "app", "version": version}
+        services.append(service)
+    split = route("app-v1")
+    split["spec"]["rules"][0]["backendRefs"] = [
+        {"name": "app-v1", "port": 80, "weight": old},
+        {"name": "app-v2", "port": 80, "weight": new},
+    ]
+    listener = {"name": "http", "port": 80, "protocol": "HTTP", "hostname": "*.test"}
+    gateway = kubernetes("Gateway", "gateway", {"gatewayClassName": "istio", "listeners": [listener]})
+    return [*services, gateway, split]
+
+
+def test_an_http_route_is_shifted_mirrored_written_and_taken_back(site: Site) -> None:
+    file = site.apply("split.yaml", *versions(100, 0))
+    site.up()
+    until("the route is served", lambda: site.get(host=HOST).status == 200)
+    assert {site.get(host=HOST).body for _ in range(10)} == {"v1"}
+
+    shifted = site.run("shift", "app-v1", "app-v2=100", "--write")
+    assert shifted.status == 0, shifted
+    assert shifted.out.startswith("default/app rules[0]: app-v1 100 → 0, app-v2 0 → 100\nacknowledged by Envoy in")
+    assert {site.get(host=HOST).body for _ in range(10)} == {"v2"}
+    assert '"weight": 0' in file.read_text()
+
+    mirrored = site.run("mirror", "app-v1", "--to", "app-v1", "--methods", "GET")
+    assert mirrored.out.startswith("default/app rules[0]: mirror off → 100 % of GET to app-v1\n"), mirrored
+    assert {site.get(host=HOST).body for _ in range(5)} == {"v2"}
+    site.until_status("the copies are counted", lambda status: sum(each["sent"] for each in status["mirrors"]) == 5)
+
+    assert site.run("undo").status == 0
+    assert site.run("undo").status == 0
+    assert {site.get(host=HOST).body for _ in range(10)} == {"v1"}

@@ -48,3 +48,10 @@ def test_a_tcp_service_is_found_by_its_variables_and_split_by_weight(site: Site)
     answers = Counter(ask(port).strip() for _ in range(60))
     assert len(answers) == 2
     assert min(answers.values()) >= 10
+
+    shifted = site.run("shift", "cache", "v2=100")
+    assert shifted.out.startswith("default/cache tcp[0]: v1 50 → 0, v2 50 → 100\n"), shifted
+    assert {ask(port).strip() for _ in range(10)} == {"v2"}
+    [service] = [each for each in site.status()["services"] if each["name"] == "cache"]
+    [weights] = [each["weights"] for each in service["routes"] if each["route"] == "tcp[0]"]
+    assert weights == {"v1": "0", "v2": "100"}

@@ -32,40 +32,24 @@ def stable_of(client: Client, host: str, candidate: str, route: str | None) -> s
     return found
 
 
-def accepted(edits: list[Edit] | Refusal, client: Client, host: str) -> list[Edit]:
-    """The edits, or an error that says why there are none; also where Gateway API routes the service."""
+def accepted(edits: list[Edit] | Refusal) -> list[Edit]:
+    """The edits, or an error that says why there are none."""
     if isinstance(edits, Refusal):
-        raise TurnoutError(edits.message, _of_gateway_api(client, host) or edits.hint)
+        raise TurnoutError(edits.message, edits.hint)
     return edits
 
 
-def _of_gateway_api(client: Client, host: str) -> str:
-    """What to do where an HTTPRoute or a GRPCRoute leads to the service; empty where none does."""
-    from turnout.mesh.names import fqdn
-    from turnout.resources.kinds import GRPC_ROUTE, HTTP_ROUTE
-
-    for kind in (HTTP_ROUTE, GRPC_ROUTE):
-        for route in client.list(kind)["items"]:
-            meta = route["metadata"]
-            for rule in route["spec"].get("rules") or ():
-                for backend in rule.get("backendRefs") or ():
-                    if fqdn(backend["name"], backend.get("namespace") or meta["namespace"]) == host:
-                        change = f"change its weights in its file, or with `kubectl edit {kind.kind} {meta['name']}`"
-                        return f"{kind.kind} {meta['namespace']}/{meta['name']} routes it: {change}"
-    return ""
-
-
 def carry_out(
-    client: Client, host: str, plan: Callable[[list[dict[str, Any]]], list[Edit] | Refusal], command: str
+    client: Client, plan: Callable[[list[dict[str, Any]]], list[Edit] | Refusal], command: str
 ) -> tuple[list[Edit], list[dict[str, Any]]]:
-    """Does what `plan` makes of the live VirtualServices, and says so; the edits, and what they were made from."""
-    from turnout.client.change import attempt
+    """Does what `plan` makes of the live objects that route, and says so; the edits, and what they were made from."""
+    from turnout.client.change import attempt, routing
 
     before: list[dict[str, Any]] = []
 
     def planned() -> tuple[list[Edit], list[dict[str, Any]]]:
-        before[:] = virtual_services(client)
-        return accepted(plan(before), client, host), before
+        before[:] = routing(client)
+        return accepted(plan(before)), before
 
     edits, outcome = attempt(client, planned, command)
     if not edits:

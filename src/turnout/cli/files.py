@@ -19,12 +19,12 @@ from turnout.resources.reader import read
 
 def write_values(edits: Sequence[Edit], before: Sequence[Mapping[str, Any]]) -> list[str]:
     """Writes each edit's fields into its file; returns what could not be written, and why."""
-    objects = {(o["metadata"]["namespace"], o["metadata"]["name"]): o for o in before}
+    objects = {(o["kind"], o["metadata"]["namespace"], o["metadata"]["name"]): o for o in before}
     failures = []
     for edit in edits:
-        source = source_of(objects[edit.namespace, edit.name])
+        source = source_of(objects[edit.kind, edit.namespace, edit.name])
         if source is None:
-            failures.append(f"VirtualService {edit.namespace}/{edit.name} came from no file, so none was changed")
+            failures.append(f"{edit.kind} {edit.namespace}/{edit.name} came from no file, so none was changed")
             continue
         failures += _write(Path(source[0]), source[1], edit)
     return failures

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from turnout.cli.change import carry_out
 from turnout.cli.options import Target, connect, own_namespace_option, target_options
-from turnout.delivery import mirroring
+from turnout.delivery import mirroring, route_mirroring
 from turnout.delivery.edit import Edit, Refusal
 from turnout.error import TurnoutError
 from turnout.mesh.names import fqdn
@@ -54,14 +55,14 @@ def command(
     client = connect(target)
     host = fqdn(service, namespace or client.namespace)
     if subset is None:
-        carry_out(client, host, lambda live: mirroring.off(live, host, route_name), f"mirror {service} --off")
+        carry_out(client, lambda live: _off(live, host, route_name), f"mirror {service} --off")
         return
-    _require_subset(client, host, subset)
 
     def plan(live: list[dict[str, Any]]) -> list[Edit] | Refusal:
-        return mirroring.mirror(live, host, subset, percent=percent, methods=limited, route_name=route_name)
+        mirror = _mirror_of(client, live, host, subset)
+        return mirror(live, host, subset, percent=percent, methods=limited, route_name=route_name)
 
-    carry_out(client, host, plan, f"mirror {service} --to {subset}")
+    carry_out(client, plan, f"mirror {service} --to {subset}")
     if not limited:
         click.echo(
             "warning: requests that change data are copied too\nhint: limit them with --methods GET,HEAD", err=True
@@ -77,13 +78,37 @@ def methods_of(text: str) -> list[str]:
     return methods
 
 
-def _require_subset(client: Client, host: str, subset: str) -> None:
-    """Copies to a subset that is not there would go nowhere, unseen. Raises TurnoutError."""
-    from turnout.resources.kinds import DESTINATION_RULE
+def _off(live: list[dict[str, Any]], host: str, route_name: str | None) -> list[Edit] | Refusal:
+    """Of both APIs; a refusal where neither serves the service."""
+    of_istio = mirroring.off(live, host, route_name)
+    of_gateway_api = route_mirroring.off(live, host, route_name)
+    if isinstance(of_gateway_api, Refusal):
+        return of_istio
+    return of_gateway_api if isinstance(of_istio, Refusal) else [*of_istio, *of_gateway_api]
+
+
+def _mirror_of(
+    client: Client, live: list[dict[str, Any]], host: str, version: str
+) -> Callable[..., list[Edit] | Refusal]:
+    """For a subset, or where a route of Gateway API serves the service, for a Service. Raises TurnoutError.
+
+    Copies to what is not there would go nowhere, unseen.
+    """
+    from turnout.resources.kinds import DESTINATION_RULE, SERVICE
 
     rules = client.list(DESTINATION_RULE)["items"]
     own = [rule for rule in rules if fqdn(rule["spec"]["host"], rule["metadata"]["namespace"]) == host]
     known = [each["name"] for rule in own for each in rule["spec"].get("subsets") or ()]
-    if subset not in known:
+    if version in known:
+        return mirroring.mirror
+    if not route_mirroring.serves(live, host):
         hint = f"subsets: {', '.join(known)}" if known else "a DestinationRule names them: `turnout init` writes one"
-        raise TurnoutError(f"{host} has no subset {subset}", hint)
+        raise TurnoutError(f"{host} has no subset {version}", hint)
+    namespace = host.split(".")[1]
+    services = [each["metadata"]["name"] for each in client.list(SERVICE, namespace)["items"]]
+    if version not in services:
+        raise TurnoutError(
+            f"there is no Service {namespace}/{version}",
+            f"a route of Gateway API serves {host}: its versions are Services",
+        )
+    return route_mirroring.mirror

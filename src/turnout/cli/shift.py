@@ -17,7 +17,7 @@ from turnout.mesh.names import fqdn
 @click.command()
 @click.argument("service")
 @click.argument("weights", nargs=-1, required=True, metavar="SUBSET=WEIGHT...")
-@click.option("--route", "route_name", help="Only the HTTP route of this name, or at this place: http[1].")
+@click.option("--route", "route_name", help="Only the route of this name, or at this place: http[1], tcp[0].")
 @click.option("--write", is_flag=True, help="Change the YAML files as well, comments and layout kept.")
 @own_namespace_option
 @target_options
@@ -26,8 +26,9 @@ def command(
 ) -> None:
     """Move traffic between the versions of a service.
 
-    Weights are percent (down to 0.001). What is not named shares the rest, in the proportion it has now. Every HTTP
-    route that lists the subsets is changed, in all VirtualServices, as one change.
+    Weights are percent (down to 0.001). What is not named shares the rest, in the proportion it has now. Every route
+    that lists the subsets is changed, of requests and of connections, in all VirtualServices, as one change. So are
+    HTTPRoutes and GRPCRoutes; their versions are Services.
 
     \b
     Example:
@@ -38,7 +39,7 @@ def command(
     client = connect(target)
     host = fqdn(service, namespace or client.namespace)
     title = " ".join(["shift", service, *weights])
-    edits, before = carry_out(client, host, lambda live: shift(live, host, wanted, route_name), title)
+    edits, before = carry_out(client, lambda live: shift(live, host, wanted, route_name), title)
     if write:
         _write(edits, before)
 

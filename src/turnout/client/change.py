@@ -1,4 +1,4 @@
-"""One change of several VirtualServices: all of it or none, acknowledged by Envoy, and remembered for `undo`."""
+"""One change of several objects that route: all of it or none, acknowledged by Envoy, and remembered for `undo`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from turnout.client.client import Client
 from turnout.delivery.edit import Edit, sticky_of, stuck
 from turnout.delivery.operations import operations
 from turnout.error import ApiError, TurnoutError
-from turnout.resources.kinds import VIRTUAL_SERVICE
+from turnout.resources.kinds import GRPC_ROUTE, HTTP_ROUTE, VIRTUAL_SERVICE, Kind
 
 ACKNOWLEDGE_SECONDS = 15
 MOST_ATTEMPTS = 10
@@ -20,7 +20,13 @@ FIRST_PAUSE_SECONDS = 0.01
 REFUSED_IN_BETWEEN = (409, 422)
 """What a guarded patch meets where somebody wrote in between: ours says 409, Kubernetes 422 to a failed `test`."""
 
+ROUTING: Final = (VIRTUAL_SERVICE, HTTP_ROUTE, GRPC_ROUTE)
+"""Kinds that say where requests go, and how much of them."""
+_BY_NAME: Final = {kind.kind: kind for kind in ROUTING}
+
 Object = dict[str, Any]
+Key = tuple[Kind, str, str]
+"""Kind, namespace, name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,21 @@ class Outcome:
 
 
 Planned = tuple[Sequence[Edit], Sequence[Object]]
-"""Edits, and the VirtualServices that they were made from."""
+"""Edits, and the objects that they were made from."""
+
+
+def routing(client: Client) -> list[Object]:
+    """Every object that says where requests go, in all namespaces. A cluster may lack kinds. Raises ApiError."""
+    return [obj for kind in ROUTING for obj in _all(client, kind)]
+
+
+def _all(client: Client, kind: Kind) -> Sequence[Object]:
+    try:
+        return [{"kind": kind.kind, **obj} for obj in client.list(kind)["items"]]
+    except ApiError as error:
+        if error.status == 404 and kind is not VIRTUAL_SERVICE:
+            return []
+        raise
 
 
 def attempt(client: Client, plan: Callable[[], Planned], command: str) -> tuple[Sequence[Edit], Outcome]:
@@ -63,15 +83,15 @@ def _overtaken(client: Client, edits: Sequence[Edit], before: Sequence[Object], 
         return False
     known = _by_name(before)
     return any(
-        client.get(VIRTUAL_SERVICE, *key)["metadata"]["resourceVersion"] != known[key]["metadata"]["resourceVersion"]
-        for key in ((edit.namespace, edit.name) for edit in edits)
+        client.get(*key)["metadata"]["resourceVersion"] != known[key]["metadata"]["resourceVersion"]
+        for key in map(_edited, edits)
     )
 
 
 def carry_out(client: Client, edits: Sequence[Edit], before: Sequence[Object], command: str) -> Outcome:
     """Dry-runs all, patches each guarded by resourceVersion, restores on failure, waits for Envoy.
 
-    `before`: the VirtualServices that the edits were made from. Raises ApiError when the API refuses, TurnoutError when
+    `before`: the objects that the edits were made from. Raises ApiError when the API refuses, TurnoutError when
     Envoy does; the objects then stay as patched, and `restore` takes them back.
     """
     started = time.perf_counter()
@@ -97,19 +117,25 @@ def _tell(client: Client, objects: Sequence[Object]) -> bool:
 
 
 def _patch(client: Client, edit: Edit, *, dry_run: bool = False, change: tuple[str, int] | None = None) -> Object:
-    wanted = list(edit.operations)
-    return client.patch(VIRTUAL_SERVICE, edit.namespace, edit.name, wanted, type="json", dry_run=dry_run, change=change)
+    return client.patch(*_edited(edit), list(edit.operations), type="json", dry_run=dry_run, change=change)
 
 
-def _by_name(objects: Sequence[Object]) -> Mapping[tuple[str, str], Object]:
-    return {(obj["metadata"]["namespace"], obj["metadata"]["name"]): obj for obj in objects}
+def _edited(edit: Edit) -> Key:
+    return _BY_NAME[edit.kind], edit.namespace, edit.name
 
 
-def _restore(client: Client, patched: Sequence[Object], before: Mapping[tuple[str, str], Object]) -> None:
+def _key(obj: Object) -> Key:
+    return _BY_NAME[obj.get("kind", VIRTUAL_SERVICE.kind)], obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+def _by_name(objects: Sequence[Object]) -> Mapping[Key, Object]:
+    return {_key(obj): obj for obj in objects}
+
+
+def _restore(client: Client, patched: Sequence[Object], before: Mapping[Key, Object]) -> None:
     for obj in patched:
-        key = obj["metadata"]["namespace"], obj["metadata"]["name"]
-        back = _back(obj, before[key]["spec"], sticky_of(before[key]))
-        client.patch(VIRTUAL_SERVICE, *key, back, type="json")
+        key = _key(obj)
+        client.patch(*key, _back(obj, before[key]["spec"], sticky_of(before[key])), type="json")
 
 
 def _back(obj: Object, spec: Mapping[str, Any], sticky: str | None) -> list[Mapping[str, Any]]:
@@ -127,13 +153,13 @@ def _acknowledged(client: Client, obj: Object) -> bool:
     wanted = meta["generation"]
     if _served(obj, wanted):
         return True
-    watch = client.watch(VIRTUAL_SERVICE, meta["namespace"], meta["resourceVersion"], ACKNOWLEDGE_SECONDS)
+    watch = client.watch(_key(obj)[0], meta["namespace"], meta["resourceVersion"], ACKNOWLEDGE_SECONDS)
     return any(seen.get("metadata", {}).get("name") == meta["name"] and _served(seen, wanted) for _, seen in watch)
 
 
 def _served(obj: Object, generation: int) -> bool:
     status = obj.get("status") or {}
-    if status.get("observedGeneration", 0) < generation:
+    if _observed(obj, status) < generation:
         return False
     if any(c.get("type") == "Reconciled" and c.get("status") == "False" for c in status.get("conditions", ())):
         raise TurnoutError(
@@ -142,16 +168,23 @@ def _served(obj: Object, generation: int) -> bool:
     return True
 
 
-def _remember(
-    client: Client, command: str, patched: Sequence[Object], before: Mapping[tuple[str, str], Object]
-) -> None:
+def _observed(obj: Object, status: Mapping[str, Any]) -> int:
+    """The generation that the status is about; of a route of Gateway API, what every parent's conditions are about."""
+    if _key(obj)[0] is VIRTUAL_SERVICE:
+        return int(status.get("observedGeneration", 0))
+    conditions = [each for parent in status.get("parents") or () for each in parent.get("conditions") or ()]
+    return min((int(each.get("observedGeneration", 0)) for each in conditions), default=0)
+
+
+def _remember(client: Client, command: str, patched: Sequence[Object], before: Mapping[Key, Object]) -> None:
     steps = []
     for obj in patched:
-        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
+        key = _key(obj)
         was, sticky = before[key], [sticky_of(before[key]), sticky_of(obj)]
         more = {"sticky": sticky} if sticky[0] != sticky[1] else {}
         if was["spec"] != obj["spec"] or more:
-            steps.append({"namespace": key[0], "name": key[1], "before": was["spec"], "after": obj["spec"], **more})
+            named = {"kind": key[0].kind, "namespace": key[1], "name": key[2]}
+            steps.append({**named, "before": was["spec"], "after": obj["spec"], **more})
     if steps:
         client.post("history", {"command": command, "at": time.time(), "objects": steps})
 
@@ -171,22 +204,25 @@ def restore(client: Client, steps: Sequence[Mapping[str, Any]]) -> Outcome:
     """
     started = time.perf_counter()
     change = (uuid.uuid4().hex, len(steps))
-    live = {(s["namespace"], s["name"]): client.get(VIRTUAL_SERVICE, s["namespace"], s["name"]) for s in steps}
-    for step in steps:
-        if not _is_as_left(live[step["namespace"], step["name"]], step):
+    keys = [_stepped(step) for step in steps]
+    live = {key: client.get(*key) for key in keys}
+    for key, step in zip(keys, steps, strict=True):
+        if not _is_as_left(live[key], step):
             raise TurnoutError(
-                f"VirtualService {step['namespace']}/{step['name']} has changed since, so the step is not undone",
+                f"{key[0].kind} {key[1]}/{key[2]} has changed since, so the step is not undone",
                 "set the weights you want with turnout shift",
             )
     patched = []
-    for step in steps:
-        key = (step["namespace"], step["name"])
+    for key, step in zip(keys, steps, strict=True):
         sticky = step["sticky"][0] if "sticky" in step else sticky_of(live[key])
-        patched.append(
-            client.patch(VIRTUAL_SERVICE, *key, _back(live[key], step["before"], sticky), type="json", change=change)
-        )
+        patched.append(client.patch(*key, _back(live[key], step["before"], sticky), type="json", change=change))
     acknowledged = all(_acknowledged(client, obj) for obj in patched) if _tell(client, patched) else None
     return Outcome(acknowledged, time.perf_counter() - started, patched)
+
+
+def _stepped(step: Mapping[str, Any]) -> Key:
+    """Which object a step of the history is about; earlier ones were all of VirtualServices."""
+    return _BY_NAME[step.get("kind", VIRTUAL_SERVICE.kind)], step["namespace"], step["name"]
 
 
 def _is_as_left(obj: Object, step: Mapping[str, Any]) -> bool:

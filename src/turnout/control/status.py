@@ -19,7 +19,7 @@ from turnout.mesh.service import ServiceHost, revision, selects
 from turnout.problem import Problem
 from turnout.process import rss_bytes
 from turnout.resources.core import Deployment
-from turnout.resources.virtual_service import HTTPRoute, VirtualService
+from turnout.resources.virtual_service import HTTPRoute, TCPRoute, TLSRoute, VirtualService
 from turnout.telemetry import flags
 from turnout.telemetry.copies import ends
 from turnout.telemetry.series import Series
@@ -172,30 +172,40 @@ def _retries(counted: Snapshot, host: ServiceHost, subset: str) -> int:
 
 
 def _routes(mesh: Mesh, host: ServiceHost) -> Iterator[dict[str, Any]]:
-    """Every rule that splits the service's traffic or copies it."""
+    """Every rule that splits the service's requests or connections, or copies them."""
     for virtual_service in (*mesh.virtual_services, *mesh.gateway_api.routes):
         for index, http in enumerate(virtual_service.spec.http):
             if len(http.route) < 2 and not http.mirror and not http.mirrors:
                 continue
             if host.host in _hosts(virtual_service, http):
-                yield _route(virtual_service, http, index)
+                copies = [http.mirror] if http.mirror else [policy.destination for policy in http.mirrors]
+                mirror = [copy.subset or copy.host for copy in copies if copy]
+                yield _route(virtual_service, http, http.name or f"http[{index}]") | {"mirror": mirror}
+        for kind, rules in _connections(virtual_service):
+            for index, rule in enumerate(rules):
+                if len(rule.route) > 1 and host.host in _hosts(virtual_service, rule):
+                    yield _route(virtual_service, rule, f"{kind}[{index}]")
 
 
-def _hosts(virtual_service: VirtualService, http: HTTPRoute) -> set[str]:
+def _connections(virtual_service: VirtualService) -> Iterator[tuple[str, Sequence[TCPRoute | TLSRoute]]]:
+    yield "tcp", virtual_service.spec.tcp
+    yield "tls", virtual_service.spec.tls
+
+
+def _hosts(virtual_service: VirtualService, rule: HTTPRoute | TCPRoute | TLSRoute) -> set[str]:
     namespace = virtual_service.metadata.namespace
-    return {names.fqdn(choice.destination.host, namespace) for choice in http.route if choice.destination}
+    return {names.fqdn(choice.destination.host, namespace) for choice in rule.route if choice.destination}
 
 
-def _route(virtual_service: VirtualService, http: HTTPRoute, index: int) -> dict[str, Any]:
+def _route(virtual_service: VirtualService, rule: HTTPRoute | TCPRoute | TLSRoute, label: str) -> dict[str, Any]:
     meta = virtual_service.metadata
-    keys = [choice.destination.subset or choice.destination.host for choice in http.route if choice.destination]
-    weights = [choice.weight for choice in http.route] if len(http.route) > 1 else [100]
-    copies = [http.mirror] if http.mirror else [policy.destination for policy in http.mirrors]
+    keys = [choice.destination.subset or choice.destination.host for choice in rule.route if choice.destination]
+    weights = [choice.weight for choice in rule.route] if len(rule.route) > 1 else [100]
     return {
         "virtual_service": f"{meta.namespace}/{meta.name}",
-        "route": http.name or f"http[{index}]",
+        "route": label,
         "weights": dict(zip(keys, percentages(weights), strict=True)),
-        "mirror": [copy.subset or copy.host for copy in copies if copy],
+        "mirror": [],
     }
 
 
