@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from turnout.error import ProgramNotFound, StateBroken
 POLL_SECONDS = 0.05
 KILLS = 100
 """A process in uninterruptible sleep does not even die of SIGKILL; nobody waits for it longer than 5 s."""
+_LOOPBACK = re.compile("[0-9A-F]{6}7F$|0{24}01000000$")
 START_TOLERANCE_SECONDS = 1.5
 """Linux gives the boot time in whole seconds, and it may flicker; no pid comes round again that fast."""
 
@@ -267,6 +269,21 @@ def listening_ports(pid: int) -> set[int]:
     for member in _session(pid):
         with suppress(psutil.Error):
             ports |= _listening(psutil.Process(member))
+    return ports
+
+
+def namespace_ports(pid: int, *, loopback: bool = False) -> set[int]:
+    """The TCP ports on which anybody listens in the network of a process, which may be one of its own. Linux only.
+
+    `loopback`: instead those that only loopback reaches. Source: proc_pid_net(5), /proc/net/tcp: the local address, its
+    bytes backwards, then the port, all in hexadecimal; state 0A listens.
+    """
+    ports: set[int] = set()
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            rows = [line.split() for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]]
+            places = [row[1].partition(":") for row in rows if row[3] == "0A"]
+            ports |= {int(port, 16) for address, _, port in places if bool(_LOOPBACK.match(address)) == loopback}
     return ports
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from tests.e2e import manifests
 from tests.e2e.container_sites import (
     DOCKERFILE,
     ContainerSite,
@@ -21,7 +22,10 @@ from tests.e2e.container_sites import (
 from tests.e2e.site import Site, until
 from tests.e2e.traffic import traffic
 
+from turnout.workloads.container_cli import network
+
 pytestmark = pytest.mark.e2e
+NETWORK = network("podman", os.environ)
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ def _served(site: ContainerSite) -> set[str]:
 
 def test_a_container_gets_the_variables_and_arguments_of_its_deployment(running: ContainerSite) -> None:
     (pod,) = running.pods("app-v1")
-    port = str(pod["ports"]["8080"])
+    port = "8080" if NETWORK == "own" else str(pod["ports"]["8080"])
     said = {name: running.get(f"/env/{name}").body for name in ("PORT", "SEVERAL", "QUOTED", "REFERS", "BUILT")}
     assert said == {
         "PORT": port,
@@ -76,6 +80,33 @@ def test_a_container_gets_the_variables_and_arguments_of_its_deployment(running:
     }
     assert running.get("/env/TMPDIR").body == "", "nothing of this machine's own environment"
     until("its log", lambda: f"v1 listens --port {port}" in running.run("logs", "app-v1").out)
+
+
+@pytest.mark.skipif(NETWORK != "own", reason="slirp4netns is missing: apt-get install slirp4netns")
+def test_all_containers_listen_on_the_port_of_their_deployments_and_are_told_when_they_do_not(
+    running: ContainerSite,
+) -> None:
+    """As on Kubernetes: v1 and v2 both listen on 8080. Then v2 listens elsewhere, and v2 as it was goes on."""
+    assert len({pod["ports"]["8080"] for pod in running.pods()}) == 2
+    running.deploy("v2", command=["/service", "-listen", ":9999"])
+    told = "listens on port 9999 instead of its containerPort, 8080"
+    until("it is told", lambda: any(told in pod["message"] for pod in running.pods("app-v2")))
+    running.deploy("v2", command=["/service", "-listen", "127.0.0.1:8080"])
+    until("it is told", lambda: any("let it listen on 0.0.0.0" in pod["message"] for pod in running.pods("app-v2")))
+    running.deploy("v2")
+    until("v2 is as it was", lambda: len(running.pods("app-v2")) == 1)
+
+
+def test_a_container_without_declared_ports_shares_this_machines_network(running: ContainerSite) -> None:
+    """Nobody could know on which of its ports it listens: so it is told, as a process is."""
+    running.apply("bare.yaml", manifests.deployment("v1", app="bare", image="app-v1", ports=[], readinessProbe=None))
+    running.apply("bare-service.yaml", manifests.service("bare"))
+    try:
+        until("it is in service", lambda: [pod["ready"] for pod in running.pods("bare-v1")] == [True])
+        assert running.get("/call?url=http://bare/").body == "200 v1"
+    finally:
+        (running.folder / "k8s" / "bare.yaml").unlink()
+        until("it is gone", lambda: not running.pods("bare-v1"))
 
 
 def test_a_container_calls_other_services_through_envoy(running: ContainerSite) -> None:
@@ -136,4 +167,4 @@ def test_a_missing_engine_is_told_at_the_start(site: Site) -> None:
     ended = subprocess.run(argv, cwd=site.folder, env=nothing, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert "error: --runtime podman: podman is not installed" in ended.stderr
-    assert "hint: on Debian and Ubuntu: apt-get install podman runc" in ended.stderr
+    assert "hint: on Debian and Ubuntu: apt-get install podman runc slirp4netns" in ended.stderr

@@ -51,10 +51,10 @@ from turnout.inputs.watch import changes
 from turnout.problem import Problem, Severity
 from turnout.process import Identity
 from turnout.resources.interpret import interpret
-from turnout.workloads.container_cli import outer_environment, require, ulimits
+from turnout.workloads.container_cli import outer_environment, require, runtime_here
 from turnout.workloads.engine import Workloads
 from turnout.workloads.ports import Ports
-from turnout.workloads.runtime import Engine, Runtime
+from turnout.workloads.runtime import Engine
 from turnout.workloads.status import PodStatus
 from turnout.xds.access import AccessLogService
 from turnout.xds.envoy import Envoy
@@ -169,7 +169,7 @@ class Instance:
         self.egress = EgressPorts(records, ports)
         options, certificates = self.options, CertificateFiles(self.state.path.parent)
         engine = options.engine
-        runtime = Runtime(engine, self.state.digest, ulimits(engine)) if engine else None
+        runtime = runtime_here(engine, self.state.digest, os.environ) if engine else None
         self.desired = Desired(
             self.files,
             self.store,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from turnout.error import ContainersFailed
-from turnout.workloads.runtime import Engine
+from turnout.workloads.runtime import Engine, Network, Runtime
 
 ANSWER_SECONDS: Final = 30.0
 OPEN_FILES = 1_048_576
@@ -20,7 +20,7 @@ PROCESSES = 32_768
 """More is seldom asked for, and podman lowers its own limit to this: it could not give a container more."""
 
 INSTALL: Final[Mapping[Engine, str]] = {
-    "podman": "on Debian and Ubuntu: apt-get install podman runc",
+    "podman": "on Debian and Ubuntu: apt-get install podman runc slirp4netns",
     "docker": "see https://docs.docker.com/engine/install",
 }
 _ABOUT: Final[Mapping[Engine, str]] = {
@@ -105,10 +105,24 @@ def ulimits(engine: Engine) -> tuple[str, ...]:
     return f"nofile={_at_most(files, OPEN_FILES)}", f"nproc={_at_most(processes, PROCESSES)}"
 
 
+def network(engine: Engine, environment: Mapping[str, str]) -> Network:
+    """Whether containers can have a network of their own, and still reach Envoy on this machine's loopback.
+
+    Only slirp4netns leads there: from a bridge, Docker's too, loopback is out of reach, and Envoy listens nowhere else.
+    """
+    found = shutil.which("slirp4netns", path=environment.get("PATH"))
+    return "own" if engine == "podman" and found and os.access("/dev/net/tun", os.R_OK | os.W_OK) else "host"
+
+
 def _at_most(limit: int, most: int) -> str:
     hard = resource.getrlimit(limit)[1]
     value = most if hard == resource.RLIM_INFINITY else min(hard, most)
     return f"{value}:{value}"
+
+
+def runtime_here(engine: Engine, owner: str, environment: Mapping[str, str]) -> Runtime:
+    """The engine, with what this machine lets it do."""
+    return Runtime(engine, owner, ulimits(engine), network(engine, environment))
 
 
 def outer_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:

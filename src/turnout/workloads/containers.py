@@ -16,14 +16,17 @@ from turnout.workloads.container_cli import ContainerCli, refusal
 from turnout.workloads.environment import container_variables
 from turnout.workloads.expansion import expand
 from turnout.workloads.logs import size, tail
-from turnout.workloads.runtime import OWNER_LABEL, POD_LABEL, ContainerTemplate, Engine
+from turnout.workloads.runtime import LOOPBACK, OWNER_LABEL, POD_LABEL, ContainerTemplate, Engine
 from turnout.workloads.workload import Workload
 
 TOLD_LINES = 20
 
 
 class Containers:
-    """They share this machine's network: a container listens on the port it is given, as a process does.
+    """Started, found again, and removed.
+
+    One with a network of its own listens on the ports that its Deployment declares, and is reached through those of the
+    pod; one that shares this machine's listens on the pod's, as a process does.
 
     What one prints goes to its pod's log by itself with podman, and through `docker logs` with docker, which ends with
     the container: so both go on while Turnout does not run.
@@ -40,10 +43,11 @@ class Containers:
         """The container of a pod. Raises ContainersFailed; then, and when it is cancelled, nothing is left of it."""
         assert workload.container is not None
         name = self._name(pod)
-        known = container_variables(workload, pod, ports)
+        own = workload.container.network == "own"
+        known = container_variables(workload, pod, {port: port for port in ports} if own else ports)
         try:
             with _environment_file(known) as (file, inherited):
-                words = [*self._options(pod, workload.container), "--env-file", str(file)]
+                words = [*self._options(pod, workload.container), *_network(own, ports), "--env-file", str(file)]
                 words += [word for variable in inherited for word in ("--env", variable)]
                 await self._run([*words, *_program(workload.container, known)], inherited, log)
             return await self._found(name)
@@ -95,7 +99,7 @@ class Containers:
 
     def _options(self, pod: str, template: ContainerTemplate) -> list[str]:
         runtime = template.runtime
-        words = ["run", "--detach", "--name", self._name(pod), "--network", "host", *runtime.limits]
+        words = ["run", "--detach", "--name", self._name(pod), *runtime.limits]
         words += ["--label", runtime.label, "--label", f"{POD_LABEL}={pod}"]
         if runtime.engine == "podman":  # it would also hand on our own proxy, which is not the mesh's
             words += ["--log-driver", "passthrough", "--http-proxy=false"]
@@ -133,6 +137,13 @@ class Containers:
 
 
 PULL_SECONDS = 600.0
+
+
+def _network(own: bool, ports: Mapping[int, int]) -> list[str]:
+    if not own:
+        return ["--network", "host"]
+    published = [("--publish", f"{LOOPBACK['host']}:{outside}:{inside}") for inside, outside in ports.items()]
+    return ["--network", "slirp4netns:allow_host_loopback=true", *(word for pair in published for word in pair)]
 
 
 def _program(template: ContainerTemplate, known: Mapping[str, str]) -> list[str]:

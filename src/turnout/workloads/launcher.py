@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from turnout.error import ContainersFailed
-from turnout.process import Process, carries
+from turnout.process import Process, carries, namespace_ports
 from turnout.workloads.container import Container
 from turnout.workloads.container_cli import outer_environment
 from turnout.workloads.containers import Containers
@@ -63,6 +64,12 @@ class Launcher:
             owner = self._ledger.owner if self._ledger else ""
             self._containers[engine] = Containers(engine, owner, outer_environment(self._outer))
         return self._containers[engine]
+
+
+def listening(workload: Workload, running: Running) -> Callable[[], set[int]] | None:
+    """How to see on which container ports it listens, if it has a network of its own."""
+    own = workload.container is not None and workload.container.network == "own"
+    return partial(namespace_ports, running.pid) if own else None
 
 
 def beside(running: Running) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 from turnout.error import TurnoutError
-from turnout.process import listening_ports
+from turnout.workloads.astray import astray
 from turnout.workloads.backoff import Backoff
 from turnout.workloads.draining import drain
 from turnout.workloads.environment import environment
 from turnout.workloads.health import health
-from turnout.workloads.launcher import beside
+from turnout.workloads.launcher import beside, listening
 from turnout.workloads.logs import path_of, size, tail
 from turnout.workloads.plan import attached
 from turnout.workloads.pod import Pod
@@ -152,11 +152,11 @@ class Life:
         """Until it has ended ("" then) or its probes say that it must (why)."""
         status = self.pod.status
         environ = environment(workload, status.name, status.ports, self._host.outer)
-        where = beside(process)
-        target = Target(status.address, status.ports, workload.ports, workload.cwd, environ, where)
+        inside, own = beside(process), listening(workload, process)
+        target = Target(status.address, status.ports, workload.ports, workload.cwd, environ, inside, own)
         ended = asyncio.ensure_future(process.wait())
         ill = asyncio.ensure_future(health(workload, target, self._report, started=status.ready))
-        astray = asyncio.ensure_future(self._diagnose(process))
+        astray = asyncio.ensure_future(self._diagnose(workload, process))
         try:
             await asyncio.wait((ended, ill), return_when=asyncio.FIRST_COMPLETED)
             return "" if ended.done() else ill.result()
@@ -186,7 +186,7 @@ class Life:
         elif not self.pod.status.ready and not self.pod.status.message:
             self.pod.show(message=why)
 
-    async def _diagnose(self, process: Running) -> None:
+    async def _diagnose(self, workload: Workload, process: Running) -> None:
         """A process that is not ready may listen elsewhere than on its port: the most common mistake of all."""
         before = 0.0
         for after in DIAGNOSIS_SECONDS:
@@ -194,10 +194,10 @@ class Life:
             before = after
             if self.pod.status.ready:
                 return
-            found = await asyncio.to_thread(listening_ports, process.pid)
-            if found and not found & set(self.pod.status.ports.values()):
-                self._astray = astray(found, next(iter(self.pod.status.ports.values())))
-                self.pod.show(message=self._astray)
+            found = await asyncio.to_thread(astray, workload, process, self.pod.status.ports)
+            if found:
+                self._astray = found
+                self.pod.show(message=found)
 
     # To its end.
 
@@ -260,11 +260,3 @@ def _ending(status: int | None) -> str:
     if status in {126, 127}:  # POSIX shells: not executable, not found
         return f"exited with status {status} (command not {'found' if status == 127 else 'executable'})"
     return f"exited with status {status}"
-
-
-def astray(found: Collection[int], wanted: int) -> str:
-    """For a process that does not listen where its pod is reached."""
-    ports = ", ".join(str(port) for port in sorted(found))
-    return (
-        f"listens on port {ports} instead of its PORT, {wanted}: let it read the variable PORT, or use $(PORT) in run"
-    )

@@ -13,7 +13,7 @@ from turnout.resources.core import ConfigMap, Container, ContainerPort, Deployme
 from turnout.workloads.environment import port_variable
 from turnout.workloads.expansion import references
 from turnout.workloads.references import Named, Path, References
-from turnout.workloads.runtime import ContainerTemplate, Runtime
+from turnout.workloads.runtime import LOOPBACK, ContainerTemplate, Network, Runtime
 from turnout.workloads.workload import Workload
 
 NO_CONTAINER = "TNO250"
@@ -69,7 +69,8 @@ class _Planner:
         index, container = found
         path = (*CONTAINERS, index)
         image = self._image(container, path)
-        env = (*refs.environment(container), *egress(self.egress_port))
+        loopback = LOOPBACK[self._network(container)]
+        env = (*refs.environment(container), *egress(self.egress_port, loopback))
         for where, message in refs.faults:
             self._problem(BAD_REFERENCE, (*path, *where), message, "until it is there, no new pod is started")
         return self._workload(container, image, env, source), self.problems
@@ -107,7 +108,7 @@ class _Planner:
             annotations=template.metadata.annotations,
             replicas=self.deployment.spec.replicas,
             env=env,
-            services=self.services,
+            services=_at(self.services, LOOPBACK[self._network(container)]),
             ports=ports,
             readiness=container.readiness_probe,
             liveness=container.liveness_probe,
@@ -117,8 +118,12 @@ class _Planner:
             fault="; ".join(p.message for p in self.problems if p.severity is Severity.ERROR),
         )
         if self.runtime is not None and not (image and image.attach):
-            return _as_container(workload, container, image, self.runtime)
+            return _as_container(workload, container, image, self.runtime, self._network(container))
         return workload if image is None else _with_image(workload, image, container.args)
+
+    def _network(self, container: Container) -> Network:
+        """A container that does not say where it listens can only be reached where it is told to."""
+        return self.runtime.network if self.runtime is not None and _ports(container) else "host"
 
     def _problem(
         self, code: str, path: Path, message: str, hint: str | None = None, severity: Severity = Severity.ERROR
@@ -137,9 +142,17 @@ def _with_image(workload: Workload, image: ImageRun, args: Sequence[str]) -> Wor
     return replace(workload, run=run, cwd=image.context, build=image.build, attach=image.attach)
 
 
-def _as_container(workload: Workload, container: Container, image: ImageRun | None, runtime: Runtime) -> Workload:
+def _at(services: tuple[tuple[str, str], ...], loopback: str) -> tuple[tuple[str, str], ...]:
+    """Services' variables, with this machine's loopback as the workload finds it."""
+    return tuple((name, loopback if value == LOOPBACK["host"] else value) for name, value in services)
+
+
+def _as_container(
+    workload: Workload, container: Container, image: ImageRun | None, runtime: Runtime, network: Network
+) -> Workload:
     """The image as it is; one that has a Dockerfile here is built from it first, and a saved file makes a new one."""
-    template = ContainerTemplate(runtime, container.image, container.command, container.args, container.working_dir)
+    words = container.command, container.args, container.working_dir
+    template = ContainerTemplate(runtime, container.image, *words, network)
     if image is None or image.dockerfile is None:
         return replace(workload, container=template, source="")
     template = replace(template, image=runtime.image_name(container.image))
@@ -147,12 +160,12 @@ def _as_container(workload: Workload, container: Container, image: ImageRun | No
     return replace(workload, container=template, cwd=image.context, build=build)
 
 
-def egress(port: int) -> tuple[tuple[str, str], ...]:
+def egress(port: int, loopback: str = LOOPBACK["host"]) -> tuple[tuple[str, str], ...]:
     """The forward proxy's variables, as the libraries of several languages read them.
 
     They come after the manifest's own, and win: a process that goes around the mesh would see no routing rule.
     """
-    proxy = f"http://127.0.0.1:{port}"
+    proxy = f"http://{loopback}:{port}"
     local = "localhost,127.0.0.1,::1"
     return (
         ("http_proxy", proxy),

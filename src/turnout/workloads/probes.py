@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ class Target:
     environment: Mapping[str, str] | None = None
     beside: tuple[str, ...] = ()
     """What stands before the command of an `exec` probe, so that it runs in the pod's container."""
+    listening: Callable[[], Collection[int]] | None = None
+    """Of a network of its own: the ports listened on there. A connection says nothing: a forwarder takes it anyhow."""
 
     def port(self, wanted: int | str) -> int | None:
         """The real port behind a container port or its name; None for an unknown name."""
@@ -43,6 +45,13 @@ class Target:
         if isinstance(wanted, str) and not wanted.isdecimal():
             return None
         return int(wanted) if self.declared else self.ports.get(UNDECLARED_PORT, int(wanted))
+
+    def listens(self, wanted: int | str) -> Outcome:
+        """Whether its own network has a listener on a container port, or its name."""
+        names = {port.name: port.container_port for port in self.declared}
+        port = names.get(str(wanted), wanted)
+        assert self.listening is not None
+        return Outcome(str(port) in map(str, self.listening()), "connection refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,8 @@ async def _look(probe: Probe, target: Target) -> Outcome:
         return await _http(probe.http_get, target)
     if probe.exec is not None:
         return await _exec(probe.exec, target)
+    if probe.tcp_socket is not None and target.listening is not None and not probe.tcp_socket.host:
+        return target.listens(probe.tcp_socket.port)
     if probe.tcp_socket is not None:
         return await _tcp(probe.tcp_socket.host or target.address, target.port(probe.tcp_socket.port))
     return SUCCESS

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 Engine = Literal["podman", "docker"]
+Network = Literal["own", "host"]
 ENGINES: Final[tuple[Engine, ...]] = ("podman", "docker")
 OWNER_LABEL: Final = "turnout.owner"
 POD_LABEL: Final = "turnout.pod"
+LOOPBACK: Final[Mapping[Network, str]] = {"host": "127.0.0.1", "own": "10.0.2.2"}
+"""Where a container finds this machine's loopback. Source: slirp4netns(1), "allow_host_loopback"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +23,14 @@ class Runtime:
     """The program that runs containers for one instance.
 
     `owner` is on all that it makes, and tells instances of one machine apart. `ulimits` (`nofile=20000:20000`) are
-    those that containers are given: podman's own may be higher than this machine lets it set.
+    those that containers are given: podman's own may be higher than this machine lets it set. `network`: whether each
+    container has one of its own, as a pod has on Kubernetes, or they share this machine's.
     """
 
     engine: Engine
     owner: str
     ulimits: tuple[str, ...] = ()
+    network: Network = "host"
 
     @property
     def label(self) -> str:
@@ -64,6 +70,7 @@ class ContainerTemplate:
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     working_dir: str = ""
+    network: Network = "host"
 
 
 def _quoted(path: Path) -> str:

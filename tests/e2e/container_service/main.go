@@ -3,6 +3,8 @@
 //	PORT     where it listens
 //	VERSION  what it answers
 //
+// `-listen ADDRESS` goes before PORT.
+//
 // `/` answers at once, `/slow?seconds=2` later; `/env/NAME` says what it says, `/call?url=` what another service answers.
 // `-probe FILE` is for an exec probe: it succeeds unless the file is there.
 package main
@@ -27,7 +29,11 @@ func main() {
 		return
 	}
 	ending, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("PORT"), Handler: http.HandlerFunc(answer)}
+	address := ":" + os.Getenv("PORT")
+	if len(os.Args) > 2 && os.Args[1] == "-listen" {
+		address = os.Args[2]
+	}
+	server := &http.Server{Addr: address, Handler: http.HandlerFunc(answer)}
 	drained := make(chan struct{})
 	go func() {
 		<-ending.Done()
