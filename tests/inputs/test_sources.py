@@ -24,6 +24,15 @@ def test_by_default_everything_counts_but_what_tools_write(tmp_path: Path) -> No
     assert list(watched_files(tmp_path)) == [".env", "main.go", "pkg/a.go"]
 
 
+def test_what_turnout_itself_reads_is_no_source_unless_a_glob_names_it(tmp_path: Path) -> None:
+    tree(tmp_path, "app.py", "turnout.yaml", "helm/values.yaml", "helm/templates/a.yaml", "v2/app.py")
+    without = {tmp_path / "helm", tmp_path / "turnout.yaml"}
+    assert list(watched_files(tmp_path, without=without)) == ["app.py", "v2/app.py"]
+    assert list(watched_files(tmp_path, ("**/*.yaml",), without)) == [
+        "turnout.yaml", "helm/values.yaml", "helm/templates/a.yaml"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("glob", "found"),
     [

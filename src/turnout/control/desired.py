@@ -9,22 +9,23 @@ from typing import Any
 from turnout.apiserver.store import Store
 from turnout.compiler.compile import compile
 from turnout.compiler.config import Config
-from turnout.control.acknowledgement import ObjectKey, key_of
 from turnout.control.certificate_files import CertificateFiles
 from turnout.control.failures import Failures
 from turnout.control.gateway_statuses import statuses
 from turnout.control.manifests import Files
+from turnout.control.objects import LiveObjects, ObjectKey
 from turnout.control.ports import EgressPorts, collisions, listening
 from turnout.control.world import Named, Resources, World, gateway_ports, proxies, world
 from turnout.inputs.images import ImageRun, find
 from turnout.inputs.sources import fingerprint
 from turnout.memo import Memo
+from turnout.mesh.credential import Authority, KeyPair
 from turnout.mesh.credential_files import credential_files
 from turnout.mesh.credentials_in_use import credentials_in_use
 from turnout.mesh.proxy import Ingress, Outlet, https_port
 from turnout.problem import ObjectPath, Place, Problem, errors
 from turnout.resources.core import Deployment
-from turnout.resources.kinds import ROLLOUT, WANTED
+from turnout.resources.kinds import WANTED
 from turnout.workloads.plan import plan
 from turnout.workloads.runtime import Runtime
 from turnout.workloads.service_variables import offered, service_variables
@@ -51,13 +52,13 @@ class Desired:
         """
         self.certificates = certificates
         self._files = files
-        self._store = store
         self._egress = egress
         self._chosen_ports = gateway_ports
         self._sampling_percent = sampling_percent
         self._runtime = runtime
         self._resources = Resources()
-        self._kept, self._memo = Memo(), Memo()
+        self._memo = Memo()
+        self._objects = LiveObjects(store, WANTED)
         self._sources: dict[str, str] = {}
         self._plan_problems: tuple[Problem, ...] = ()
         self.world = World()
@@ -70,14 +71,25 @@ class Desired:
         """Of Gateway API's objects, once Envoy has them."""
 
     def derive(self, pods: Collection[PodStatus]) -> None:
-        objects = [obj for kind in WANTED for obj in self._store.list(kind)]
-        resources, problems = self._resources.read(obj for obj in objects if not _has_ended(obj))
-        files, last = self.certificates.read(credential_files(resources)), credentials_in_use(self.world.mesh)
-        self.world = world(resources, pods, problems, files, last, self._kept)
-        self.generations = {key_of(obj): obj["metadata"].get("generation", 1) for obj in objects}
+        self._memo.forget_unasked()
+        objects = self._objects.read()
+        resources, problems = self._resources.read(objects)
+        files, last = self.certificates.read(self._credential_files(resources)), self._credentials_in_use()
+        self.world = world(resources, pods, problems, files, last, self._memo.within("world"))
+        self.generations = self._memo.each("generations", (objects,), lambda _, obj: _generation(obj))
         self.statuses = statuses(self.world.mesh, self.generations)
         self.listen = listening(self.gateway_places, self._ports)
         self.failures.look(pods)
+
+    def _credential_files(self, resources: Mapping[ObjectKey, object]) -> frozenset[str]:
+        named = self._memo.each("files named", (resources,), lambda _, each: credential_files([each]))
+        return self._memo.of("files", (named,), lambda: frozenset[str]().union(*named.values()))
+
+    def _credentials_in_use(self) -> Mapping[str, KeyPair | Authority]:
+        """Until now."""
+        mesh = self.world.mesh
+        inputs = (mesh.servers, mesh.destination_rules, mesh.services, mesh.secrets, mesh.files, mesh.last_credentials)
+        return self._memo.of("credentials", inputs, lambda: credentials_in_use(mesh))
 
     def config(self) -> Config:
         """What Envoy shall do."""
@@ -85,7 +97,7 @@ class Desired:
         found = proxies(self.world, self.listen, egress, {name: self._outlets(*name) for name in egress})
         secure = https_port(self.listen)
         found = [replace(proxy, https_port=secure) if isinstance(proxy, Ingress) else proxy for proxy in found]
-        return compile(self.world.mesh, found, self._memo, self._sampling_percent)
+        return compile(self.world.mesh, found, self._memo.within("config"), self._sampling_percent)
 
     def workloads(self) -> list[Workload]:
         """What shall run. What cannot be run is a problem, and the rest runs."""
@@ -110,7 +122,9 @@ class Desired:
         return planned
 
     def _outlets(self, namespace: str, workload: str) -> tuple[Outlet, ...]:
-        return self._egress.outlets(namespace, workload, offered(self.world.mesh.services.values(), namespace))
+        services = self.world.mesh.services
+        found = self._memo.of(("offered", namespace), (services,), lambda: offered(services.values(), namespace))
+        return self._egress.outlets(namespace, workload, found)
 
     def _source(self, deployment: Deployment) -> str:
         """The hash of what the workload is made from."""
@@ -133,7 +147,8 @@ class Desired:
     def read_sources(self) -> None:
         """Reads what workloads are made from; only when files were saved, for it may be much."""
         images = [image for image in self._files.settings.images if not image.attach]
-        self._sources = {image.image: fingerprint(image.context, image.watch) for image in images}
+        others = self._files.no_sources
+        self._sources = {image.image: fingerprint(image.context, image.watch, others) for image in images}
 
     @property
     def gateway_places(self) -> Mapping[int, ObjectPath]:
@@ -166,6 +181,6 @@ class Desired:
                 yield name, image.place
 
 
-def _has_ended(obj: Mapping[str, Any]) -> bool:
-    """A rollout that is over: it may well name a version that has been taken away since."""
-    return obj["kind"] == ROLLOUT.kind and (obj.get("status") or {}).get("phase") in ("finished", "aborted")
+def _generation(obj: Mapping[str, Any]) -> int:
+    found: int = obj["metadata"].get("generation", 1)
+    return found

@@ -83,6 +83,12 @@ class Files:
         contexts = [image.context for image in self.settings.images if not image.attach]
         return [*self.paths, *self.manifests.read, *([file] if file else []), *contexts]
 
+    @property
+    def no_sources(self) -> frozenset[Path]:
+        """Files and charts that Turnout itself reads: what lies beside them is made into workloads, they are not."""
+        file = self.settings_file
+        return frozenset((*self.manifests.read, *([file] if file else [])))
+
     def document(self, kind: str, namespace: str, name: str) -> Document | None:
         """Where an object stands in the files; None when it came from elsewhere."""
         for manifest in self.manifests.objects:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -26,14 +26,15 @@ CONTENT_BYTES: Final = 64 << 20
 """So much content is read for one fingerprint; of what lies beyond it, size and time of change count."""
 
 
-def fingerprint(context: Path, globs: Sequence[str] = EVERYTHING) -> str:
+def fingerprint(context: Path, globs: Sequence[str] = EVERYTHING, without: Collection[Path] = ()) -> str:
     """A hash of the paths and contents of the watched sources, in hex; also of an empty or missing folder.
 
+    `without`: files and folders that are no sources unless a glob names them: manifests, charts.
     Files that go away while this runs are taken as gone. Symbolic links to folders are not followed.
     """
     digest = hashlib.sha256()
     left_bytes = CONTENT_BYTES
-    for name in watched_files(context, globs):
+    for name in watched_files(context, globs, without):
         content = _content(context / name, left_bytes, skip_programs=tuple(globs) == EVERYTHING)
         if content is not None:
             digest.update(f"{len(name)}:{name}{len(content)}:".encode("utf-8", "surrogateescape"))
@@ -42,13 +43,15 @@ def fingerprint(context: Path, globs: Sequence[str] = EVERYTHING) -> str:
     return digest.hexdigest()
 
 
-def watched_files(context: Path, globs: Sequence[str] = EVERYTHING) -> Iterator[str]:
+def watched_files(context: Path, globs: Sequence[str] = EVERYTHING, without: Collection[Path] = ()) -> Iterator[str]:
     """Relative paths of the watched sources, with `/`, in a fixed order."""
+    left_out = {str(path) for path in without} if tuple(globs) == EVERYTHING else set()
     for folder, folders, names in os.walk(context):
         prefix = Path(folder).relative_to(context).as_posix()
         prefix = "" if prefix == "." else f"{prefix}/"
-        folders[:] = sorted(name for name in folders if not _is_excluded(name, globs))
-        yield from (path for name in sorted(names) if _matches(path := prefix + name, globs))
+        own = [name for name in (*folders, *names) if f"{folder}{os.sep}{name}" in left_out]
+        folders[:] = sorted(name for name in folders if name not in own and not _is_excluded(name, globs))
+        yield from (path for name in sorted(names) if name not in own and _matches(path := prefix + name, globs))
 
 
 def is_watched(context: Path, path: Path, globs: Sequence[str] = EVERYTHING) -> bool:
