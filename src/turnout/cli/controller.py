@@ -93,7 +93,7 @@ def command(
     ask = _asker(connect, prometheus or (PROMETHEUS if in_pod else ""))
     where = f"namespace {order.namespace}" if order.namespace else "all namespaces"
     _say(f"{order.identity}: rollouts of {where} in {access.name}, on evidence of {ask.name}")
-    Controller(order, connect, ask, stop, _say).run()
+    Controller(order, connect, ask, _say).run(stop)
 
 
 def _access(kubeconfig: Path | None, context: str | None) -> tuple[Access, bool]:

@@ -63,90 +63,105 @@ class Order:
 
 
 class Controller:
-    """`stop` is set by whoever wants it to end; `say` tells what is worth a line of a log."""
+    """`say` tells what is worth a line of a log. `clock`: seconds that only go on; `wall`: unix seconds."""
 
-    def __init__(self, order: Order, connect: Open, ask: Ask, stop: threading.Event, say: Say) -> None:
+    def __init__(
+        self,
+        order: Order,
+        connect: Open,
+        ask: Ask,
+        say: Say,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         """Raises what the client raises."""
         self._order = order
-        self._stop = stop
         self._say = say
         self._ask = ask
+        self._clock = clock
+        self._wall = wall
         self._outcomes: deque[Outcome] = deque(maxlen=MOST_OUTCOMES)
         self._hooks = Hooks(Path(), {}, self._outcomes.append)
         client = connect(LeaderClient)
         assert isinstance(client, LeaderClient)
         self._client = client
-        self._candidate = Election(connect(Client), order.lease, order.identity, time.monotonic, time.time)
+        self._own = connect(Client)
+        self._candidate = Election(self._own, order.lease, order.identity, clock, wall)
         self._client.leads = lambda: self._candidate.holds
-        self._round = time.monotonic()
+        self._round = clock()
+        self._leads_since: float | None = None
+        self._looked: float | None = None
 
-    def run(self) -> None:
+    def run(self, stop: threading.Event) -> None:
         """Until `stop` is set; then the Lease is given back."""
-        renewing = threading.Thread(target=self._stand, name="election", daemon=True)
-        renewing.start()
-        led_since: float | None = None
-        looked = 0.0
-        while not self._stop.wait(GLANCE_SECONDS):
-            self._round = time.monotonic()
-            if not self._candidate.holds:
-                led_since = None
-                continue
-            led_since = self._round if led_since is None else led_since
-            if self._round - led_since < SETTLE_SECONDS:
-                continue
-            if self._look(due=self._round - looked >= self._order.look_seconds):
-                looked = self._round
+        standing = threading.Thread(target=self._stand_again, args=(stop,), name="election", daemon=True)
+        standing.start()
+        while not stop.wait(GLANCE_SECONDS):
+            self.round()
+        standing.join(election.RETRY_SECONDS * 2)
+        self.close()
+
+    def close(self) -> None:
+        """Whoever waits for the Lease has it at once."""
         self._hooks.close()
-        renewing.join(election.RETRY_SECONDS * 2)
-        self._release()
-
-    # --- the election, in a thread of its own
-
-    def _stand(self) -> None:
-        was = None
-        while not self._stop.is_set():
-            if time.monotonic() - self._round < STUCK_SECONDS:
-                self._try_once()
-            now = self._candidate.holds, self._candidate.holder
-            if now != was:
-                self._say("leading" if now[0] else f"waiting: {now[1] or 'nobody'} leads")
-            was = now
-            self._stop.wait(election.RETRY_SECONDS)
-
-    def _try_once(self) -> None:
-        try:
-            self._candidate.run()
-        except TurnoutError as error:
-            self._say(f"the Lease cannot be had: {error.message}")
-
-    def _release(self) -> None:
         try:
             self._candidate.release()
         except TurnoutError as error:
             self._say(f"the Lease is not given back: {error.message}")
+        for client in (self._client, self._own):
+            client.close()
+
+    # --- the election, in a thread of its own
+
+    def _stand_again(self, stop: threading.Event) -> None:
+        was = None
+        while not stop.is_set():
+            now = self.stand(), self._candidate.holder
+            if now != was:
+                self._say("leading" if now[0] else f"waiting: {now[1] or 'nobody'} leads")
+            was = now
+            stop.wait(election.RETRY_SECONDS)
+
+    def stand(self) -> bool:
+        """For election, or to stay elected; whether this one leads."""
+        if self._clock() - self._round < STUCK_SECONDS:
+            try:
+                self._candidate.run()
+            except TurnoutError as error:
+                self._say(f"the Lease cannot be had: {error.message}")
+        return self._candidate.holds
 
     # --- one look
 
-    def _look(self, *, due: bool) -> bool:
-        """Whether it was one: at times there is nothing to do but to see that nobody wants anything."""
+    def round(self) -> None:
+        """A look at what people want, as leader; and at the evidence, if it is time for that."""
+        self._round = now = self._clock()
+        if not self._candidate.holds:
+            self._leads_since = None
+            return
+        self._leads_since = now if self._leads_since is None else self._leads_since
+        if now - self._leads_since < SETTLE_SECONDS:
+            return
+        due = self._looked is None or now - self._looked >= self._order.look_seconds
         try:
-            kept = ConfigMaps(self._client) if self._order.in_config_maps else Objects(self._client)
-            aside = self._aside()
-            objects = kept.list(self._order.namespace)
-            if not due and not any(_is_urgent(obj) for obj in objects):
-                return False
-            self._tell_outcomes(Record(kept))
-            engine.tick(self._site(kept), aside)
+            self._look(due=due)
         except TurnoutError as error:
             self._say(error.message + (f" ({error.hint})" if error.hint else ""))
-        return due
+        if due:
+            self._looked = now
+
+    def _look(self, *, due: bool) -> None:
+        kept = ConfigMaps(self._client) if self._order.in_config_maps else Objects(self._client)
+        if due or any(_is_urgent(obj) for obj in kept.list(self._order.namespace)):
+            self._tell_outcomes(Record(kept))
+            engine.tick(self._site(kept), self._aside())
 
     def _aside(self) -> frozenset[str]:
         """Where other controllers act, seen by one for all namespaces; each of the others has its own alone."""
         if self._order.namespace:
             return frozenset()
         leases = self._client.list(LEASE)["items"]
-        return election.others((each for each in leases if each["metadata"]["name"] == election.NAME), time.time())
+        return election.others((each for each in leases if each["metadata"]["name"] == election.NAME), self._wall())
 
     def _site(self, kept: Shelf) -> Site:
         return Site(
@@ -155,7 +170,7 @@ class Controller:
             history=Record(kept),
             tell=self._hooks.offer,
             users=_nobody,
-            clock=time.time,
+            clock=self._wall,
             instance=None,
             namespace=self._order.namespace,
             shelf=kept,
@@ -166,7 +181,7 @@ class Controller:
         while self._outcomes:
             outcome = self._outcomes.popleft()
             if outcome.failure:
-                event = {"at": round(time.time(), 3), "what": "hook", "step": outcome.step, "text": outcome.text}
+                event = {"at": round(self._wall(), 3), "what": "hook", "step": outcome.step, "text": outcome.text}
                 record.tell(outcome.namespace, outcome.rollout, event)
 
 
