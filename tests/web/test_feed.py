@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.web.waiting import until
 
 from turnout.apiserver import kubeconfig
 from turnout.apiserver.view import ViewRequest
+from turnout.client import Client
 from turnout.error import ApiError, TurnoutError
 from turnout.web.feed import Feeds, Watch
 
@@ -54,7 +56,7 @@ def served(api: Api) -> Iterator[Served]:
 @pytest.fixture
 async def feeds(api: Api) -> AsyncIterator[Feeds]:
     """Everybody has left at the end of a test."""
-    feeds = Feeds(api.state)
+    feeds = Feeds(partial(Client.from_state, api.state))
     yield feeds
     await until(lambda: not feeds.asking)
 

@@ -6,12 +6,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.apiserver.samples import TOKEN, VIEWS, Served, serving
 
 from turnout.apiserver import kubeconfig
+from turnout.client import Client
 from turnout.error import ApiError
 from turnout.web.stream import Batch, Reader, Streams
 
@@ -59,7 +61,7 @@ def reading() -> int:
 
 @pytest.mark.usefixtures("served")
 async def test_two_who_read_the_same_share_a_stream_and_who_comes_later_sees_what_was(state: Path) -> None:
-    streams, first, second = Streams(state), Shown(), Shown()
+    streams, first, second = Streams(partial(Client.from_state, state)), Shown(), Shown()
     leave_first = streams.read("count", {}, first.reader)
     await until(lambda: first.lines == ["line 0"])
     leave_second = streams.read("count", {}, second.reader)
@@ -74,7 +76,7 @@ async def test_two_who_read_the_same_share_a_stream_and_who_comes_later_sees_wha
 @pytest.mark.usefixtures("served")
 async def test_what_is_too_much_is_left_out_and_counted(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("turnout.web.stream.BATCH_SECONDS", 1.0)
-    streams, shown = Streams(state), Shown()
+    streams, shown = Streams(partial(Client.from_state, state)), Shown()
     leave = streams.read("count", {"to": "30000"}, shown.reader)
     await until(lambda: shown.missed + len(shown.lines) >= 30000 and shown.lines[-1] == "line 29999")
     assert shown.missed > 0
@@ -84,7 +86,7 @@ async def test_what_is_too_much_is_left_out_and_counted(state: Path, monkeypatch
 
 @pytest.mark.usefixtures("served")
 async def test_a_refusal_is_told_and_not_asked_for_again(state: Path) -> None:
-    streams, shown = Streams(state), Shown()
+    streams, shown = Streams(partial(Client.from_state, state)), Shown()
     leave = streams.read("nonsense", {}, shown.reader)
     await until(lambda: bool(shown.refused))
     assert [error.status for error in shown.refused] == [404]
@@ -93,7 +95,7 @@ async def test_a_refusal_is_told_and_not_asked_for_again(state: Path) -> None:
 
 
 async def test_a_stream_that_was_lost_is_read_anew_when_the_server_is_back(state: Path, served: Served) -> None:
-    streams, shown = Streams(state), Shown()
+    streams, shown = Streams(partial(Client.from_state, state)), Shown()
     leave = streams.read("count", {}, shown.reader)
     await until(lambda: shown.lines == ["line 0"])
     port = served.port

@@ -8,18 +8,20 @@ from typing import Any
 
 import click
 
-from turnout.cli.options import connect, state_option
-from turnout.error import TurnoutError
+from turnout.cli.options import Target, connect, on_cluster, scope_options, target_options
+from turnout.error import PortTaken, TurnoutError
 
 
 @click.command()
 @click.option("--no-open", is_flag=True, help="Only print the link.")
 @click.option("--serve-fd", type=int, hidden=True, help="Serve it on an inherited socket.")
-@state_option
-def command(no_open: bool, serve_fd: int | None, state: Path | None) -> None:
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="On a cluster: where it listens here.")
+@scope_options
+@target_options
+def command(no_open: bool, serve_fd: int | None, port: int, scope: str | None, target: Target) -> None:
     """Open the dashboard of the running instance in the browser, and print its link.
 
-    The link lets a browser in, once; keep it to yourself.
+    The link lets a browser in, once; keep it to yourself. Of a cluster (--context) it is served here, until Ctrl-C.
 
     \b
     Example:
@@ -28,7 +30,10 @@ def command(no_open: bool, serve_fd: int | None, state: Path | None) -> None:
     """
     from turnout.client.state import find_state
 
-    folder = state or find_state(Path.cwd())
+    if target.is_cluster:
+        _of_cluster(target, scope, port, opens=not no_open)
+        return
+    folder = target.state or find_state(Path.cwd())
     if serve_fd is not None:
         from turnout.web.server import serve
 
@@ -39,7 +44,34 @@ def command(no_open: bool, serve_fd: int | None, state: Path | None) -> None:
         raise TurnoutError("this instance has no dashboard", "it was started with --no-dashboard")
     click.echo(link)
     if not no_open and _has_screen():
-        _open(link, folder)
+        _open(link, folder / "run")
+
+
+def _of_cluster(target: Target, scope: str | None, port: int, *, opens: bool) -> None:
+    """In the foreground. What NiceGUI keeps goes with it."""
+    import os
+    import secrets
+    import socket
+    import tempfile
+
+    from turnout.cluster.client import ClusterClient
+
+    site = on_cluster(target, scope).site
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise PortTaken(f"cannot listen on 127.0.0.1:{port}: {error.strerror}", "choose another --port") from error
+    token = secrets.token_urlsafe(32)
+    with tempfile.TemporaryDirectory(prefix="turnout-") as folder, listener:
+        os.environ["NICEGUI_STORAGE_PATH"] = folder
+        from turnout.web.key import link
+        from turnout.web.server import serve_here
+
+        address = link(f"http://127.0.0.1:{listener.getsockname()[1]}", token)
+        click.echo(address)
+        if opens and _has_screen():
+            _open(address, Path(folder))
+        serve_here(listener, lambda seconds: ClusterClient(site, seconds), token)
 
 
 def with_link(status: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -66,7 +98,7 @@ def _open(link: str, folder: Path) -> None:
 
     from turnout.database import create_private
 
-    page = folder / "run" / "dashboard.html"
+    page = folder / "dashboard.html"
     create_private(page)
     page.write_text(
         f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(link)}"><title>Turnout</title>'

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
-from turnout.cli.options import state_option
+from turnout.cli.options import Target, on_cluster, target_options
+from turnout.error import TurnoutError
 
 
 @click.group()
@@ -22,9 +24,11 @@ def command() -> None:
 
 
 @command.command()
-@state_option
-def prometheus(state: Path | None) -> None:
+@target_options
+def prometheus(target: Target) -> None:
     """Print a configuration with which Prometheus scrapes the instance, now and after a restart.
+
+    On a cluster (--context) Istio has one already: this one takes its mesh's metrics over, for a Prometheus here.
 
     \b
     Example:
@@ -34,7 +38,10 @@ def prometheus(state: Path | None) -> None:
     from turnout.client import find_state
     from turnout.client.state import read_address
 
-    folder = (state or find_state(Path.cwd())).absolute()
+    if target.is_cluster:
+        click.echo(federation(_federated(target)), nl=False)
+        return
+    folder = (target.state or find_state(Path.cwd())).absolute()
     click.echo(scrape_config(f"127.0.0.1:{read_address(folder).port}", folder / "token"), nl=False)
 
 
@@ -60,6 +67,34 @@ def grafana(out: Path) -> None:
         path = out / f"{dashboard.uid}.json"
         path.write_text(json.dumps(document(dashboard), indent=2) + "\n", encoding="utf-8")
         click.echo(f"wrote {path}")
+
+
+def _federated(target: Target) -> str:
+    """The address of the cluster's Prometheus. Raises TurnoutError where it has none that can be reached from here."""
+    found = on_cluster(target).site.prometheus
+    if found is None or not found.url:
+        raise TurnoutError(
+            "the cluster's Prometheus has no address outside of the cluster",
+            "kubectl port-forward -n istio-system service/prometheus 9090, then --prometheus http://127.0.0.1:9090",
+        )
+    return found.url
+
+
+def federation(url: str) -> str:
+    """prometheus.io/docs/prometheus/latest/federation: Istio's metrics, as the cluster's Prometheus has them."""
+    address = urlsplit(url)
+    return f"""\
+scrape_configs:
+  - job_name: istio
+    scrape_interval: 15s
+    honor_labels: true
+    scheme: {address.scheme}
+    metrics_path: {json.dumps(address.path.rstrip("/") + "/federate")}
+    params:
+      match[]: ['{{__name__=~"istio_.*"}}']
+    static_configs:
+      - targets: [{json.dumps(address.netloc)}]
+"""
 
 
 def scrape_config(target: str, token: Path) -> str:

@@ -12,7 +12,7 @@ from turnout.analysis.analyze import analyze
 from turnout.analysis.inventory import Subject, inventory
 from turnout.client import Client
 from turnout.cluster import pods
-from turnout.control.world import World, of
+from turnout.control.world import World
 from turnout.error import ApiError
 from turnout.mesh import mesh
 from turnout.problem import Problem
@@ -76,7 +76,7 @@ class Live:
     @cached_property
     def world(self) -> World:
         resources = tuple(subject.resource for subject, _ in self.subjects if subject.resource is not None)
-        deployments = tuple(of(Deployment, resources))
+        deployments = tuple(resource for resource in resources if isinstance(resource, Deployment))
         callers: dict[tuple[str, str], Mapping[str, str]] = {
             (pod.namespace, pod.workload): pod.labels for pod in self.pods
         }

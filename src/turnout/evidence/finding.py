@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,11 +21,12 @@ PORT: Final = 9090
 
 @dataclass(frozen=True, slots=True)
 class Prometheus:
-    """`path`: below the API server, of a service's proxy; else `url` is asked directly."""
+    """`path`: below the API server, of a service's proxy; else `url` is asked directly. For several threads."""
 
     client: Client | None = None
     path: str = ""
     url: str = ""
+    _one_by_one: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -36,7 +38,8 @@ class Prometheus:
             return prometheus.data(self.url, promql, at)
         query = {"query": promql} | ({} if at is None else {"time": f"{at:.3f}"})
         try:
-            answer: Mapping[str, Any] = self.client.read(f"{self.path}/api/v1/query", query)["data"]
+            with self._one_by_one:
+                answer: Mapping[str, Any] = self.client.read(f"{self.path}/api/v1/query", query)["data"]
         except (ApiError, ClusterFailed) as error:
             raise EvidenceFailed(f"cannot ask Prometheus at {self.path}: {error.message}", error.hint) from error
         except (LookupError, TypeError) as error:

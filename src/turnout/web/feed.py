@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from turnout.client import Client
 from turnout.error import ApiError, TurnoutError
+from turnout.web.opening import Opening
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class _Feed:
 class Feeds:
     """All that is asked of one instance. `lost` is why it cannot be reached, None while it can."""
 
-    def __init__(self, state: Path) -> None:
-        self._state = state
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
         self._feeds: dict[Question, _Feed] = {}
         self._heed: list[Callable[[TurnoutError | None], None]] = []
         self.lost: TurnoutError | None = None
@@ -90,7 +90,7 @@ class Feeds:
 
     async def _ask_again_and_again(self, question: Question, feed: _Feed) -> None:
         clock = asyncio.get_running_loop().time
-        asker = _Asker(self._state)
+        asker = _Asker(self._opening)
         try:
             while feed.watched:
                 began = clock()
@@ -133,13 +133,13 @@ class Feeds:
 class _Asker:
     """One connection to the API, for one question after the other; found anew when it is lost."""
 
-    def __init__(self, state: Path) -> None:
-        self._state = state
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
         self._client: Client | None = None
 
     def ask(self, view: str, query: Mapping[str, str]) -> Any:
         try:
-            self._client = self._client or Client.from_state(self._state, TIMEOUT_SECONDS)
+            self._client = self._client or self._opening(TIMEOUT_SECONDS)
             return self._client.view(view, **query)
         except ApiError:
             raise

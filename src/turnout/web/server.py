@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -12,11 +13,13 @@ from nicegui import app as pages_app
 from nicegui import ui
 from nicegui.client import Client as Browser
 
+from turnout.client import Client
 from turnout.client.state import read_address
 from turnout.web import frame
 from turnout.web.feed import Feeds
 from turnout.web.gate import Gate
 from turnout.web.markup import tag
+from turnout.web.opening import Opening
 from turnout.web.page import Page
 from turnout.web.pages import pages
 from turnout.web.policy import Policy
@@ -38,12 +41,21 @@ def serve(descriptor: int, state: Path) -> None:
     """
     token = read_address(state).token
     listener = socket.socket(fileno=descriptor)
+    asyncio.run(_serve(_guarded(partial(Client.from_state, state), token, listener), listener, idle=True))
+
+
+def serve_here(listener: socket.socket, opening: Opening, token: str) -> None:
+    """Until Ctrl-C or SIGTERM, to whoever comes with the link that is made of `token`."""
+    asyncio.run(_serve(_guarded(opening, token, listener), listener, idle=False))
+
+
+def _guarded(opening: Opening, token: str, listener: socket.socket) -> Policy:
     port: int = listener.getsockname()[1]
-    application = Policy(Gate(_application(state), token, port), port)
-    asyncio.run(_serve(application, listener))
+    return Policy(Gate(_application(opening), token, port), port)
 
 
-async def _serve(application: Policy, listener: socket.socket) -> None:
+async def _serve(application: Policy, listener: socket.socket, *, idle: bool) -> None:
+    """`idle`: it ends when nobody looks any more."""
     config = uvicorn.Config(
         application,
         http="httptools",
@@ -59,11 +71,12 @@ async def _serve(application: Policy, listener: socket.socket) -> None:
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     server = uvicorn.Server(config)
-    leaving = asyncio.create_task(_leave_when_idle(server))
+    leaving = asyncio.create_task(_leave_when_idle(server)) if idle else None
     try:
         await server.serve(sockets=[listener])
     finally:
-        leaving.cancel()
+        if leaving:
+            leaving.cancel()
 
 
 async def _leave_when_idle(server: uvicorn.Server) -> None:
@@ -76,17 +89,17 @@ async def _leave_when_idle(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def _application(state: Path) -> FastAPI:
-    feeds, streams, all_pages = Feeds(state), Streams(state), pages()
+def _application(opening: Opening) -> FastAPI:
+    feeds, streams, all_pages = Feeds(opening), Streams(opening), pages()
     for page in all_pages:
-        _add(page, all_pages, feeds, streams, state)
+        _add(page, all_pages, feeds, streams, opening)
     ui.add_head_html(frame.head(), shared=True)
     pages_app.add_static_files("/assets", frame.ASSETS, max_cache_age=31_536_000)
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     def missing(client: Browser) -> None:
         client.status_code = 404
-        _show(client, _MISSING, all_pages, feeds, streams, state)
+        _show(client, _MISSING, all_pages, feeds, streams, opening)
 
     ui.run_with(
         outer,
@@ -105,18 +118,18 @@ def _application(state: Path) -> FastAPI:
     return outer
 
 
-def _add(page: Page, all_pages: list[Page], feeds: Feeds, streams: Streams, state: Path) -> None:
+def _add(page: Page, all_pages: list[Page], feeds: Feeds, streams: Streams, opening: Opening) -> None:
     title = f"{page.label} · Turnout" if page.label else "Turnout"
 
     @ui.page(page.path, title=title)
     def show(client: Browser) -> None:
-        _show(client, page, all_pages, feeds, streams, state)
+        _show(client, page, all_pages, feeds, streams, opening)
 
 
-def _show(client: Browser, page: Page, all_pages: list[Page], feeds: Feeds, streams: Streams, state: Path) -> None:
+def _show(client: Browser, page: Page, all_pages: list[Page], feeds: Feeds, streams: Streams, opening: Opening) -> None:
     frame.unwrap(client)
     request = client.request
-    visit = Visit(client, feeds, streams, state, request.path_params, request.query_params)
+    visit = Visit(client, feeds, streams, opening, request.path_params, request.query_params)
     frame.build(visit, page, all_pages)
 
 

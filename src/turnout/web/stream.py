@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from turnout.client import Client
 from turnout.client.stream import Stream
 from turnout.error import ApiError, TurnoutError
 from turnout.web.feed import TIMEOUT_SECONDS, Question
+from turnout.web.opening import Opening
 
 KEPT_LINES = 2000
 """Of each stream, for whoever comes later; and as many at most between two batches, the latest."""
@@ -41,8 +41,8 @@ class Reader:
 class Streams:
     """All that is read of one instance. A stream is closed when its last reader leaves."""
 
-    def __init__(self, state: Path) -> None:
-        self._state = state
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
         self._open: dict[Question, _Flow] = {}
 
     def read(self, view: str, query: Mapping[str, str], reader: Reader) -> Callable[[], None]:
@@ -50,7 +50,7 @@ class Streams:
         question = (view, tuple(sorted(query.items())))
         flow = self._open.get(question)
         if flow is None or flow.refused:
-            flow = self._open[question] = _Flow(self._state, question)
+            flow = self._open[question] = _Flow(self._opening, question)
         flow.add(reader)
 
         def leave() -> None:
@@ -63,8 +63,8 @@ class Streams:
 class _Flow:
     """One stream. Its thread only reads; everything else happens in the loop."""
 
-    def __init__(self, state: Path, question: Question) -> None:
-        self._state = state
+    def __init__(self, opening: Opening, question: Question) -> None:
+        self._opening = opening
         self._question = question
         self._readers: list[Reader] = []
         self._kept: deque[str] = deque(maxlen=KEPT_LINES)
@@ -100,7 +100,7 @@ class _Flow:
     def _read(self) -> None:
         while not self._over.is_set():
             try:
-                with Client.from_state(self._state, TIMEOUT_SECONDS) as client:
+                with self._opening(TIMEOUT_SECONDS) as client:
                     self._read_from(client)
             except ApiError as error:
                 self._call(self._refuse, error)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from nicegui import ui
@@ -15,6 +14,7 @@ from nicegui.client import Client as Browser
 from turnout.client import Client
 from turnout.error import TurnoutError
 from turnout.web.feed import Feeds, Watch
+from turnout.web.opening import Opening
 from turnout.web.stream import Batch, Reader, Streams
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Visit:
         browser: Browser,
         feeds: Feeds,
         streams: Streams,
-        state: Path,
+        opening: Opening,
         path: Mapping[str, str],
         query: Mapping[str, str],
     ) -> None:
@@ -44,7 +44,7 @@ class Visit:
         self._browser = browser
         self._feeds = feeds
         self._streams = streams
-        self._state = state
+        self._opening = opening
         self._watches: list[Watch] = []
         browser.on_connect(lambda: self.look(seen=True))
         ui.on("seen", lambda event: self.look(seen=bool(event.args)))
@@ -96,7 +96,7 @@ class Visit:
         """What `act` returns, which talks to the API in a thread. Raises TurnoutError."""
 
         def in_thread() -> T:
-            with Client.from_state(self._state, ASK_SECONDS) as client:
+            with self._opening(ASK_SECONDS) as client:
                 return act(client)
 
         return await asyncio.to_thread(in_thread)
