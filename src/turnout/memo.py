@@ -74,6 +74,12 @@ class Memo:
         entry = self._asked[_United, name] = _United.of(known, parts)
         return entry.results
 
+    def within(self, name: Hashable) -> Memo:
+        """Another, for a part that says by itself when it is derived. Names in there are its own."""
+        known: Memo | None = self._known(Memo, name)
+        entry = self._asked[Memo, name] = known or Memo()
+        return entry
+
     def _known(self, kind: type, name: Hashable) -> Any:
         """What was asked twice in one derivation is the same both times."""
         key = (kind, name)

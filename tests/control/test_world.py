@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.resources.samples import virtual_service
 
+from turnout.control.objects import keyed
 from turnout.control.world import Resources
 from turnout.resources.sticky import ANNOTATION
 
@@ -17,8 +18,8 @@ def annotated(**annotations: str) -> dict[str, Any]:
 
 
 def read(resources: Resources, obj: dict[str, Any]) -> object:
-    (found,), _ = resources.read([obj])
-    return found
+    found, _ = resources.read(keyed([obj]))
+    return next(iter(found.values()))
 
 
 def test_the_annotation_for_a_sticky_split_counts_although_no_generation_does() -> None:

@@ -14,9 +14,10 @@ from turnout.apiserver.store import Store
 from turnout.compiler.config import LISTENER, Config
 from turnout.control.condition import stamped
 from turnout.control.mishaps import Mishaps
+from turnout.control.objects import LiveObjects, ObjectKey
 from turnout.control.ports import taken
+from turnout.memo import Memo
 from turnout.problem import ObjectPath, Problem
-from turnout.resources import kinds
 from turnout.resources.codes import problem
 from turnout.resources.kinds import (
     DESTINATION_RULE,
@@ -36,9 +37,7 @@ CONFIRMED = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY)
 """Kinds whose status says that Envoy serves them."""
 TOLD = (KUBERNETES_GATEWAY, HTTP_ROUTE, GRPC_ROUTE)
 """Kinds whose status says besides what became of each part."""
-
-ObjectKey = tuple[str, str, str]
-"""Kind, namespace, name."""
+_KINDS = {kind.title: kind for kind in (*CONFIRMED, *TOLD)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,8 @@ class Acknowledgement:
         """`socket`: where Envoy finds the ADS server; `services`: what else it finds there."""
         self.ads = AdsServer(socket, on_rejection=self._rejected, services=services)
         self._store = store
+        self._confirmed, self._told = LiveObjects(store, CONFIRMED), LiveObjects(store, TOLD)
+        self._memo = Memo()
         self._mishaps = mishaps
         self._published: dict[Publication, _Served] = {}
         self._following: set[asyncio.Task[None]] = set()
@@ -103,23 +104,25 @@ class Acknowledgement:
 
     def _confirm(self, generations: Mapping[ObjectKey, int], *, ok: bool) -> None:
         """`status.observedGeneration` and a condition, as Istio writes them."""
-        for kind in CONFIRMED:
-            for obj in self._store.list(kind):
-                status = _status(generations.get(key_of(obj), 0), ok=ok)
-                if obj.get("status") != status:
-                    meta = obj["metadata"]
-                    self._store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
+
+        def missing(_: ObjectKey, obj: Mapping[str, Any], generation: int | None) -> dict[str, Any] | None:
+            status = _status(generation or 0, ok=ok)
+            return None if obj.get("status") == status else status
+
+        found = self._memo.each("missing", (self._confirmed.read(), generations), missing, (ok,))
+        self._memo.forget_unasked()
+        for (kind, namespace, name), status in found.items():
+            if status is not None:
+                self._store.write_status(_KINDS[kind], namespace, name, status)
 
     def _tell(self, statuses: Mapping[ObjectKey, Mapping[str, Any]]) -> None:
         """What Gateway API wants to be told."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        for kind in TOLD:
-            for obj in self._store.list(kind):
-                before = obj.get("status")
-                status = stamped(statuses.get(key_of(obj), before or {}), before, now)
-                if status != (before or {}):
-                    meta = obj["metadata"]
-                    self._store.write_status(kind, meta.get("namespace", ""), meta["name"], status)
+        for (kind, namespace, name), obj in self._told.read().items():
+            before = obj.get("status")
+            status = stamped(statuses.get((kind, namespace, name), before or {}), before, now)
+            if status != (before or {}):
+                self._store.write_status(_KINDS[kind], namespace, name, status)
 
     def _rejected(self, rejection: Rejection) -> None:
         """Envoy refused something, and goes on with what it had."""
@@ -134,11 +137,6 @@ class Acknowledgement:
     def problems(self, listen: Mapping[int, int], places: Mapping[int, ObjectPath]) -> list[Problem]:
         """What Envoy refuses now. Gateway port → where it listens, and where it stands."""
         return [_problem(rejection, listen, places) for rejection in self._rejections.values()]
-
-
-def key_of(obj: Mapping[str, Any]) -> ObjectKey:
-    meta = obj["metadata"]
-    return kinds.title(obj["apiVersion"], obj["kind"]), meta.get("namespace", ""), meta["name"]
 
 
 def _status(generation: int, *, ok: bool) -> dict[str, Any]:

@@ -170,15 +170,15 @@ class Desired:
             *collisions(self.gateway_places, self._ports),
         ]
 
-    def _ways_to_run(self) -> Iterator[tuple[Named, Place]]:
+    def _ways_to_run(self) -> Iterator[tuple[Named, Place | ObjectPath]]:
         """Where it is written how each workload runs; those that cannot be run are problems already."""
         unfit = {problem.where for problem in errors(self._plan_problems)}
         hopeless = {(where.namespace, where.name) for where in unfit if isinstance(where, ObjectPath)}
         for deployment in self.world.deployments:
             name = deployment.metadata.namespace, deployment.metadata.name
             image = self._image(deployment)
-            if image and name not in hopeless:
-                yield name, image.place
+            if (image or self._runtime) and name not in hopeless:
+                yield name, image.place if image else ObjectPath("Deployment", *name, "spec.template.spec.containers")
 
 
 def _generation(obj: Mapping[str, Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from turnout.control.acknowledgement import ObjectKey
+from turnout.control.objects import ObjectKey
 from turnout.mesh import gateway_servers
 from turnout.mesh.credential import Unusable
 from turnout.mesh.gateway_api import Route

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from turnout.control.objects import keyed
 from turnout.control.world import Resources, World, of, world
 from turnout.resources.core import Deployment
 from turnout.workloads.status import UNDECLARED_PORT, PodStatus
@@ -12,8 +13,8 @@ from turnout.workloads.status import UNDECLARED_PORT, PodStatus
 
 def presumed(objects: Iterable[Mapping[str, Any]]) -> World:
     """Of objects without errors. Every pod is ready; it has no address, and listens where its container does."""
-    resources, remarks = Resources().read(objects)
-    pods = [pod for deployment in of(Deployment, resources) for pod in _pods(deployment)]
+    resources, remarks = Resources().read(keyed(objects))
+    pods = [pod for deployment in of(Deployment, resources.values()) for pod in _pods(deployment)]
     return world(resources, pods, remarks)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
 from turnout.analysis.analyze import findings
+from turnout.control.objects import ObjectKey, Objects
 from turnout.memo import Memo
 from turnout.mesh import gateway_servers, mesh
 from turnout.mesh.credential import Authority, KeyPair
@@ -17,36 +18,54 @@ from turnout.mesh.service import Instance, InstancePort
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.core import ConfigMap, ContainerPort, Deployment, Secret
 from turnout.resources.interpret import interpret
-from turnout.resources.kinds import title
-from turnout.resources.sticky import ANNOTATION
+from turnout.resources.kinds import ROLLOUT
 from turnout.workloads.status import PodStatus
 
 Named = tuple[str, str]
+OWN_ANNOTATIONS = "turnout.dev/"
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Of one object: None where there is nothing to be derived from it."""
+
+    resource: object | None
+    problems: tuple[Problem, ...] = ()
 
 
 class Resources:
     """Typed resources of live objects; one that has not changed is not read again."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str], tuple[str, object, tuple[Problem, ...]]] = {}
+        self._memo = Memo()
 
-    def read(self, objects: Iterable[Mapping[str, Any]]) -> tuple[list[object], list[Problem]]:
+    def read(self, objects: Objects) -> tuple[Mapping[ObjectKey, object], list[Problem]]:
         """All resources, and the warnings about them (errors were refused when they were written)."""
-        kept: dict[tuple[str, str, str], tuple[str, object, tuple[Problem, ...]]] = {}
-        for obj in objects:
-            meta = obj["metadata"]
-            key = (title(obj["apiVersion"], obj["kind"]), meta.get("namespace", ""), meta["name"])
-            sticky = (meta.get("annotations") or {}).get(ANNOTATION)
-            version = f"{meta.get('generation', 0)}/{meta.get('labels')}/{meta.get('uid')}/{sticky}"
-            known = self._known.get(key)
-            if known is None or known[0] != version:
-                found = interpret(obj)
-                known = (version, found.resource, tuple(found.problems))
-            kept[key] = known
-        self._known = kept
-        resources = [resource for _, resource, _ in kept.values() if resource is not None]
-        return resources, [problem for _, _, problems in kept.values() for problem in problems]
+        versions = self._memo.each("versions", (objects,), lambda _, obj: _version(obj))
+        found = self._memo.each("read", (versions,), lambda key, _: _read(objects[key]))
+        resources = self._memo.each("resources", (found,), lambda _, each: each.resource)
+        self._memo.forget_unasked()
+        return resources, [problem for each in found.values() if each.problems for problem in each.problems]
+
+
+def _version(obj: Mapping[str, Any]) -> tuple[object, ...]:
+    """What the resource depends on: not the status, and of annotations only our own."""
+    meta = obj["metadata"]
+    own = {key: value for key, value in (meta.get("annotations") or {}).items() if key.startswith(OWN_ANNOTATIONS)}
+    return meta.get("generation", 0), meta.get("labels"), own, meta.get("uid"), _has_ended(obj)
+
+
+def _read(obj: Mapping[str, Any]) -> Read:
+    if _has_ended(obj):
+        return Read(None)
+    found = interpret(obj)
+    return Read(found.resource, tuple(found.problems))
+
+
+def _has_ended(obj: Mapping[str, Any]) -> bool:
+    """A rollout that is over: it may well name a version that has been taken away since."""
+    return obj["kind"] == ROLLOUT.kind and (obj.get("status") or {}).get("phase") in ("finished", "aborted")
 
 
 @dataclass(frozen=True)
@@ -73,7 +92,7 @@ class World:
 
 
 def world(
-    resources: Sequence[object],
+    resources: Iterable[object] | Mapping[Hashable, object],
     pods: Iterable[PodStatus],
     remarks: Sequence[Problem] = (),
     files: Mapping[str, str] | None = None,
@@ -85,22 +104,36 @@ def world(
     `remarks`: on each resource by itself; `files`: certificates by path; `last_credentials`: what stays where new ones
     are no good; `memo`: that of the last world.
     """
-    deployments = tuple(of(Deployment, resources))
-    ports = {_name(d): _container_ports(d) for d in deployments}
+    memo = Memo() if memo is None else memo
+    named = resources if isinstance(resources, Mapping) else dict[Hashable, object](enumerate(resources))
+    kinds = mesh.by_kind(memo, named)
+    deployments, config_maps, secrets = mesh.of(Deployment, kinds), mesh.of(ConfigMap, kinds), mesh.of(Secret, kinds)
     known = list(pods)
-    ready = [instance(pod, ports.get((pod.namespace, pod.workload), ())) for pod in known if pod.ready]
-    found = mesh.build(resources, ready, files, last_credentials, memo)
+    ready = _instances(memo, (pod for pod in known if pod.ready), deployments)
+    found = mesh.build(named, ready, files, last_credentials, memo.within("mesh"))
     callers = {(pod.namespace, pod.workload): pod.labels for pod in known}
     callers |= {_name(d): d.spec.template.metadata.labels for d in deployments}
-    return World(
+    made = World(
         mesh=found,
         deployments=deployments,
         callers=callers,
-        config_maps={_name(c): c for c in of(ConfigMap, resources)},
-        secrets={_name(s): s for s in of(Secret, resources)},
-        resources=tuple(resources),
+        config_maps=memo.of("config maps", config_maps, lambda: {_name(c): c for c in config_maps}),
+        secrets=memo.of("secrets", secrets, lambda: {_name(s): s for s in secrets}),
+        resources=tuple(resource for resource in named.values() if resource is not None),
         remarks=tuple(remarks),
     )
+    memo.forget_unasked()
+    return made
+
+
+def _instances(memo: Memo, pods: Iterable[PodStatus], deployments: tuple[Deployment, ...]) -> list[Instance]:
+    ports = memo.of("ports", deployments, lambda: {_name(d): _container_ports(d) for d in deployments})
+    running = {(pod.namespace, pod.name): pod for pod in pods}
+
+    def of_pod(_: Named, pod: PodStatus) -> Instance:
+        return instance(pod, ports.get((pod.namespace, pod.workload), ()))
+
+    return list(memo.each("instances", (running,), of_pod, (ports,)).values())
 
 
 def of(kind: type[T], resources: Iterable[object]) -> list[T]:

@@ -126,7 +126,8 @@ def build(
     `Mesh` says of them. `memo`: that of the last mesh. It saves time, and changes nothing else.
     """
     memo = Memo() if memo is None else memo
-    kept = _by_kind(memo, resources)
+    named = resources if isinstance(resources, Mapping) else dict[Hashable, object](enumerate(resources))
+    kept = by_kind(memo, named)
     api = tuple(each for kind in GATEWAY_API_KINDS for each in kept.get(kind, ()))
     attached = memo.of("Gateway API", (api,), lambda: gateway_api(api))
     services = _services(memo, kept)
@@ -165,8 +166,7 @@ Kept = Mapping[type, tuple[Any, ...]]
 """Resources by kind."""
 
 
-def _by_kind(memo: Memo, resources: Iterable[object] | Mapping[Hashable, object]) -> Kept:
-    named = resources if isinstance(resources, Mapping) else dict[Hashable, object](enumerate(resources))
+def by_kind(memo: Memo, named: Mapping[Hashable, object]) -> Kept:
     return memo.grouped("kinds", named, memo.each("kind", (named,), lambda _, resource: (type(resource),)))
 
 

@@ -46,7 +46,7 @@ class ServiceHost:
     """A service under its full name.
 
     Of a ServiceEntry's host, `name` is the host itself, `entry` what the ServiceEntry says and `entry_name` its name;
-    `spec` has its ports and selector as a Service would.
+    `spec` has its ports and selector as a Service would. `more`: later ones for the same host; `spec` has their ports.
     """
 
     namespace: str
@@ -54,6 +54,7 @@ class ServiceHost:
     spec: core.ServiceSpec
     entry: ServiceEntrySpec | None = None
     entry_name: str = ""
+    more: tuple[ServiceHost, ...] = ()
 
     @property
     def host(self) -> str:
@@ -101,8 +102,8 @@ class InstancePort:
 class Instance:
     """One running pod that may be sent requests. A draining one finishes what it has and gets nothing new.
 
-    Or an endpoint of a ServiceEntry: then `address` may be a host name, or `unix://` and a path. `weight`: its share
-    beside other endpoints, 0 as much as 1. `locality`: `region/zone/subzone`.
+    Or an endpoint of a ServiceEntry, which is `written`: then `address` may be a host name, or `unix://` and a path.
+    `weight`: its share beside other endpoints, 0 as much as 1. `locality`: `region/zone/subzone`.
     """
 
     namespace: str
@@ -114,10 +115,15 @@ class Instance:
     draining: bool = False
     weight: int = 0
     locality: str = ""
+    written: bool = False
 
     @property
     def place(self) -> Locality:
         return parsed(self.locality) if self.locality else locality(self.labels)
+
+    def serves(self, port: core.ServicePort) -> bool:
+        """Of a host that several ServiceEntries speak for, an endpoint has the ports of its own entry."""
+        return not self.written or any(port.target_port == own.container_port for own in self.ports)
 
     def target(self, port: core.ServicePort) -> int:
         """Where a service port leads: by name, by number, else the one port that a process has."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from turnout.mesh.service import Instance, InstancePort, ServiceHost
 from turnout.resources.core import ServicePort, ServiceSpec
@@ -12,24 +13,68 @@ UNIX = "unix://"
 
 
 def hosts(entries: Iterable[ServiceEntry]) -> Iterator[ServiceHost]:
-    """One for each host of each entry. A port without a protocol speaks TCP."""
+    """One for each host of each namespace. `entries`: the oldest first; it speaks for its host, others add to it.
+
+    Source: pilot's `appendSidecarServices` and `canMergeServices`.
+    """
+    found: dict[tuple[str, str], list[ServiceEntry]] = {}
     for entry in entries:
-        meta, spec = entry.metadata, entry.spec
-        selector = dict(spec.workload_selector.labels) if spec.workload_selector else {}
-        ports = tuple(_port(port, by_name=not selector) for port in spec.ports)
-        for host in spec.hosts:
-            written = ServiceSpec(ports=ports, selector=selector)
-            yield ServiceHost(meta.namespace, host.lower(), written, spec, meta.name)
+        for host in entry.spec.hosts:
+            own = found.setdefault((entry.metadata.namespace, host.lower()), [])
+            if not own or not differences(own[0], entry):
+                own.append(entry)
+    for (_, host), (first, *others) in found.items():
+        yield _merged(_host(first, host), [_host(other, host) for other in others])
 
 
-def _port(port: ServiceEntryPort, *, by_name: bool) -> ServicePort:
-    """`by_name`: endpoints say by its name where they listen; pods are asked for the number of the target."""
-    target = port.name if by_name else port.target_port or port.number
+def differences(one: ServiceEntry, other: ServiceEntry) -> list[str]:
+    """What two entries for one host would have to agree on, and do not: the later one does not count then."""
+    compared = {
+        "namespace": [each.metadata.namespace for each in (one, other)],
+        "resolution": [each.spec.resolution for each in (one, other)],
+        "labels": [dict(each.metadata.labels) for each in (one, other)],
+        "workloadSelector": [_selector(each.spec) for each in (one, other)],
+        "exportTo": [set(each.spec.export_to) for each in (one, other)],
+    }
+    return [what for what, (first, second) in compared.items() if first != second]
+
+
+def _merged(first: ServiceHost, others: Sequence[ServiceHost]) -> ServiceHost:
+    """With the ports of all; of two with one number the older counts."""
+    if not others:
+        return first
+    ports = {port.port: port for host in reversed((first, *others)) for port in host.spec.ports}
+    own = [port.port for port in first.spec.ports]
+    order = dict.fromkeys([*own, *(port.port for host in others for port in host.spec.ports)])
+    spec = replace(first.spec, ports=tuple(ports[number] for number in order))
+    return replace(first, spec=spec, more=tuple(others))
+
+
+def _host(entry: ServiceEntry, host: str) -> ServiceHost:
+    """A port without a protocol speaks TCP."""
+    selector = _selector(entry.spec)
+    ports = tuple(_port(port, written=not selector) for port in entry.spec.ports)
+    spec = ServiceSpec(ports=ports, selector=selector)
+    return ServiceHost(entry.metadata.namespace, host, spec, entry.spec, entry.metadata.name)
+
+
+def _selector(spec: ServiceEntrySpec) -> dict[str, str]:
+    return dict(spec.workload_selector.labels) if spec.workload_selector else {}
+
+
+def _port(port: ServiceEntryPort, *, written: bool) -> ServicePort:
+    """`written`: endpoints know where they listen for it; pods are asked for the number of the target."""
+    target = port.number if written else port.target_port or port.number
     return ServicePort(port.number, port.name, "TCP", (port.protocol or "TCP").lower(), target)
 
 
 def endpoints(service: ServiceHost) -> tuple[Instance, ...]:
-    """Those that are written down. With DNS and none of them, it is the host that is resolved."""
+    """Those that are written down, by all who speak for the host."""
+    return tuple(instance for each in (service, *service.more) for instance in _own(each))
+
+
+def _own(service: ServiceHost) -> tuple[Instance, ...]:
+    """With DNS and none of them, it is the host that is resolved."""
     if service.entry is None:
         return _alias(service)
     spec = service.entry
@@ -52,6 +97,7 @@ def _instance(service: ServiceHost, spec: ServiceEntrySpec, given: WorkloadEntry
         given.labels,
         weight=given.weight,
         locality=given.locality,
+        written=True,
     )
 
 

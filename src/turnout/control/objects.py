@@ -1,0 +1,47 @@
+"""The live objects that something is derived from, by key. Only a kind that was written to is listed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from turnout.apiserver.store import Event, Store
+from turnout.memo import Memo
+from turnout.resources import kinds
+from turnout.resources.kinds import Kind
+
+ObjectKey = tuple[str, str, str]
+"""Kind, namespace, name."""
+Objects = Mapping[ObjectKey, Mapping[str, Any]]
+
+
+class LiveObjects:
+    """For one thread, that of the store."""
+
+    def __init__(self, store: Store, wanted: Iterable[Kind]) -> None:
+        self._store = store
+        self._kinds = tuple(wanted)
+        self._listed: dict[Kind, Objects] = {}
+        self._memo = Memo()
+        store.subscribe(self._written)
+
+    def read(self) -> Objects:
+        """In order of kind, namespace and name. The store's own objects: not to be changed."""
+        for kind in self._kinds:
+            if kind not in self._listed:
+                self._listed[kind] = keyed(self._store.list(kind))
+        found = self._memo.united("objects", *(self._listed[kind] for kind in self._kinds))
+        self._memo.forget_unasked()
+        return found
+
+    def _written(self, event: Event) -> None:
+        self._listed.pop(event.kind, None)
+
+
+def keyed(objects: Iterable[Mapping[str, Any]]) -> Objects:
+    return {key_of(obj): obj for obj in objects}
+
+
+def key_of(obj: Mapping[str, Any]) -> ObjectKey:
+    meta = obj["metadata"]
+    return kinds.title(obj["apiVersion"], obj["kind"]), meta.get("namespace", ""), meta["name"]
