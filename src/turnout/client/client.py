@@ -35,6 +35,8 @@ class Client:
     cluster ClusterFailed.
     """
 
+    manager = FIELD_MANAGER
+    """Whose the fields are that are written: `metadata.managedFields` says so."""
     acknowledges = True
     """Whether objects say in their status when they are in force; Istio's do so only where it is told to."""
 
@@ -86,7 +88,7 @@ class Client:
     ) -> Object:
         """In the object's own namespace, or in `default`."""
         path = kind.path(quote(obj["metadata"].get("namespace") or "default", safe=""))
-        return self._object("POST", path, _writing(dry_run), obj, _headers(change))
+        return self._object("POST", path, self._writing(dry_run), obj, _headers(change))
 
     def replace(
         self, kind: Kind, obj: Mapping[str, Any], *, dry_run: bool = False, change: Change | None = None
@@ -94,7 +96,7 @@ class Client:
         """Guarded by the object's resourceVersion, where it has one."""
         metadata = obj["metadata"]
         path = place(kind, metadata.get("namespace", ""), metadata["name"])
-        return self._object("PUT", path, _writing(dry_run), obj, _headers(change))
+        return self._object("PUT", path, self._writing(dry_run), obj, _headers(change))
 
     def patch(
         self,
@@ -109,7 +111,7 @@ class Client:
     ) -> Object:
         """A merge patch (a partial object), or a JSON patch (a list of operations)."""
         headers = _headers(change) | {"Content-Type": f"application/{type}-patch+json"}
-        return self._object("PATCH", place(kind, namespace, name), _writing(dry_run), patch, headers)
+        return self._object("PATCH", place(kind, namespace, name), self._writing(dry_run), patch, headers)
 
     def patch_status(self, kind: Kind, namespace: str, name: str, patch: Mapping[str, Any]) -> Object:
         """A merge patch of the object's status alone: unguarded, and no new generation."""
@@ -155,6 +157,9 @@ class Client:
     def stream(self, name: str, **query: str) -> Stream:
         """The lines of `/turnout/v1/<name>`, as they come, until the server ends them or `close` is called."""
         return Stream(self._own_connection(), _view(name) + _query(query))
+
+    def _writing(self, dry_run: bool) -> dict[str, str]:
+        return {"fieldManager": self.manager, **_dry(dry_run)}
 
     def _object(self, *request: Any) -> Object:
         obj: Object = self._call(*request)
@@ -203,11 +208,6 @@ def _query(query: Mapping[str, str]) -> str:
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
-
-
-def _writing(dry_run: bool) -> dict[str, str]:
-    """Whose the fields are that are written: `metadata.managedFields` says so."""
-    return {"fieldManager": FIELD_MANAGER, **_dry(dry_run)}
 
 
 def _headers(change: Change | None) -> dict[str, str]:

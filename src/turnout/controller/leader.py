@@ -8,6 +8,7 @@ from typing import Any
 from turnout.client import Client
 from turnout.client.connection import Connection
 from turnout.error import TurnoutError
+from turnout.rollout.cluster import MANAGER
 
 
 class LeaderClient(Client):
@@ -15,6 +16,8 @@ class LeaderClient(Client):
 
     Between the question and the request there is a moment, and no more: routes are patched guarded by their version.
     """
+
+    manager = MANAGER
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

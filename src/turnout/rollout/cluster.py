@@ -8,8 +8,8 @@ from typing import Any, Final
 from turnout.error import TurnoutError
 from turnout.rollout.intent import Intent
 
-MANAGER: Final = "turnout"
-"""Our field manager: whoever looks at `managedFields` sees what we wrote."""
+MANAGER: Final = "turnout-controller"
+"""The engine's field manager: whoever looks at `managedFields` sees what it wrote, and it what others did."""
 
 
 def require_cluster(intent: Intent) -> None:
