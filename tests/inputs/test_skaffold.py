@@ -97,13 +97,13 @@ def test_a_release_is_rendered_with_its_values() -> None:
     assert {path.name for path in found.read} == {"skaffold.yaml", "helm", "local.yaml"}
 
 
-def test_what_the_command_line_says_goes_before_it() -> None:
+def test_values_of_the_command_line_go_before_its_own() -> None:
     put("local.yaml", "port: 81\n")
     deploy(RELEASES)
-    obj = read(release=Release("web", "test", sets=("port=90",))).objects[0].obj
-    assert (obj["metadata"]["name"], obj["metadata"]["namespace"], obj["spec"]["ports"][0]["port"]) == (
-        "web", "test", 90
-    )  # fmt: skip
+    put("given.yaml", "port: 89\nimage: mine\n")
+    obj = read(release=Release("web", "test", (Path("given.yaml"),), ("port=90",))).objects[0].obj
+    assert (obj["metadata"]["name"], obj["metadata"]["namespace"]) == ("shop", "live")
+    assert (obj["metadata"]["annotations"]["image"], obj["spec"]["ports"][0]["port"]) == ("a,b", 90)
 
 
 def test_one_chart_may_have_several_releases() -> None:

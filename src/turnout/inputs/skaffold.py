@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from turnout.inputs.chart import DEFAULT_NAMESPACE, Release
+from turnout.inputs.chart import Release
 from turnout.inputs.form import Form, Keys
 from turnout.inputs.images import Artifact, split_image
 from turnout.problem import Problem
@@ -114,17 +114,12 @@ class _Reader:
         files = [self.folder / file for file in form.texts((*path, "valuesFiles")) or ()]
         overrides = form.mapping((*path, "overrides"))
         return self.folder / chart, Release(
-            self.asked.name or _filled(name, found.artifacts),
-            self._namespace(path),
+            _filled(name, found.artifacts),
+            form.text((*path, "namespace")) or self.asked.namespace,
             (*files, *self.asked.values),
             (*self._sets(path, found), *self.asked.sets),
             json.dumps(overrides) if overrides else "",
         )
-
-    def _namespace(self, path: Keys) -> str:
-        if self.asked.namespace != DEFAULT_NAMESPACE:
-            return self.asked.namespace
-        return self.form.text((*path, "namespace")) or DEFAULT_NAMESPACE
 
     def _sets(self, path: Keys, found: Skaffold) -> Iterator[str]:
         """As `--set` has them."""
