@@ -116,7 +116,9 @@ class Client:
     def patch_status(self, kind: Kind, namespace: str, name: str, patch: Mapping[str, Any]) -> Object:
         """A merge patch of the object's status alone: unguarded, and no new generation."""
         headers = {"Content-Type": "application/merge-patch+json"}
-        return self._object("PATCH", place(kind, namespace, name) + "/status", _writing(dry_run=False), patch, headers)
+        return self._object(
+            "PATCH", place(kind, namespace, name) + "/status", self._writing(dry_run=False), patch, headers
+        )
 
     def delete(
         self, kind: Kind, namespace: str, name: str, *, dry_run: bool = False, change: Change | None = None
