@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from turnout.problem import Place, Problem
+from turnout.problem import ObjectPath, Place, Problem
 from turnout.resources.codes import problem
 from turnout.workloads.status import PodStatus
 
@@ -27,7 +27,7 @@ class Failures:
             if pod.phase == "failed" or (pod.phase == "crash-loop" and pod.restarts):
                 self._why[pod.name] = pod.namespace, pod.workload, _TIMES.sub("", pod.message)
 
-    def problems(self, where: Mapping[tuple[str, str], Place]) -> Iterator[Problem]:
+    def problems(self, where: Mapping[tuple[str, str], Place | ObjectPath]) -> Iterator[Problem]:
         """One for each workload, whose pods fail alike; `where`, by namespace and name, holds those to be told of."""
         for namespace, workload, message in dict.fromkeys(self._why.values()):
             if (namespace, workload) in where:

@@ -86,12 +86,6 @@ class Containers:
             with suppress(ContainersFailed):  # the one below goes with the one above, and is then not found
                 await self._cli("rmi", "--force", *dict.fromkeys(images))
 
-    async def remove_old_images(self) -> None:
-        """Those of earlier versions that no container needs any more."""
-        label = f"label={OWNER_LABEL}={self._owner}"
-        with suppress(ContainersFailed):
-            await self._cli("image", "prune", "--force", "--filter", label)
-
     # ---
 
     def _name(self, pod: str) -> str:

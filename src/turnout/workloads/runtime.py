@@ -14,6 +14,8 @@ Network = Literal["own", "host"]
 ENGINES: Final[tuple[Engine, ...]] = ("podman", "docker")
 OWNER_LABEL: Final = "turnout.owner"
 POD_LABEL: Final = "turnout.pod"
+IMAGE_LABEL: Final = "turnout.image"
+"""On what a build has led to, and not on its stages: those are kept, as the next build's cache."""
 LOOPBACK: Final[Mapping[Network, str]] = {"host": "127.0.0.1", "own": "10.0.2.2"}
 """Where a container finds this machine's loopback. Source: slirp4netns(1), "allow_host_loopback"."""
 
@@ -49,10 +51,14 @@ class Runtime:
         """A shell command, for the folder that is the build's context.
 
         Each stage is labelled, not only the result: what earlier stages leave behind must be found, and removed, too.
+        Images of earlier versions are removed, unless a container still runs: at most two are kept.
         """
+        result = f"{IMAGE_LABEL}={self.owner}"
+        prune = shlex.join([self.engine, "image", "prune", "--force", "--filter", f"label={result}"])
         labelled = f"sed {shlex.quote(f'/^[[:space:]]*FROM[[:space:]]/Ia LABEL {self.label}')} {_quoted(dockerfile)}"
-        words = [self.engine, "build", *self.limits, "--network", "host", "--tag", self.image_name(image)]
-        return f"{labelled} | {shlex.join(words)} --file - ."
+        words = [self.engine, "build", *self.limits, "--network", "host", "--label", result]
+        words += ["--tag", self.image_name(image), "--file", "-", "."]
+        return f"{prune} >/dev/null; {labelled} | {shlex.join(words)}"
 
 
 def as_typed(command: str) -> str:
