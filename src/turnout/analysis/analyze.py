@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from turnout.analysis import local, service_entries, subset_pods
 from turnout.analysis.conditions import conditions
+from turnout.analysis.contested_entries import contested_entries
 from turnout.analysis.contested_hosts import contested_hosts
 from turnout.analysis.deployment_services import deployment_services
 from turnout.analysis.destination_hosts import destination_hosts
@@ -51,6 +52,7 @@ _ROUTING = (
     _family(destination_hosts, "IST0101", "IST0112"),
     _family(subset_references, "IST0101", "TNO307"),
     _family(contested_hosts, "IST0109"),
+    _family(contested_entries, "TNO314"),
     _family(unreachable_rules, "IST0130", "IST0131", "TNO308"),
     _family(mirrored_writes, "TNO301"),
     _family(unknown_variables, "TNO305"),

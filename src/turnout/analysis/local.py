@@ -27,7 +27,8 @@ def passed_over(inventory: Inventory) -> Iterator[Problem]:
     for resource in ruling:
         meta = resource.metadata
         yield from no_effect(ObjectPath(type(resource).__name__, meta.namespace, meta.name), resource.spec)
-    called = {service.owner: service.entry or service.spec for service in mesh.services.values()}
+    known = [each for service in mesh.services.values() for each in (service, *service.more)]
+    called = {service.owner: service.entry or service.spec for service in known}
     for owner, spec in called.items():
         yield from no_effect(owner, spec)
 

@@ -34,7 +34,8 @@ def assignments(mesh: Mesh, targets: Iterable[Target]) -> Iterator[ClusterLoadAs
         subsets = policy.subsets
         service_port = service.port(port)
         assert service_port is not None, "targets are made from ports"
-        running = [(i, _endpoint(i, i.target(service_port), _subset_of(i, subsets))) for i in mesh.members[host]]
+        members = [instance for instance in mesh.members[host] if instance.serves(service_port)]
+        running = [(i, _endpoint(i, i.target(service_port), _subset_of(i, subsets))) for i in members]
         for target in group:
             subset = next((own for own in subsets if own.name == target.subset), None)
             if subset is None:

@@ -29,14 +29,14 @@ def hosts(entries: Iterable[ServiceEntry]) -> Iterator[ServiceHost]:
 
 def differences(one: ServiceEntry, other: ServiceEntry) -> list[str]:
     """What two entries for one host would have to agree on, and do not: the later one does not count then."""
-    compared = {
-        "namespace": [each.metadata.namespace for each in (one, other)],
-        "resolution": [each.spec.resolution for each in (one, other)],
-        "labels": [dict(each.metadata.labels) for each in (one, other)],
-        "workloadSelector": [_selector(each.spec) for each in (one, other)],
-        "exportTo": [set(each.spec.export_to) for each in (one, other)],
-    }
-    return [what for what, (first, second) in compared.items() if first != second]
+    compared: tuple[tuple[str, object, object], ...] = (
+        ("namespace", one.metadata.namespace, other.metadata.namespace),
+        ("resolution", one.spec.resolution, other.spec.resolution),
+        ("labels", dict(one.metadata.labels), dict(other.metadata.labels)),
+        ("workloadSelector", _selector(one.spec), _selector(other.spec)),
+        ("exportTo", set(one.spec.export_to), set(other.spec.export_to)),
+    )
+    return [what for what, first, second in compared if first != second]
 
 
 def _merged(first: ServiceHost, others: Sequence[ServiceHost]) -> ServiceHost:

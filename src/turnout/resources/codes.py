@@ -192,6 +192,7 @@ _TABLE = (
     Code("TNO311", WARNING, "a route that is delegated is left out"),
     Code("TNO312", WARNING, "requests are sent to a subset that no Deployment stands behind"),
     Code("TNO313", WARNING, "a small weight touches many users' requests, for each makes many calls"),
+    Code("TNO314", WARNING, "the host of a ServiceEntry is left to another object"),
     Code(
         "TNO320",
         WARNING,

@@ -65,6 +65,7 @@ def placed(mesh: Mesh, cluster: str, known: frozenset[str], percent: float, miss
     pods = tuple(
         Endpoint(i.namespace, i.workload, i.name, _address(i, written), i.draining)
         for i in mesh.endpoints(service, own)
+        if written is None or i.serves(written)
     )
     if service.resolution in AS_ASKED:
         return replace(found, as_asked=True)
