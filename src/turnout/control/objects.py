@@ -1,4 +1,4 @@
-"""The live objects that something is derived from, by key. Only a kind that was written to is listed again."""
+"""The live objects that something is derived from, by key. A kind is listed again when some of it came or went."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class LiveObjects:
         self._store = store
         self._kinds = tuple(wanted)
         self._listed: dict[Kind, Objects] = {}
+        self._modified: dict[Kind, dict[ObjectKey, Mapping[str, Any]]] = {}
         self._memo = Memo()
         store.subscribe(self._written)
 
@@ -30,12 +31,18 @@ class LiveObjects:
         for kind in self._kinds:
             if kind not in self._listed:
                 self._listed[kind] = keyed(self._store.list(kind))
+            elif kind in self._modified:
+                self._listed[kind] = {**self._listed[kind], **self._modified[kind]}
+        self._modified.clear()
         found = self._memo.united("objects", *(self._listed[kind] for kind in self._kinds))
         self._memo.forget_unasked()
         return found
 
     def _written(self, event: Event) -> None:
-        self._listed.pop(event.kind, None)
+        if event.type == "MODIFIED" and event.kind in self._listed:
+            self._modified.setdefault(event.kind, {})[key_of(event.object)] = event.object
+        else:
+            self._listed.pop(event.kind, None)
 
 
 def keyed(objects: Iterable[Mapping[str, Any]]) -> Objects:
