@@ -39,7 +39,6 @@ def test_a_secret_is_read_as_json_would_carry_it() -> None:
         "metadata": {
             "name": "sh.helm.release.v1.app.v1",
             "namespace": "default",
-            "creationTimestamp": None,
             "labels": {"owner": "helm"},
             "generation": 3,
         },
@@ -57,8 +56,8 @@ def test_a_lease_keeps_its_microseconds() -> None:
     }
 
 
-def test_numbers_may_be_negative_and_unknown_fields_are_left_out() -> None:
-    options = body("DeleteOptions", number(1, -1), part(4, "Foreground"), number(90, 1), varint(91 << 3 | 5) + b"1234")
+def test_numbers_may_be_negative_and_unknown_fields_empty() -> None:
+    options = body("DeleteOptions", number(1, -1), part(4, "Foreground"), number(90, 0), part(91))
     assert decode(options) == {
         "apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": -1, "propagationPolicy": "Foreground"
     }  # fmt: skip
@@ -70,7 +69,9 @@ def test_numbers_may_be_negative_and_unknown_fields_are_left_out() -> None:
         b"",
         b"{}",
         MAGIC,
-        body("Deployment"),
+        body("CronJob"),
+        body("Secret", number(90, 1)),
+        body("Secret", varint(91 << 3 | 5) + b"1234"),
         body("Secret", b"\x0a\x7f"),
         body("Secret", b"\x0f"),
         body("Secret", number(1, 5)),
@@ -84,7 +85,33 @@ def test_what_is_no_such_message_is_refused(data: bytes) -> None:
         decode(data)
 
 
-@given(st.sampled_from(["Secret", "Lease", "SelfSubjectAccessReview"]), st.binary(max_size=60))
+def test_a_deployment_says_what_kubectl_create_says() -> None:
+    container = part(2, part(1, "web"), part(2, "web:1"), part(6, part(1), number(3, 80)), part(8), part(14))
+    template = part(3, part(1, part(8), part(11, part(1, "app"), part(2, "web"))), part(2, container, part(14)))
+    spec = part(2, number(1, 0), part(2, part(1, part(1, "app"), part(2, "web"))), template, part(4, part(1)))
+    assert decode(body("Deployment", part(1, part(1, "web")), spec, part(3, number(1, 7)), api_version="apps/v1")) == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "web:1", "ports": [{"containerPort": 80}]}]},
+            },
+        },
+    }
+
+
+def test_a_port_is_a_number_or_a_name() -> None:
+    ports = part(1, number(3, 80), part(4, number(1, 0), number(2, 8080))), part(1, part(4, number(1, 1), part(3, "x")))
+    assert decode(body("Service", part(2, *ports)))["spec"] == {
+        "ports": [{"port": 80, "targetPort": 8080}, {"targetPort": "x"}]
+    }
+
+
+@given(st.sampled_from(["Secret", "Lease", "Deployment", "SelfSubjectAccessReview"]), st.binary(max_size=60))
 def test_no_bytes_do_anything_else(kind: str, data: bytes) -> None:
     with suppress(Malformed):
         assert decode(body(kind, data))["kind"] == kind

@@ -19,7 +19,7 @@ from turnout.apiserver import connection, stream
 from turnout.apiserver.metadata import MAX_BYTES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
-PODS = "/api/v1/namespaces/default/pods"
+ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 LINE = f"Authorization: Bearer {TOKEN}\r\n"
 
 
@@ -37,21 +37,21 @@ def test_no_token(shared: Served, method: str, path: str) -> None:
 
 def test_wrong_token(shared: Served) -> None:
     for wrong in (TOKEN[:-1], f"{TOKEN}x", "x" * len(TOKEN), "", "a" * 100_000):
-        assert shared.request("GET", PODS, None, {"Authorization": f"Bearer {wrong}"})[0].status == 401
-    two = f"GET {PODS} HTTP/1.1\r\nHost: 127.0.0.1\r\n{LINE}Authorization: Bearer x\r\n\r\n"
+        assert shared.request("GET", ACCOUNTS, None, {"Authorization": f"Bearer {wrong}"})[0].status == 401
+    two = f"GET {ACCOUNTS} HTTP/1.1\r\nHost: 127.0.0.1\r\n{LINE}Authorization: Bearer x\r\n\r\n"
     assert status_of(shared, two.encode()) == 401
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "0.0.0.0", "localhost:1", ""])
 def test_foreign_host(shared: Served, host: str) -> None:
-    raw = f"GET {PODS} HTTP/1.1\r\nHost: {host}\r\n{LINE}\r\n"
+    raw = f"GET {ACCOUNTS} HTTP/1.1\r\nHost: {host}\r\n{LINE}\r\n"
     assert status_of(shared, raw.encode()) == 403
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1", "file://"])
 def test_foreign_origin(shared: Served, origin: str) -> None:
     for method in ("GET", "POST"):
-        assert shared.request(method, PODS, {}, {"Origin": origin})[0].status == 403
+        assert shared.request(method, ACCOUNTS, {}, {"Origin": origin})[0].status == 403
 
 
 @pytest.mark.parametrize(
@@ -71,27 +71,27 @@ def test_foreign_origin(shared: Served, origin: str) -> None:
 def test_path_traversal(shared: Served, path: str) -> None:
     assert shared.request("GET", path)[0].status in (400, 404)
     name = path.strip("/")
-    response, status = shared.request("POST", PODS, {"metadata": {"name": name}})
+    response, status = shared.request("POST", ACCOUNTS, {"metadata": {"name": name}})
     assert (response.status, status["reason"]) == (422, "Invalid")
-    assert shared.request("POST", PODS, {"metadata": {"name": "a", "namespace": name}})[0].status in (400, 422)
+    assert shared.request("POST", ACCOUNTS, {"metadata": {"name": "a", "namespace": name}})[0].status in (400, 422)
 
 
 def test_oversized_body(shared: Served) -> None:
     """Also where nobody says beforehand how long it will be; the server does not read on."""
     large = json.dumps({"metadata": {"name": "a", "annotations": {"x": "x" * MAX_BYTES}}}).encode()
-    assert shared.request("POST", PODS, large)[0].status == 413
-    head = f"POST {PODS} HTTP/1.1\r\nHost: 127.0.0.1\r\n{LINE}Content-Type: application/json\r\n"
+    assert shared.request("POST", ACCOUNTS, large)[0].status == 413
+    head = f"POST {ACCOUNTS} HTTP/1.1\r\nHost: 127.0.0.1\r\n{LINE}Content-Type: application/json\r\n"
     chunk = f"{1 << 20:x}\r\n".encode() + b" " * (1 << 20) + b"\r\n"
     assert status_of(shared, f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk * 4) == 413
 
 
 def test_deep_body(shared: Served) -> None:
-    assert shared.request("POST", PODS, b'{"a":' * 100_000 + b"1" + b"}" * 100_000)[0].status == 400
+    assert shared.request("POST", ACCOUNTS, b'{"a":' * 100_000 + b"1" + b"}" * 100_000)[0].status == 400
     yaml = {"Content-Type": "application/apply-patch+yaml"}
     bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(9)
     )
-    assert shared.request("PATCH", f"{PODS}/a?fieldManager=x", bomb.encode(), yaml)[0].status == 400
+    assert shared.request("PATCH", f"{ACCOUNTS}/a?fieldManager=x", bomb.encode(), yaml)[0].status == 400
 
 
 def test_large_head(shared: Served) -> None:
@@ -139,7 +139,7 @@ async def watches(port: int, wanted: int) -> Counter[int]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writers.append(writer)
         for _ in left:
-            writer.write(f"GET {PODS}?watch=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n{LINE}\r\n".encode())
+            writer.write(f"GET {ACCOUNTS}?watch=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n{LINE}\r\n".encode())
             head = await reader.readuntil(b"\r\n\r\n")
             status = int(head.split()[1])
             answers[status] += 1
@@ -175,7 +175,7 @@ def until_answered(served: Served) -> None:
     end = time.monotonic() + 5
     while True:
         try:
-            if served.request("GET", f"{PODS}?watch=1&timeoutSeconds=0")[0].status == 200:
+            if served.request("GET", f"{ACCOUNTS}?watch=1&timeoutSeconds=0")[0].status == 200:
                 return
         except OSError:
             pass

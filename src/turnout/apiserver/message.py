@@ -52,7 +52,7 @@ def _protobuf(body: bytes) -> dict[str, Any]:
     try:
         return protobuf.decode(body)
     except protobuf.Malformed as error:
-        raise unsupported_media_type(["application/json", "application/yaml"]) from error
+        raise StatusError(415, "UnsupportedMediaType", f"the body cannot be read as protobuf: {error}") from error
 
 
 def _json(text: bytes) -> Any:

@@ -1,7 +1,8 @@
-r"""Bodies in Kubernetes' protobuf, in which Go's typed clients write Kubernetes' own kinds: Helm its releases, for one.
+"""Bodies in Kubernetes' protobuf encoding: what kubectl's `create` and `auth`, and newer Go clients, send.
 
-A body is `k8s\0`, then an envelope with apiVersion, kind and the object's bytes. Answers are JSON, which such a client
-takes as well. The numbers of the fields are those of `generated.proto` in k8s.io/api and k8s.io/apimachinery.
+They are read as far as such clients need it; a field that is not in the tables here is refused, never left out. The
+encoding is described under "Kubernetes Protobuf encoding" in Kubernetes' API concepts; the numbers are those of the
+published API. Answers are JSON, which these clients take as well.
 """
 
 from __future__ import annotations
@@ -14,218 +15,238 @@ from typing import Any, Final
 
 MEDIA_TYPE: Final = "application/vnd.kubernetes.protobuf"
 MAGIC: Final = b"k8s\x00"
-
+MAX_NESTING: Final = 32
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-"""How a field is written."""
-
-STRING, INT, BOOL, BINARY, TIME, MICRO_TIME = "string", "int", "bool", "binary", "time", "micro time"
 
 
 class Malformed(ValueError):
-    """The bytes are no such message, or one of a kind that is not read here."""
+    """The bytes are no such message, or hold what is not read here."""
+
+
+MESSAGES: Final[Mapping[str, str]] = {
+    # What all have in common.
+    "Unknown": "1 typeMeta:TypeMeta 2 raw:bytes 3 contentEncoding 4 contentType",
+    "TypeMeta": "1 apiVersion 2 kind",
+    "ObjectMeta": "1 name 2 generateName 3 namespace 4 selfLink 5 uid 6 resourceVersion 7 generation:int"
+    " 8 creationTimestamp:Time 9 deletionTimestamp:Time 10 deletionGracePeriodSeconds:int! 11 labels:map"
+    " 12 annotations:map 13 ownerReferences:[OwnerReference 14 finalizers:[ 17 managedFields:ignored",
+    "OwnerReference": "1 kind 3 name 4 uid 5 apiVersion 6 controller:bool! 7 blockOwnerDeletion:bool!",
+    "LabelSelector": "1 matchLabels:map 2 matchExpressions:[LabelSelectorRequirement",
+    "LabelSelectorRequirement": "1 key 2 operator 3 values:[",
+    # Kubernetes' own kinds, as commands make them.
+    "Namespace": "1 metadata:ObjectMeta 2 spec:NamespaceSpec 3 status:NamespaceStatus",
+    "NamespaceSpec": "1 finalizers:[",
+    "NamespaceStatus": "1 phase",
+    "ConfigMap": "1 metadata:ObjectMeta 2 data:map 3 binaryData:bytemap 4 immutable:bool!",
+    "Secret": "1 metadata:ObjectMeta 2 data:bytemap 3 type 4 stringData:map 5 immutable:bool!",
+    "ServiceAccount": "1 metadata:ObjectMeta 3 imagePullSecrets:[LocalObjectReference"
+    " 4 automountServiceAccountToken:bool!",
+    "LocalObjectReference": "1 name",
+    "Service": "1 metadata:ObjectMeta 2 spec:ServiceSpec 3 status:ignored",
+    "ServiceSpec": "1 ports:[ServicePort 2 selector:map 3 clusterIP 4 type 5 externalIPs:[ 7 sessionAffinity"
+    " 8 loadBalancerIP 10 externalName 11 externalTrafficPolicy 12 healthCheckNodePort:int"
+    " 13 publishNotReadyAddresses:bool 17 ipFamilyPolicy 18 clusterIPs:[ 19 ipFamilies:[ 22 internalTrafficPolicy",
+    "ServicePort": "1 name 2 protocol 3 port:int 4 targetPort:IntOrString 5 nodePort:int 6 appProtocol",
+    "Deployment": "1 metadata:ObjectMeta 2 spec:DeploymentSpec 3 status:ignored",
+    "DeploymentSpec": "1 replicas:int! 2 selector:LabelSelector 3 template:PodTemplateSpec"
+    " 4 strategy:DeploymentStrategy 5 minReadySeconds:int 6 revisionHistoryLimit:int! 7 paused:bool"
+    " 9 progressDeadlineSeconds:int!",
+    "DeploymentStrategy": "1 type 2 rollingUpdate:RollingUpdateDeployment",
+    "RollingUpdateDeployment": "1 maxUnavailable:IntOrString 2 maxSurge:IntOrString",
+    "PodTemplateSpec": "1 metadata:ObjectMeta 2 spec:PodSpec",
+    "PodSpec": "2 containers:[Container 3 restartPolicy 4 terminationGracePeriodSeconds:int! 6 dnsPolicy"
+    " 7 nodeSelector:map 8 serviceAccountName 9 serviceAccount 10 nodeName 11 hostNetwork:bool 14 securityContext:Empty"
+    " 15 imagePullSecrets:[LocalObjectReference 16 hostname 17 subdomain 19 schedulerName",
+    "Container": "1 name 2 image 3 command:[ 4 args:[ 5 workingDir 6 ports:[ContainerPort 7 env:[EnvVar"
+    " 8 resources:Empty 10 livenessProbe:Probe 11 readinessProbe:Probe 13 terminationMessagePath 14 imagePullPolicy"
+    " 16 stdin:bool 17 stdinOnce:bool 18 tty:bool 20 terminationMessagePolicy 22 startupProbe:Probe",
+    "ContainerPort": "1 name 2 hostPort:int 3 containerPort:int 4 protocol 5 hostIP",
+    "EnvVar": "1 name 2 value 3 valueFrom:EnvVarSource",
+    "EnvVarSource": "1 fieldRef:ObjectFieldSelector 3 configMapKeyRef:KeySelector 4 secretKeyRef:KeySelector",
+    "ObjectFieldSelector": "1 apiVersion 2 fieldPath",
+    "KeySelector": "1 localObjectReference:LocalObjectReference^ 2 key 3 optional:bool!",
+    "Probe": "1 handler:ProbeHandler^ 2 initialDelaySeconds:int 3 timeoutSeconds:int 4 periodSeconds:int"
+    " 5 successThreshold:int 6 failureThreshold:int 7 terminationGracePeriodSeconds:int!",
+    "ProbeHandler": "1 exec:ExecAction 2 httpGet:HTTPGetAction 3 tcpSocket:TCPSocketAction",
+    "ExecAction": "1 command:[",
+    "HTTPGetAction": "1 path 2 port:IntOrString 3 host 4 scheme",
+    "TCPSocketAction": "1 port:IntOrString 2 host",
+    "Event": "1 metadata:ObjectMeta 2 involvedObject:ObjectReference 3 reason 4 message 5 source:EventSource"
+    " 6 firstTimestamp:Time 7 lastTimestamp:Time 8 count:int 9 type 10 eventTime:Time 12 action"
+    " 14 reportingComponent 15 reportingInstance",
+    "ObjectReference": "1 kind 2 namespace 3 name 4 uid 5 apiVersion 6 resourceVersion 7 fieldPath",
+    "EventSource": "1 component 2 host",
+    "Lease": "1 metadata:ObjectMeta 2 spec:LeaseSpec",
+    "LeaseSpec": "1 holderIdentity 2 leaseDurationSeconds:int! 3 acquireTime:MicroTime 4 renewTime:MicroTime"
+    " 5 leaseTransitions:int!",
+    "Scale": "1 metadata:ObjectMeta 2 spec:ScaleSpec 3 status:ScaleStatus",
+    "ScaleSpec": "1 replicas:int!",
+    "ScaleStatus": "1 replicas:int 2 selector",
+    "Role": "1 metadata:ObjectMeta 2 rules:[PolicyRule",
+    "ClusterRole": "1 metadata:ObjectMeta 2 rules:[PolicyRule",
+    "PolicyRule": "1 verbs:[ 2 apiGroups:[ 3 resources:[ 4 resourceNames:[ 5 nonResourceURLs:[",
+    "RoleBinding": "1 metadata:ObjectMeta 2 subjects:[Subject 3 roleRef:RoleRef",
+    "ClusterRoleBinding": "1 metadata:ObjectMeta 2 subjects:[Subject 3 roleRef:RoleRef",
+    "Subject": "1 kind 2 apiGroup 3 name 4 namespace",
+    "RoleRef": "1 apiGroup 2 kind 3 name",
+    # What is asked, and not kept.
+    "SelfSubjectReview": "1 metadata:ObjectMeta 2 status:ignored",
+    "SelfSubjectAccessReview": "1 metadata:ObjectMeta 2 spec:SelfSubjectAccessReviewSpec 3 status:ignored",
+    "SelfSubjectAccessReviewSpec": "1 resourceAttributes:ResourceAttributes"
+    " 2 nonResourceAttributes:NonResourceAttributes",
+    "ResourceAttributes": "1 namespace 2 verb 3 group 4 version 5 resource 6 subresource 7 name",
+    "NonResourceAttributes": "1 path 2 verb",
+    "SelfSubjectRulesReview": "1 metadata:ObjectMeta 2 spec:SelfSubjectRulesReviewSpec 3 status:ignored",
+    "SelfSubjectRulesReviewSpec": "1 namespace",
+    "DeleteOptions": "1 gracePeriodSeconds:int! 2 preconditions:Preconditions 3 orphanDependents:bool!"
+    " 4 propagationPolicy 5 dryRun:[",
+    "Preconditions": "1 uid 2 resourceVersion",
+    "Empty": "",
+    # Values with a form of their own in JSON.
+    "Time": "1 seconds:int 2 nanos:int",
+    "MicroTime": "1 seconds:int 2 nanos:int",
+    "IntOrString": "1 type:int 2 intVal:int 3 strVal",
+}
+"""Message → number, name and type of each field. No type: a text; `[`: many; `^`: its fields are the outer one's;
+`ignored`: the server's to say.
+
+Clients write fields out that are not set: empty ones are left out again, but where `!` stands.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """`of`: a scalar, or the fields of a message. In a map, `of` is that of the values; keys are texts."""
-
+class _Field:
     name: str
-    of: str | Mapping[int, Field]
-    repeated: bool = False
-    is_map: bool = False
+    type: str = ""
+    many: bool = False
+    keeps_zero: bool = False
+    inlined: bool = False
 
 
-def _message(*fields: Field | None) -> dict[int, Field]:
-    """Numbered from 1; None where a number is not in use."""
-    return {number: field for number, field in enumerate(fields, 1) if field is not None}
-
-
-def _texts(*names: str) -> tuple[Field, ...]:
-    return tuple(Field(name, STRING) for name in names)
-
-
-_OWNER = {
-    1: Field("kind", STRING),
-    3: Field("name", STRING),
-    4: Field("uid", STRING),
-    5: Field("apiVersion", STRING),
-    6: Field("controller", BOOL),
-    7: Field("blockOwnerDeletion", BOOL),
-}
-_METADATA: Final = {
-    **_message(*_texts("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion")),
-    7: Field("generation", INT),
-    8: Field("creationTimestamp", TIME),
-    9: Field("deletionTimestamp", TIME),
-    10: Field("deletionGracePeriodSeconds", INT),
-    11: Field("labels", STRING, is_map=True),
-    12: Field("annotations", STRING, is_map=True),
-    13: Field("ownerReferences", _OWNER, repeated=True),
-    14: Field("finalizers", STRING, repeated=True),
-}
-_META = Field("metadata", _METADATA)
-_SECRET = _message(
-    _META,
-    Field("data", BINARY, is_map=True),
-    Field("type", STRING),
-    Field("stringData", STRING, is_map=True),
-    Field("immutable", BOOL),
-)
-_CONFIG_MAP = _message(
-    _META, Field("data", STRING, is_map=True), Field("binaryData", BINARY, is_map=True), Field("immutable", BOOL)
-)
-_NAMESPACE = _message(
-    _META,
-    Field("spec", _message(Field("finalizers", STRING, repeated=True))),
-    Field("status", _message(Field("phase", STRING))),
-)
-_LEASE = _message(
-    _META,
-    Field(
-        "spec",
-        _message(
-            Field("holderIdentity", STRING),
-            Field("leaseDurationSeconds", INT),
-            Field("acquireTime", MICRO_TIME),
-            Field("renewTime", MICRO_TIME),
-            Field("leaseTransitions", INT),
-            *_texts("strategy", "preferredHolder"),
-        ),
-    ),
-)
-_DELETE_OPTIONS = _message(
-    Field("gracePeriodSeconds", INT),
-    Field("preconditions", _message(*_texts("uid", "resourceVersion"))),
-    Field("orphanDependents", BOOL),
-    Field("propagationPolicy", STRING),
-    Field("dryRun", STRING, repeated=True),
-)
-_RESOURCE_ATTRIBUTES = _message(*_texts("namespace", "verb", "group", "version", "resource", "subresource", "name"))
-_ACCESS_REVIEW = _message(
-    _META,
-    Field(
-        "spec",
-        _message(
-            Field("resourceAttributes", _RESOURCE_ATTRIBUTES),
-            Field("nonResourceAttributes", _message(*_texts("path", "verb"))),
-        ),
-    ),
-)
-_RULES_REVIEW = _message(_META, Field("spec", _message(Field("namespace", STRING))))
-
-KINDS: Final[Mapping[str, Mapping[int, Field]]] = {
-    "Secret": _SECRET,
-    "ConfigMap": _CONFIG_MAP,
-    "Namespace": _NAMESPACE,
-    "Lease": _LEASE,
-    "DeleteOptions": _DELETE_OPTIONS,
-    "SelfSubjectReview": _message(_META),
-    "SelfSubjectAccessReview": _ACCESS_REVIEW,
-    "SelfSubjectRulesReview": _RULES_REVIEW,
-}
-"""The kinds that are read. What a client writes of others has to be JSON."""
-
-_UNKNOWN = _message(Field("typeMeta", _message(*_texts("apiVersion", "kind"))), Field("raw", BINARY))
-
-
-def decode(body: bytes) -> dict[str, Any]:
-    """The object as JSON would carry it. Raises Malformed."""
-    if not body.startswith(MAGIC):
-        raise Malformed("it does not begin with `k8s`")
-    envelope = _read(body[len(MAGIC) :], _UNKNOWN)
-    kind = envelope.get("typeMeta", {}).get("kind", "")
-    if kind not in KINDS:
-        raise Malformed(f"{kind or 'an object without a kind'} is read as JSON only")
-    raw = base64.b64decode(envelope.get("raw", ""))
-    return {**envelope["typeMeta"], **_read(raw, KINDS[kind])}
-
-
-def _read(data: bytes, fields: Mapping[int, Field]) -> dict[str, Any]:
-    """A message; fields that are not known are left out."""
-    found: dict[str, Any] = {}
-    for number, value in _parts(data):
-        field = fields.get(number)
-        if field is None:
-            continue
-        if field.is_map:
-            entry = _read(_bytes(value), {1: Field("key", STRING), 2: Field("value", field.of)})
-            found.setdefault(field.name, {})[entry.get("key", "")] = entry.get("value", "")
-        elif field.repeated:
-            found.setdefault(field.name, []).append(_value(value, field.of))
-        else:
-            found[field.name] = _value(value, field.of)
+def _fields(text: str) -> dict[int, _Field]:
+    words = iter(text.split())
+    found = {}
+    for number in words:
+        name, _, kind = next(words).partition(":")
+        plain = kind.strip("[!^")
+        found[int(number)] = _Field(name, plain, "[" in kind, "!" in kind, "^" in kind)
     return found
 
 
-def _value(value: int | bytes, of: str | Mapping[int, Field]) -> Any:
-    if isinstance(of, Mapping):
-        return _read(_bytes(value), of)
-    if of in (INT, BOOL):
-        number = _int(value)
-        return bool(number) if of == BOOL else number - (number >> 63 << 64)
-    if of in (TIME, MICRO_TIME):
-        return _time(_read(_bytes(value), _message(Field("seconds", INT), Field("nanos", INT))), of)
-    if of == BINARY:
-        return base64.b64encode(_bytes(value)).decode()
+_TABLES = {name: _fields(text) for name, text in MESSAGES.items()}
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """The object in a body, as JSON has it. Raises Malformed."""
+    if not body.startswith(MAGIC):
+        raise Malformed("the body is not in Kubernetes' protobuf encoding")
+    envelope = _message("Unknown", body[len(MAGIC) :], 0)
+    named = envelope.get("typeMeta", {})
+    kind = named.get("kind", "")
+    if kind not in _TABLES or not kind[:1].isupper():
+        raise _unknown(f"the kind {kind!r}")
+    raw = base64.b64decode(envelope.get("raw", ""))
+    return {"apiVersion": named.get("apiVersion", ""), "kind": kind, **_message(kind, raw, 0)}
+
+
+def _unknown(what: str) -> Malformed:
+    hint = "send JSON: with kubectl, `--dry-run=client -o yaml | kubectl apply -f -`"
+    return Malformed(f"{what} is read as JSON only; {hint}")
+
+
+def _message(name: str, data: bytes, depth: int) -> dict[str, Any]:
+    if depth > MAX_NESTING:
+        raise Malformed(f"nested deeper than {MAX_NESTING} levels")
+    table, found = _TABLES[name], dict[str, Any]()
+    for number, raw in _entries(data):
+        field = table.get(number)
+        if field is None and raw not in (0, b""):
+            raise _unknown(f"field {number} of {name}")
+        if field is None or field.type == "ignored":
+            continue
+        _put(found, field, _value(field.type, raw, depth))
+    return found
+
+
+def _put(found: dict[str, Any], field: _Field, value: Any) -> None:
+    if field.inlined:
+        found.update(value)
+    elif field.many:
+        found.setdefault(field.name, []).append(value)
+    elif field.type in ("map", "bytemap"):
+        found.setdefault(field.name, {}).update(value)
+    elif field.keeps_zero or value not in ("", 0, False, None, {}):
+        found[field.name] = value
+
+
+def _value(kind: str, raw: int | bytes, depth: int) -> Any:
+    if kind in ("int", "bool"):
+        if not isinstance(raw, int):
+            raise Malformed("a number is not encoded as one")
+        return bool(raw) if kind == "bool" else raw - (1 << 64) if raw >= 1 << 63 else raw
+    if isinstance(raw, int):
+        raise Malformed("a text or a message is encoded as a number")
+    if kind == "":
+        return _text(raw)
+    if kind == "bytes":
+        return base64.b64encode(raw).decode()
+    if kind in ("map", "bytemap"):
+        entry = {number: value for number, value in _entries(raw) if isinstance(value, bytes)}
+        of = "bytes" if kind == "bytemap" else ""
+        return {_text(entry.get(1, b"")): _value(of, entry.get(2, b""), depth)}
+    return _shaped(kind, _message(kind, raw, depth + 1))
+
+
+def _text(raw: bytes) -> str:
     try:
-        return _bytes(value).decode()
+        return raw.decode()
     except UnicodeDecodeError as error:
         raise Malformed("a text is no UTF-8") from error
 
 
-def _time(parts: Mapping[str, int], of: str) -> str | None:
-    """None is the zero time, by which Go says that there is none."""
-    if not parts:
+def _shaped(kind: str, value: dict[str, Any]) -> Any:
+    """What JSON writes in another way than as an object."""
+    if kind == "IntOrString":
+        return value.get("strVal", "") if value.get("type") else value.get("intVal", 0)
+    if kind not in ("Time", "MicroTime"):
+        return value
+    if not value:
         return None
     try:
-        moment = datetime.fromtimestamp(parts.get("seconds", 0), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    fraction = f".{parts.get('nanos', 0) // 1000:06d}" if of == MICRO_TIME else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+        then = datetime.fromtimestamp(value.get("seconds", 0), UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise Malformed(f"no time: {error}") from error
+    fraction = f".{value.get('nanos', 0) // 1000:06d}" if kind == "MicroTime" else ""
+    return then.strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z")
 
 
-def _parts(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Number and value of each field."""
+# --- the wire
+
+
+def _entries(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Number and content of each field."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
-        number, wire = key >> 3, key & 7
-        if wire == VARINT:
-            value, at = _varint(data, at)
-            yield number, value
+        kind = key & 7
+        if kind == VARINT:
+            number, at = _varint(data, at)
+            yield key >> 3, number
             continue
-        if wire == BYTES:
+        size = {FIXED64: 8, FIXED32: 4}.get(kind)
+        if kind == BYTES:
             size, at = _varint(data, at)
-        elif wire in (FIXED64, FIXED32):
-            size = 8 if wire == FIXED64 else 4
-        else:
-            raise Malformed(f"there is no wire type {wire}")
-        if at + size > len(data):
-            raise Malformed("it ends too early")
-        yield number, data[at : at + size]
+        if size is None or at + size > len(data):
+            raise Malformed("the body is cut off, or no protobuf")
+        yield key >> 3, data[at : at + size]
         at += size
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
+    number = shift = 0
     while at < len(data) and shift < 64:
         byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
+        number, at, shift = number | (byte & 0x7F) << shift, at + 1, shift + 7
         if byte < 0x80:
-            return value, at
-        shift += 7
-    raise Malformed("it ends too early")
-
-
-def _bytes(value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        raise Malformed("a number stands where bytes belong")
-    return value
-
-
-def _int(value: int | bytes) -> int:
-    if isinstance(value, bytes):
-        raise Malformed("bytes stand where a number belongs")
-    return value
+            return number & (1 << 64) - 1, at
+    raise Malformed("the body is cut off, or no protobuf")

@@ -19,6 +19,7 @@ from turnout.apiserver import discovery, message, openapi
 from turnout.apiserver.connection import Connection
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.listener import MAX_CONNECTIONS, listen
+from turnout.apiserver.pod_log import PodLog
 from turnout.apiserver.resource import Resources
 from turnout.apiserver.review import review
 from turnout.apiserver.status import StatusError, path_not_found, status_object
@@ -46,11 +47,12 @@ class ApiServer:
         self._streams = Streams()
         self._views = views
         self._metrics = metrics
-        self._gate = Gate(self._app(Resources(store, self._streams)), token)
+        log = PodLog(store, views.get("logs"), self._streams)
+        self._gate = Gate(self._app(Resources(store, self._streams), log), token)
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
-    def _app(self, resources: Resources) -> Starlette:
+    def _app(self, resources: Resources, log: PodLog) -> Starlette:
         routes = [
             Route("/healthz", _healthy),
             Route("/livez", _healthy),
@@ -67,6 +69,7 @@ class ApiServer:
                 Route(f"/apis/{asked.group}/v1/{asked.plural}", partial(_review, asked.kind), methods=["POST"])
                 for asked in discovery.ASKED
             ),
+            Route("/api/v1/namespaces/{namespace}/pods/{name}/log", log.serve),
             Route("/api/v1/{rest:path}", resources.serve, methods=METHODS),
             Route("/apis/{group}/{version}/{rest:path}", resources.serve, methods=METHODS),
             Route("/metrics", self._scrape),

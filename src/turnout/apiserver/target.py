@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from turnout.apiserver.defaults import with_defaults
 from turnout.apiserver.status import path_not_found
 from turnout.resources.kinds import DEPLOYMENT, Kind, by_plural
 
@@ -34,7 +35,7 @@ class Target:
 
     def shown(self, obj: Mapping[str, Any]) -> dict[str, Any]:
         """The object in the API version that was asked for: all of them have the same fields."""
-        return {**obj, "apiVersion": self.api_version}
+        return {**with_defaults(self.kind, obj), "apiVersion": self.api_version}
 
 
 def target(group: str, version: str, rest: str) -> Target:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
+from turnout.apiserver.defaults import with_defaults
 from turnout.apiserver.history import Event
 from turnout.apiserver.listing import revision_of
 from turnout.apiserver.selector import Selector
@@ -91,7 +92,7 @@ class Watch:
         return self._line("BOOKMARK", {"kind": self._kind.kind, "metadata": metadata})
 
     def _line(self, event_type: str, obj: Mapping[str, Any]) -> bytes:
-        whole, headed = {**obj, "apiVersion": self._api_version}, not self._headed
+        whole, headed = {**with_defaults(self._kind, obj), "apiVersion": self._api_version}, not self._headed
         self._headed = True
         return _encoded(event_type, self._representation.of(whole, datetime.now(UTC), headed=headed))
 

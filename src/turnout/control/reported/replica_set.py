@@ -30,13 +30,20 @@ KEPT_REVISIONS = 10
 
 def template_hash(deployment: Mapping[str, Any]) -> str:
     """Ten letters that tell one template from another, the same after a restart."""
-    text = json.dumps(deployment["spec"].get("template", {}), sort_keys=True)
+    text = json.dumps(_meant(deployment["spec"].get("template", {})), sort_keys=True)
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
     letters = []
     for _ in range(10):
         number, index = divmod(number, len(ALPHABET))
         letters.append(ALPHABET[index])
     return "".join(letters)
+
+
+def _meant(value: Any) -> Any:
+    """Without what is empty: Go's clients write `resources: {}` and `creationTimestamp: null` into what they send."""
+    if isinstance(value, Mapping):
+        return {key: found for key, item in value.items() if (found := _meant(item)) not in (None, "", {}, [])}
+    return [_meant(item) for item in value] if isinstance(value, list) else value
 
 
 def revision(obj: Mapping[str, Any]) -> int:
