@@ -46,7 +46,7 @@ class Containers:
         own = workload.container.network == "own"
         known = container_variables(workload, pod, {port: port for port in ports} if own else ports)
         try:
-            with _environment_file(known) as (file, inherited):
+            with environment_file(known) as (file, inherited):
                 words = [*self._options(pod, workload.container), *_network(own, ports), "--env-file", str(file)]
                 words += [word for variable in inherited for word in ("--env", variable)]
                 await self._run([*words, *_program(workload.container, known)], inherited, log)
@@ -147,7 +147,7 @@ def _program(template: ContainerTemplate, known: Mapping[str, str]) -> list[str]
 
 
 @contextmanager
-def _environment_file(variables: Mapping[str, str]) -> Iterator[tuple[Path, Mapping[str, str]]]:
+def environment_file(variables: Mapping[str, str]) -> Iterator[tuple[Path, Mapping[str, str]]]:
     """Values on a command line could be read by everybody: a file, for its owner alone, and gone when it was read.
 
     Such a file has no way to write a value of several lines: those are handed on by the engine's own environment.
