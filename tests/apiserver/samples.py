@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from turnout.apiserver.remarks import Consequences
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Store
 from turnout.apiserver.view import Exposition, View, ViewRequest
@@ -43,8 +44,9 @@ TOKEN = "open-sesame"
 class Served:
     """An ApiServer in a thread with an event loop of its own, for clients that block."""
 
-    def __init__(self, path: Path, views: Mapping[str, View]) -> None:
+    def __init__(self, path: Path, views: Mapping[str, View], consequences: Consequences | None = None) -> None:
         self.path = path
+        self._consequences = consequences
         self._views = views
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
@@ -89,7 +91,7 @@ class Served:
         self._done = asyncio.Event()
         database, self.store = open_store(self.path)
         with closing(database):
-            server = ApiServer(self.store, TOKEN, self._views, scraped)
+            server = ApiServer(self.store, TOKEN, self._views, scraped, self._consequences)
             self.port = await server.start(self._wanted_port)
             self._ready.set()
             await self._done.wait()
@@ -138,8 +140,10 @@ VIEWS: Mapping[str, View] = {"echo": echo, "echo/": below, "count": count, "refu
 
 
 @contextmanager
-def serving(path: Path, views: Mapping[str, View] = VIEWS) -> Iterator[Served]:
-    served = Served(path, views)
+def serving(
+    path: Path, views: Mapping[str, View] = VIEWS, consequences: Consequences | None = None
+) -> Iterator[Served]:
+    served = Served(path, views, consequences)
     served.start()
     try:
         yield served

@@ -179,6 +179,15 @@ def _counted_up(client: Client) -> bool:
     return True
 
 
+def test_a_writer_is_warned_of_what_its_write_breaks(site: Site) -> None:
+    with site.client() as client:
+        for host in ("nowhere", "three"):
+            rule = [{"route": [{"destination": {"host": host}}]}]
+            client.patch(VIRTUAL_SERVICE, NAMESPACE, "three", {"spec": {"http": rule}})
+            told = " ".join(client.warnings)
+            assert ("nowhere" in told) == (host == "nowhere"), told
+
+
 def test_informers_miss_nothing_through_a_restart_and_are_told_when_they_have_to_list_again(site: Site) -> None:
     old = PythonClient(site).listed()[0]
     informers = [Informer(PythonClient(site)), Informer(Kr8s(site))]

@@ -133,9 +133,16 @@ def flag(request: Request, name: str) -> bool:
 def answer(value: Any, status: int = 200, warnings: Iterable[Problem] = ()) -> Response:
     """JSON, with a `Warning` header for each finding."""
     response = Response(json.dumps(value, separators=(",", ":")), status, media_type="application/json")
-    for problem in list(warnings)[:MAX_WARNINGS]:
-        response.raw_headers.append((b"warning", _warning(said(problem))))
+    warn(response, map(said, warnings))
     return response
+
+
+def warn(response: Response, texts: Iterable[str]) -> None:
+    """Adds what a client prints besides; each once, and only so many."""
+    there = [value for name, value in response.raw_headers if name == b"warning"]
+    new = dict.fromkeys(map(_warning, texts))
+    added = [warning for warning in new if warning not in there][: MAX_WARNINGS - len(there)]
+    response.raw_headers += [(b"warning", warning) for warning in added]
 
 
 def _warning(text: str) -> bytes:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from turnout.apiserver import message
 from turnout.apiserver.discovery import verbs
 from turnout.apiserver.listing import page
+from turnout.apiserver.remarks import Consequences, remarks
 from turnout.apiserver.review import refusal
 from turnout.apiserver.scale import scale_of
 from turnout.apiserver.selector import selector
@@ -30,8 +31,9 @@ Handler = Callable[[Request, Target], Awaitable[Response]]
 class Resources:
     """Reads and writes of a store, as HTTP requests ask for them."""
 
-    def __init__(self, store: Store, streams: Streams) -> None:
+    def __init__(self, store: Store, streams: Streams, consequences: Consequences | None = None) -> None:
         self._store = store
+        self._consequences = consequences
         self._streams = streams
         writing = Writing(store)
         self._collection: Mapping[str, Handler] = {
@@ -58,7 +60,12 @@ class Resources:
             raise forbidden(named.kind, named.name, refusal(named.kind))
         if method == "DELETE" and "delete" not in verbs(named.kind):
             raise forbidden(named.kind, named.name, refusal(named.kind))
-        return await handlers[method](request, named)
+        if self._consequences is None or method == "GET" or _is_for_itself(request, named):
+            return await handlers[method](request, named)
+        before = self._consequences.now()
+        response = await handlers[method](request, named)
+        message.warn(response, remarks(named, before, await self._consequences.after()))
+        return response
 
     async def _list(self, request: Request, named: Target) -> Response:
         if message.flag(request, "watch"):
@@ -96,6 +103,15 @@ class Resources:
         if named.subresource == SCALE:
             return message.answer(scale_of(obj))
         return message.answer(_wanted(request, named).of(named.shown(obj), datetime.now(UTC)))
+
+
+def _is_for_itself(request: Request, named: Target) -> bool:
+    """Whether nobody wants to hear of what the write means for others.
+
+    That is: it changes nothing, or no traffic, or it is a part of a larger change, whose author looks by itself.
+    """
+    tried = "dryRun" in request.query_params
+    return tried or named.status or named.kind.use != "wanted" or message.CHANGE_HEADER in request.headers
 
 
 def _wanted(request: Request, named: Target) -> Representation:

@@ -19,7 +19,11 @@ from turnout.apiserver import discovery, message, openapi
 from turnout.apiserver.connection import Connection
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.listener import MAX_CONNECTIONS, listen
+<<<<<<< src/turnout/apiserver/server.py
+from turnout.apiserver.remarks import Consequences
+=======
 from turnout.apiserver.pod_log import PodLog
+>>>>>>> /tmp/q.theirs
 from turnout.apiserver.resource import Resources
 from turnout.apiserver.review import review
 from turnout.apiserver.status import StatusError, path_not_found, status_object
@@ -40,15 +44,27 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 class ApiServer:
     """Serves `store`, `views` and `metrics` on 127.0.0.1 to whoever knows `token`.
 
-    `start` returns the port (0: a free one); it raises PortTaken. `stop` ends open watches first.
+    `consequences`: what writers are told besides. `start` returns the port (0: a free one); it raises PortTaken.
+    `stop` ends open watches first.
     """
 
-    def __init__(self, store: Store, token: str, views: Mapping[str, View], metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        token: str,
+        views: Mapping[str, View],
+        metrics: Metrics | None = None,
+        consequences: Consequences | None = None,
+    ) -> None:
         self._streams = Streams()
         self._views = views
         self._metrics = metrics
+<<<<<<< src/turnout/apiserver/server.py
+        self._gate = Gate(self._app(Resources(store, self._streams, consequences)), token)
+=======
         log = PodLog(store, views.get("logs"), self._streams)
         self._gate = Gate(self._app(Resources(store, self._streams), log), token)
+>>>>>>> /tmp/q.theirs
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
 

@@ -28,6 +28,7 @@ from turnout.control.acknowledgement import Acknowledgement
 from turnout.control.certificate_files import CertificateFiles
 from turnout.control.changes import OpenChanges
 from turnout.control.comparison import comparisons
+from turnout.control.consequences import Consequences
 from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
@@ -206,7 +207,9 @@ class Instance:
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
         self.token = self.state.token()
-        self.api = ApiServer(self.store, self.token, views.table(self), Metrics(self.envoy, self.telemetry))
+        self.consequences = Consequences(self.desired.problems, lambda: self._wanted_version)
+        metrics = Metrics(self.envoy, self.telemetry)
+        self.api = ApiServer(self.store, self.token, views.table(self), metrics, self.consequences)
         self.dashboard = Dashboard(self.state)
         self._ports = LastPorts(records)
 
@@ -370,6 +373,7 @@ class Instance:
                 self.workloads.reconcile(planned)
                 self.milestones.planned(planned)
                 self.report.write(planned)
+            self.consequences.derived(version)
 
     @property
     def up_to_date(self) -> bool:
