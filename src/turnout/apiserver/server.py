@@ -19,11 +19,8 @@ from turnout.apiserver import discovery, message, openapi
 from turnout.apiserver.connection import Connection
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.listener import MAX_CONNECTIONS, listen
-<<<<<<< src/turnout/apiserver/server.py
-from turnout.apiserver.remarks import Consequences
-=======
 from turnout.apiserver.pod_log import PodLog
->>>>>>> /tmp/q.theirs
+from turnout.apiserver.remarks import Consequences
 from turnout.apiserver.resource import Resources
 from turnout.apiserver.review import review
 from turnout.apiserver.status import StatusError, path_not_found, status_object
@@ -59,12 +56,8 @@ class ApiServer:
         self._streams = Streams()
         self._views = views
         self._metrics = metrics
-<<<<<<< src/turnout/apiserver/server.py
-        self._gate = Gate(self._app(Resources(store, self._streams, consequences)), token)
-=======
         log = PodLog(store, views.get("logs"), self._streams)
-        self._gate = Gate(self._app(Resources(store, self._streams), log), token)
->>>>>>> /tmp/q.theirs
+        self._gate = Gate(self._app(Resources(store, self._streams, consequences), log), token)
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
