@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 
@@ -52,8 +53,8 @@ class Watch:
         self.subscribed: set[str] = set()
         self.owed: set[str] = set()
         self.limit = MAX_BATCH
-        self.upserts: list[str] = []
-        self.removals: list[str] = []
+        self.upserts: set[str] = set()
+        self.removals: set[str] = set()
         self._wanted: Mapping[str, Versioned] = {}
 
     @property
@@ -73,18 +74,18 @@ class Watch:
 
     def aim(self, wanted: Mapping[str, Versioned]) -> None:
         """From now on Envoy shall have `wanted`."""
-        self._wanted = wanted
+        before, self._wanted = self._wanted, wanted
         for name in [name for name, rejection in self.rejected.items() if self._is_stale(name, rejection)]:
             del self.rejected[name]
-        self._compare()
+        self._compare(_changed(before, wanted))
 
     def _is_stale(self, name: str, rejection: Rejection) -> bool:
         return name not in self._wanted or self._wanted[name].version != rejection.version
 
     def forget_rejections(self) -> None:
         """Tries again what Envoy refused: a port may be free by now."""
-        self.rejected.clear()
-        self._compare()
+        freed, self.rejected = self.rejected, {}
+        self._compare(freed)
 
     def request(self, request: DeltaDiscoveryRequest, *, warming: bool = False) -> Rejection | None:
         """Takes in a subscription, an answer, or both; returns what Envoy refused, once it is clear which resource.
@@ -99,9 +100,11 @@ class Watch:
         self._subscribe(request.resource_names_subscribe, known)
         self._unsubscribe(request.resource_names_unsubscribe)
         rejection = None
+        touched = {*request.resource_names_subscribe, *request.resource_names_unsubscribe}
         if self.flight and request.response_nonce == self.flight.nonce:
+            touched.update(self.flight.sent)
             rejection = self._land(self.flight, request)
-        self._compare()
+        self._compare({*self._wanted, *self.held, *touched} if first else touched)
         return rejection
 
     def _subscribe(self, names: Iterable[str], known: Iterable[str]) -> None:
@@ -146,38 +149,41 @@ class Watch:
                 self.rejected[name] = rejection
         return rejection
 
-    def _compare(self) -> None:
-        candidates = self._wanted if self.wildcard else [name for name in self._wanted if name in self.subscribed]
-        self.upserts = [name for name in candidates if self._lacks(name)]
+    def _compare(self, names: Iterable[str]) -> None:
+        """What of these Envoy lacks, or shall have no more; of all others that is known."""
         gone = self.held if self.wildcard else self.owed  # of the others, Envoy itself forgets what nothing refers to
-        self.removals = [name for name in gone if name not in self._wanted]
+        for name in names:
+            _put(self.upserts, name, isin=name in self._wanted and self._lacks(name))
+            _put(self.removals, name, isin=name not in self._wanted and name in gone)
 
     def _lacks(self, name: str) -> bool:
-        if name in self.rejected:
+        if name in self.rejected or not (self.wildcard or name in self.subscribed):
             return False
         return name in self.owed or self.held.get(name) != self._wanted[name].version
 
     def owe(self, names: Iterable[str]) -> None:
         """Sends them again, if Envoy watches them: a modified cluster warms up until its endpoints arrive anew."""
-        self.owed.update(self.subscribed.intersection(names))
-        self._compare()
+        owed = self.subscribed.intersection(names)
+        self.owed |= owed
+        self._compare(owed)
 
     def upsert(self, nonce: str) -> DeltaDiscoveryResponse:
         """The next response with what Envoy lacks."""
-        names = self.upserts[: self.limit]
+        names = list(islice((name for name in self._wanted if name in self.upserts), self.limit))
         response = DeltaDiscoveryResponse(type_url=self.type_url, nonce=nonce)
         for name in names:
             wanted = self._wanted[name]
             resource = response.resources.add(name=name, version=wanted.version)
             resource.resource.type_url, resource.resource.value = self.type_url, wanted.content
         self._launch(nonce, {name: self._wanted[name].version for name in names})
-        self.upserts = self.upserts[self.limit :]
+        self.upserts.difference_update(names)
         self.unanswered = False
         return response
 
     def removal(self, nonce: str) -> DeltaDiscoveryResponse:
         """The response that takes away what is wanted no more, or says that what Envoy asked for does not exist."""
-        names, self.removals = self.removals, []
+        names = [name for name in (self.held if self.wildcard else self.owed) if name in self.removals]
+        self.removals.clear()
         self._launch(nonce, dict.fromkeys(names))
         return DeltaDiscoveryResponse(type_url=self.type_url, nonce=nonce, removed_resources=names)
 
@@ -190,3 +196,19 @@ class Watch:
                 self.held.pop(name, None)
             else:
                 self.held[name] = version
+
+
+def _put(names: set[str], name: str, *, isin: bool) -> None:
+    if isin:
+        names.add(name)
+    else:
+        names.discard(name)
+
+
+def _changed(old: Mapping[str, Versioned], new: Mapping[str, Versioned]) -> list[str]:
+    """What has not changed is the same object, mostly."""
+    if old is new:
+        return []
+    if len(old) == len(new) and list(old) == list(new):
+        return [name for name, was, now in zip(new, old.values(), new.values(), strict=True) if was is not now]
+    return [*(name for name, now in new.items() if old.get(name) is not now), *(old.keys() - new.keys())]
