@@ -136,9 +136,10 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        """TMPDIR is what even Envoy inherits."""
+        """TMPDIR is what even Envoy inherits; what a command remembers of clusters stays here too."""
         kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        return kept | {"PYTHONPATH": str(SOURCES), "TMPDIR": str(self.folder / "tmp"), "COLUMNS": "200"}
+        own = {"TMPDIR": str(self.folder / "tmp"), "XDG_STATE_HOME": str(self.folder / "tmp" / "state")}
+        return kept | own | {"PYTHONPATH": str(SOURCES), "COLUMNS": "200"}
 
     def run(self, *arguments: str, seconds: float = 60.0) -> Outcome:
         """One command to its end."""

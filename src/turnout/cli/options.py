@@ -150,4 +150,4 @@ def _cluster(target: Target, scope: str | None) -> ClusterClient:
     from turnout.cluster.site import Site
 
     found = access(target.kubeconfig, target.context)
-    return ClusterClient(Site(found, target.prometheus, found.namespace if scope is None else scope))
+    return ClusterClient(Site(found, target.prometheus, found.namespace if scope is None else scope), alone=True)

@@ -18,13 +18,19 @@ class ClusterClient(Client):
 
     acknowledges = False
 
-    def __init__(self, site: Site, timeout_seconds: float = CALL_SECONDS) -> None:
-        """Raises ClusterFailed."""
+    def __init__(self, site: Site, timeout_seconds: float = CALL_SECONDS, *, alone: bool = False) -> None:
+        """`alone`: nobody else asks about this site, so that it is closed with the client. Raises ClusterFailed."""
         connection = Connection(Remote(site.access), timeout_seconds)
         connection.connect()
         super().__init__(connection)
         self.site = site
+        self._alone = alone
         self.namespace = site.access.namespace
+
+    def close(self) -> None:
+        super().close()
+        if self._alone:
+            self.site.close()
 
     def view(self, name: str, **query: str) -> Any:
         """As an instance would tell it; raises ApiError 404 for what cannot be told of a cluster."""

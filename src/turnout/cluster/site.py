@@ -48,12 +48,20 @@ class Site:
                 self._read_at = time.monotonic()
             return self._live
 
+    def close(self) -> None:
+        """Who asks again opens it again."""
+        with self._lock:
+            if self._found is not None and self._found.client is not None:
+                self._found.client.close()
+
     @property
     def prometheus(self) -> Prometheus | None:
         """Raises TurnoutError when what the user says makes no sense."""
         with self._lock:
             if not self._looked:
-                client = self.open()  # kept: it is asked through it
+                client = self.open()
                 self._found = named(client, self._prometheus) if self._prometheus else found(client)
                 self._looked = True
+                if self._found is None or self._found.client is None:
+                    client.close()
             return self._found
