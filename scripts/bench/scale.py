@@ -40,6 +40,14 @@ WORKERS = 2
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Memos:
+    """What is kept of the last change."""
+
+    mesh: Memo = field(default_factory=Memo)
+    config: Memo = field(default_factory=Memo)
+
+
 @dataclass(slots=True)
 class Measured:
     """Seconds and bytes. Compilation is from resources to Envoy's configuration; what Envoy needs comes on top."""
@@ -113,7 +121,7 @@ async def _measure(found: Measured, ads: AdsServer, resources: list[object], pod
     gateway, egress = free_ports(2)
     # A workload's own way out knows every service, so one of them doubles the routes.
     proxies = (Ingress(80, gateway), Egress("default", "caller", egress))
-    memo = Memo()
+    memo = Memos()
     found.full, config = _compiled(resources, pods, proxies, memo)
     found.full_acknowledged = await _acknowledged(ads, config)
     for weight in range(1, CHANGES + 1):
@@ -149,10 +157,10 @@ def _shifted(resources: list[object], weight: int) -> list[object]:
 
 
 def _compiled(
-    resources: Sequence[object], pods: Sequence[Instance], proxies: Sequence[Proxy], memo: Memo
+    resources: Sequence[object], pods: Sequence[Instance], proxies: Sequence[Proxy], memo: Memos
 ) -> tuple[float, Config]:
     """From resources to Envoy's configuration, as after every change; `memo` is that of the change before."""
-    return _timed(lambda: compile(mesh.build(resources, pods), proxies, memo))
+    return _timed(lambda: compile(mesh.build(resources, pods, memo=memo.mesh), proxies, memo.config))
 
 
 def _timed(work: Callable[[], T]) -> tuple[float, T]:

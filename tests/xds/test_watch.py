@@ -32,20 +32,20 @@ def versioned(wanted: dict[str, str]) -> dict[str, Versioned]:
     return {name: Versioned.of(Cluster(name=name, alt_stat_name=content)) for name, content in wanted.items()}
 
 
-def take(watch: Watch, step: str, given: Any, number: int) -> None:
+def take(watch: Watch, step: str, value: Any, number: int) -> None:
     if step == "aim":
-        watch.aim(versioned(given))
+        watch.aim(versioned(value))
     elif step == "ask":
         held = {"a": "old"} if not watch.greeted else {}
-        watch.request(DeltaDiscoveryRequest(resource_names_subscribe=given, initial_resource_versions=held))
+        watch.request(DeltaDiscoveryRequest(resource_names_subscribe=value, initial_resource_versions=held))
     elif step == "drop":
-        watch.request(DeltaDiscoveryRequest(resource_names_unsubscribe=given))
+        watch.request(DeltaDiscoveryRequest(resource_names_unsubscribe=value))
     elif step == "owe":
-        watch.owe(given)
+        watch.owe(value)
     elif step == "forget":
         watch.forget_rejections()
     elif step == "answer" and watch.flight:
-        error = None if given else Status(code=3)
+        error = None if value else Status(code=3)
         watch.request(DeltaDiscoveryRequest(response_nonce=watch.flight.nonce, error_detail=error))
     elif step == "upsert" and watch.sendable:
         watch.upsert(str(number))
@@ -62,8 +62,8 @@ def lacking(watch: Watch, wanted: dict[str, Versioned]) -> set[str]:
 @given(st.sampled_from([CLUSTER, ENDPOINTS]), STEPS)
 def test_what_is_lacking_is_what_a_whole_comparison_finds(type_url: str, steps: list[tuple[str, Any]]) -> None:
     watch, wanted = Watch(type_url), dict[str, Versioned]()
-    for number, (step, given) in enumerate(steps):
-        take(watch, step, given, number)
-        wanted = versioned(given) if step == "aim" else wanted
+    for number, (step, value) in enumerate(steps):
+        take(watch, step, value, number)
+        wanted = versioned(value) if step == "aim" else wanted
         assert set(watch.upserts) == lacking(watch, wanted)
         assert set(watch.removals) == (watch.held.keys() if watch.wildcard else watch.owed) - wanted.keys()
