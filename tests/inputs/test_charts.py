@@ -142,6 +142,50 @@ def test_a_value_of_a_subchart_is_found_in_its_own_values_or_in_those_of_the_cha
     assert where.via == ".Values.weights.v1, shop/values.yaml:6"
 
 
+def test_a_problem_in_a_round_of_a_range_is_at_the_value_of_its_item() -> None:
+    put("shop/templates/route.yaml", "{{- range $name, $weights := .Values.routes }}\n---\n"
+        + ROUTE.replace(".Release.Name", "$name").replace(".Values.weights", "$weights") + "{{- end }}\n")  # fmt: skip
+    put("shop/values.yaml", "routes:\n  b: {v1: 1, v2: -3}\n  a: {v1: 1, v2: -3}\n")
+    assert [problem.where for problem in read().problems] == [
+        Place("shop/templates/route.yaml", 14, 11, ".Values.routes.a.v2, shop/values.yaml:3"),
+        Place("shop/templates/route.yaml", 14, 11, ".Values.routes.b.v2, shop/values.yaml:2"),
+    ]
+
+
+def test_what_a_helmignore_names_is_no_part_of_the_chart() -> None:
+    for name in ("route.yaml.bak.yaml", ".hidden.yaml", "drafts/a.yaml", "kept/drafts.yaml"):
+        put(f"shop/templates/{name}", ROUTE.replace("{{ .Release.Name }}", name.replace("/", "-").strip(".")))
+    put("shop/.helmignore", "# not these\n*.bak.yaml\n/templates/drafts/\ndrafts/\n")
+    assert sorted(item.obj["metadata"]["name"] for item in read().objects) == ["kept-drafts.yaml", "shop"]
+
+
+def test_a_dependency_that_was_not_loaded_is_told() -> None:
+    about = "apiVersion: v2\nname: shop\nversion: 0.1.0\ndependencies:\n- {name: part, version: 0.1.0}\n"
+    put("shop/Chart.yaml", about)
+    problem = single(read())
+    assert "part of its dependencies is not in charts/" in problem.message
+    assert problem.hint == "helm dependency update loads it"
+    put("shop/charts/part/Chart.yaml", "apiVersion: v2\nname: part\nversion: 0.1.0\n")
+    assert weights(read()) == [90, 10]
+
+
+def test_a_dependency_may_be_switched_off() -> None:
+    put("shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 0.1.0\ndependencies:\n"
+        "- {name: part, version: 0.1.0, condition: part.enabled}\n")  # fmt: skip
+    put("shop/values.yaml", f"{VALUES}part: {{enabled: false}}\n")
+    put("shop/charts/part/Chart.yaml", "apiVersion: v2\nname: part\nversion: 0.1.0\n")
+    put("shop/charts/part/values.yaml", VALUES)
+    put("shop/charts/part/templates/route.yaml", ROUTE.replace("{{ .Release.Name }}", "part"))
+    assert weights(read()) == [90, 10]
+    assert [item.obj["metadata"]["name"] for item in read(sets=("part.enabled=true",)).objects] == ["part", "shop"]
+
+
+def test_a_library_is_refused_when_it_is_named_and_passed_by_on_the_way() -> None:
+    put("lib/Chart.yaml", "apiVersion: v2\nname: lib\nversion: 0.1.0\ntype: library\n")
+    assert "it is a library" in single(read("lib")).message
+    assert weights(read(".")) == [90, 10]
+
+
 @pytest.mark.parametrize(
     ("text", "where", "words"),
     [

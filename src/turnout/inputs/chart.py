@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tarfile
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from turnout.error import TurnoutError
 
 MARKER: Final = "Chart.yaml"
+IGNORED: Final = ".helmignore"
 ARCHIVES: Final = (".tgz", ".tar.gz")
 LARGEST_BYTES: Final = 64 << 20
 MOST_FILES: Final = 10_000
+
+_LIBRARY: Final = re.compile(r"^type:\s*[\"']?library\b", re.MULTILINE)
 DEFAULT_NAMESPACE: Final = "default"
 
 
@@ -58,7 +63,46 @@ def archived(files: dict[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
+def is_library(chart: Path) -> bool:
+    """Whether other charts use it, and by itself it makes nothing."""
+    try:
+        return bool(_LIBRARY.search((chart / MARKER).read_text(errors="replace")))
+    except OSError:
+        return False
+
+
 def _in_folder(folder: Path) -> dict[str, bytes]:
+    """But for what its .helmignore names, as `helm package` leaves it out."""
+    files = _all_in_folder(folder)
+    rules = _rules(files.get(IGNORED, b"").decode("utf-8", "replace"))
+    return {name: content for name, content in files.items() if not _is_ignored(name, rules)}
+
+
+def _rules(text: str) -> list[str]:
+    lines = (line.strip() for line in text.splitlines())
+    return ["templates/.?*", *(line for line in lines if line and not line.startswith("#"))]
+
+
+def _is_ignored(name: str, rules: list[str]) -> bool:
+    """Whether a rule matches it or a folder it is in: by the last part, or by the whole path where it has a `/`."""
+    steps = name.split("/")
+    return any(
+        _matches(steps[:end], rule, is_file=end == len(steps)) for end in range(1, len(steps) + 1) for rule in rules
+    )
+
+
+def _matches(steps: list[str], rule: str, *, is_file: bool) -> bool:
+    pattern = rule.removeprefix("!").rstrip("/")
+    if rule.endswith("/") and is_file:
+        return False
+    parts = pattern.removeprefix("/").split("/")
+    whole = "/" in pattern
+    same = len(parts) == len(steps) if whole else True
+    found = same and all(map(fnmatchcase, steps if whole else steps[-1:], parts))
+    return found != rule.startswith("!")
+
+
+def _all_in_folder(folder: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     seen: set[str] = set()
     total = 0

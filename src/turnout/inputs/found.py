@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from turnout.inputs.chart import PLAIN, Release, is_chart
+from turnout.inputs.chart import PLAIN, Release, is_chart, is_library
 from turnout.inputs.images import FILE_NAME, Artifact
 from turnout.inputs.skaffold import FILE_NAMES, read_skaffold, skaffold_file
 from turnout.problem import Place, Problem
@@ -101,10 +101,10 @@ class _Finder:
             if len(self._files) >= MAX_FILES:
                 self._problems.append(problem(TOO_MUCH, start(path), f"more than {MAX_FILES} files here"))
                 break
-            if is_chart(item):
-                self._chart(item, self.release)
-            else:
+            if not is_chart(item):
                 self._files.setdefault(item.resolve(), item)
+            elif item == path.absolute() or not is_library(item):
+                self._chart(item, self.release)
 
     def _chart(self, path: Path, release: Release) -> None:
         self._charts.setdefault((path.resolve(), release), path)

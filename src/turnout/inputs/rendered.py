@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -11,11 +12,11 @@ from typing import Any, Final
 
 from turnout.error import TurnoutError
 from turnout.inputs.align import same
-from turnout.inputs.chart import Release, chart_files
+from turnout.inputs.chart import MARKER, Release, chart_files
 from turnout.inputs.found import shown
 from turnout.inputs.helm import Engine, Output, engine
 from turnout.inputs.template import marked, unmarked
-from turnout.inputs.template_values import references, under
+from turnout.inputs.template_values import EACH, Reference, entries, references, under
 from turnout.problem import Place, Problem
 from turnout.resources.document import Document
 from turnout.resources.document import Path as Fields
@@ -34,6 +35,14 @@ class Rendered:
     origin: Template
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which round, from 0, of how many."""
+
+    number: int
+    of: int
+
+
 @dataclass(frozen=True, eq=False)
 class Template:
     """Where the lines of a template's output come from: `lines` of `source`, and `values` that it puts out."""
@@ -48,7 +57,7 @@ class Template:
     def place(self, line: int, column: int, path: Fields, value: Any) -> Place:
         """The template's line, and by the way the key in values that it has put out there."""
         origin = self.lines[min(line, len(self.lines)) - 1] if self.lines else 1
-        return Place(self.name, origin, self._column(origin, column), self._via(origin, path, value))
+        return Place(self.name, origin, self._column(origin, column), self._via(line, origin, path, value))
 
     def located(self, problem: Problem) -> Problem:
         """A problem of the output, where it is in the template."""
@@ -66,14 +75,25 @@ class Template:
         return column if own[column - 1 :].strip() else len(text) - len(text.lstrip()) + 1
 
     @cached_property
-    def _references(self) -> Mapping[int, tuple[tuple[str, ...], ...]]:
+    def _references(self) -> Mapping[int, tuple[Reference, ...]]:
         return references(self.source)
 
-    def _via(self, line: int, path: Fields, value: Any) -> str:
+    @cached_property
+    def _beginnings(self) -> Mapping[int, list[int]]:
+        """For each line of the template where, in the output, it begins to be put out: once per round of a `range`."""
+        found: dict[int, list[int]] = {}
+        for number, (before, line) in enumerate(pairwise((0, *self.lines)), 1):
+            if line != before:
+                found.setdefault(line, []).append(number)
+        return found
+
+    def _via(self, line: int, origin: int, path: Fields, value: Any) -> str:
         if value is None:
             return ""
-        named = self._references.get(line, ())
-        key = self.values.only((self.within + found for found in named), path, value)
+        begun = self._beginnings.get(origin, [])
+        turn = Turn(bisect_right(begun, line) - 1, len(begun))
+        named = [self.values.at(self.within + found, turn) for found in self._references.get(origin, ())]
+        key = self.values.only(named, path, value)
         return self.values.words(key, self.within) if key else ""
 
 
@@ -87,12 +107,20 @@ class Values:
     defaults: Mapping[tuple[str, ...], Document] = field(default_factory=dict)
     """By subchart: its own values.yaml."""
 
-    def only(self, named: Iterator[tuple[str, ...]], path: Fields, value: Any) -> Fields | None:
+    def at(self, reference: Reference, turn: Turn) -> Reference:
+        """With the item that a `range` has come to, where the line was put out once for each."""
+        if reference.count(EACH) != 1:
+            return reference
+        index = reference.index(EACH)
+        nodes = list(under(self.merged, reference[:index], deep=False))
+        keys = [key for key, _ in entries(nodes[0][1])] if nodes else []
+        return (*reference[:index], keys[turn.number], *reference[index + 1 :]) if len(keys) == turn.of else reference
+
+    def only(self, references: Sequence[Reference], path: Fields, value: Any) -> Fields | None:
         """The one key that what stands at `path` of an object was made from; None where that cannot be told.
 
         Of several nodes with the same value it is the one whose path ends most as that of the object does.
         """
-        references = list(named)
         if len(references) == 1 and not isinstance(value, Mapping | list) and _is_scalar(self.merged, references[0]):
             return references[0]  # whatever the template does with it
         found = [
@@ -134,8 +162,10 @@ def render(chart: Path, release: Release) -> list[Rendered]:
         files = chart_files(chart)
     except OSError as error:
         raise TurnoutError(f"cannot read the chart {shown(chart)}: {error.strerror}") from error
+    about = _about(files)
+    _require_complete(about, files)
     helm = engine()
-    name = release.name or _own_name(files)
+    name = release.name or str(about.get("name", "chart"))
     output = helm.render(files, name, release)
     values = _values(chart, files, release, helm)
     return [
@@ -180,9 +210,26 @@ def _text(
     return Rendered(path, text, Template(shown(path), source, lines, values, within))
 
 
-def _own_name(files: Mapping[str, bytes]) -> str:
-    documents, _ = read(files.get("Chart.yaml", b"").decode("utf-8", "replace"), "Chart.yaml")
-    return str(documents[0].data.get("name", "")) if documents else "chart"
+def _about(files: Mapping[str, bytes]) -> Mapping[str, Any]:
+    """What its Chart.yaml says."""
+    documents, _ = read(files.get(MARKER, b"").decode("utf-8", "replace"), MARKER)
+    return documents[0].data if documents else {}
+
+
+def _require_complete(about: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Helm's library renders without what is missing, where `helm template` refuses."""
+    if about.get("type") == "library":
+        raise TurnoutError("it is a library, which only other charts use")
+    present = {file.split("/")[1] for file in files if file.startswith(f"{SUBCHARTS}/")}
+    declared = about.get("dependencies")
+    names = (
+        [str(item.get("name")) for item in declared if isinstance(item, Mapping)] if isinstance(declared, list) else []
+    )
+    missing = [name for name in names if not any(item == name or item.startswith(f"{name}-") for item in present)]
+    if missing:
+        raise TurnoutError(
+            f"{', '.join(missing)} of its dependencies is not in charts/", "helm dependency update loads it"
+        )
 
 
 def _values(chart: Path, files: Mapping[str, bytes], release: Release, helm: Engine) -> Values:
@@ -206,8 +253,8 @@ def _document(content: bytes, name: str) -> Document | None:
     return documents[0] if documents else None
 
 
-def _is_scalar(values: Mapping[str, Any], reference: tuple[str, ...]) -> bool:
-    nodes = list(under(values, reference))
+def _is_scalar(values: Mapping[str, Any], reference: Reference) -> bool:
+    nodes = list(under(values, reference, deep=False))
     return len(nodes) == 1 and not isinstance(nodes[0][1], Mapping | list) and nodes[0][0] == reference
 
 

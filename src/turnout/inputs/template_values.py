@@ -11,7 +11,7 @@ from turnout.inputs.template import ACTION
 EACH: Final = "*"
 """Stands in a path for every item of a list or mapping that is gone through."""
 
-Reference = tuple[str, ...]
+Reference = tuple[str | int, ...]
 """A path below `.Values`."""
 
 _ROOT: Final = ("Values",)
@@ -84,23 +84,22 @@ class _Reader:
                 yield (*start, *(found["path"] or "").split(".")[1:])
 
 
-def under(values: object, reference: Reference) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    """Path and value of each node that a reference puts out: what it names, and all that is in it."""
-    yield from _expanded(values, reference, ())
+def under(values: object, reference: Reference, *, deep: bool = True) -> Iterator[tuple[Reference, object]]:
+    """Path and value of each node that a reference names; `deep`: and of all that is in it."""
+    yield from _expanded(values, reference, (), deep=deep)
 
 
-def _expanded(
-    node: object, left: Reference, path: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    if not left:
-        yield path, node
-    for key, value in _entries(node):
-        if not left or left[0] in (EACH, key):
-            yield from _expanded(value, left[1:], (*path, key))
-
-
-def _entries(node: object) -> Iterator[tuple[str | int, object]]:
+def entries(node: object) -> Iterator[tuple[str | int, object]]:
+    """Keys and values in the order of a `range`: mappings are sorted."""
     if isinstance(node, Mapping):
-        yield from node.items()
+        yield from sorted(node.items())
     elif isinstance(node, list):
         yield from enumerate(node)
+
+
+def _expanded(node: object, left: Reference, path: Reference, *, deep: bool) -> Iterator[tuple[Reference, object]]:
+    if not left:
+        yield path, node
+    for key, value in entries(node) if left or deep else ():
+        if not left or left[0] in (EACH, key):
+            yield from _expanded(value, left[1:], (*path, key), deep=deep)
