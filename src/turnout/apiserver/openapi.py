@@ -1,41 +1,76 @@
-"""The part of OpenAPI that kubectl asks for before it applies: objects are validated here, by `fieldValidation`.
+"""OpenAPI v3, made from the types that objects are read into: what `kubectl explain` shows.
 
-Without it kubectl wants to validate by itself, finds no schemas, and refuses to go on.
+kubectl asks for it before it applies, too: that PATCH knows `fieldValidation` and `dryRun` tells it to leave checking
+to the server.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from turnout import __version__
+from turnout.apiserver.schema import Schemas, name_of
 from turnout.resources.kinds import KINDS, Kind
 
-FIELD_VALIDATION = {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}
+METHODS = ("get", "put", "patch", "delete")
+PARAMETERS = [
+    {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
+    for name in ("dryRun", "fieldManager", "fieldValidation")
+]
+PATCH_TYPES = (
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+)
+JSONObject = dict[str, Any]
 
 
-def index() -> dict[str, Any]:
+def index() -> JSONObject:
     """The documents, one for each group and version."""
     places = dict.fromkeys(_place(kind, version) for kind in KINDS for version in kind.versions)
     return {"paths": {place: {"serverRelativeURL": f"/openapi/v3/{place}?hash={__version__}"} for place in places}}
 
 
-def document(place: str) -> dict[str, Any] | None:
-    """`place`: `api/v1` or `apis/<group>/<version>`. None: no such."""
+@cache
+def document(place: str) -> JSONObject | None:
+    """`place`: `api/v1` or `apis/<group>/<version>`. None: no such. Not to be changed."""
     versions = [(kind, version) for kind in KINDS for version in kind.versions if _place(kind, version) == place]
     if not versions:
         return None
-    paths = {f"/{place}{_rest(kind)}": {"patch": _patch(kind, version)} for kind, version in versions}
-    return {"openapi": "3.0.0", "info": {"title": "Turnout", "version": __version__}, "paths": paths}
+    schemas = Schemas()
+    for kind, version in versions:
+        schemas.add(kind, version)
+    paths = {path: methods for kind, version in versions for path, methods in _paths(place, kind, version)}
+    info = {"title": "Turnout", "version": __version__}
+    return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas.found}}
 
 
 def _place(kind: Kind, version: str) -> str:
     return f"apis/{kind.group}/{version}" if kind.group else f"api/{version}"
 
 
-def _rest(kind: Kind) -> str:
-    return f"/namespaces/{{namespace}}/{kind.plural}/{{name}}" if kind.namespaced else f"/{kind.plural}/{{name}}"
+def _paths(place: str, kind: Kind, version: str) -> Iterator[tuple[str, JSONObject]]:
+    root = f"/{place}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"/{place}/{kind.plural}"
+    if kind.namespaced:
+        yield f"/{place}/{kind.plural}", {"get": _operation(kind, version, "list")}
+    yield root, {"get": _operation(kind, version, "list"), "post": _operation(kind, version, "post")}
+    yield f"{root}/{{name}}", {method: _operation(kind, version, method) for method in METHODS}
 
 
-def _patch(kind: Kind, version: str) -> dict[str, Any]:
+def _operation(kind: Kind, version: str, action: str) -> JSONObject:
     named = {"group": kind.group, "version": version, "kind": kind.kind}
-    return {"parameters": [FIELD_VALIDATION], "responses": {}, "x-kubernetes-group-version-kind": named}
+    reference = {"schema": {"$ref": f"#/components/schemas/{name_of(kind, version)}"}}
+    operation: JSONObject = {
+        "parameters": PARAMETERS if action in ("post", "put", "patch", "delete") else [],
+        "responses": {"200": {"description": "OK", "content": {"application/json": reference}}},
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": named,
+    }
+    if action in ("post", "put"):
+        operation["requestBody"] = {"content": {"application/json": reference}}
+    elif action == "patch":
+        operation["requestBody"] = {"content": {kind: {"schema": {"type": "object"}} for kind in PATCH_TYPES}}
+    return operation

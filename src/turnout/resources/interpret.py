@@ -98,6 +98,11 @@ _NOT_DECODED = frozenset(("apiVersion", "kind", "status"))
 _KINDS = {(f"{k.group}/{version}" if k.group else version, k.kind): k for k in KINDS for version in k.versions}
 
 
+def shape(kind: Kind) -> tuple[type[Any], Dialect]:
+    """What objects of a kind are read into, and how."""
+    return _SCHEMAS[kind].cls, _SCHEMAS[kind].dialect
+
+
 def interpret(obj: Mapping[str, Any], document: Document | None = None) -> Interpreted:
     """The resource in an object, and everything that is wrong with it. Never raises, whatever the object contains.
 
@@ -166,4 +171,4 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-__all__ = ["Interpreted", "Path", "Resource", "interpret"]
+__all__ = ["Interpreted", "Path", "Resource", "interpret", "shape"]
