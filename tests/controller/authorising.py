@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 Rule = Mapping[str, Any]
 _PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/[^/]+(?:/namespaces/(?P<namespace>[^/]+))?/(?P<resource>[a-z]+)"
-    r"(?:/(?P<name>[^/]+))?(?:/(?P<sub>status|scale))?"
+    r"(?:/(?P<name>[^/]+))?(?:/(?P<sub>status|scale|proxy))?"
 )
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 

@@ -53,6 +53,7 @@ class Mesh:
         self._samples: list[tuple[float, dict[tuple[str, str], float]]] = [(START - 1000.0, {})]
         self._state = state
         self._port = served.port
+        self._served = served
         self._stack = ExitStack()
         for kind, obj in objects():
             metadata = {"namespace": "default", **obj["metadata"]}
@@ -60,6 +61,10 @@ class Mesh:
 
     def close(self) -> None:
         self._stack.close()
+
+    def gone(self, pod: str) -> None:
+        """As its process is."""
+        self._served.do(lambda store: store.delete(POD, "default", pod))
 
     # --- the time
 

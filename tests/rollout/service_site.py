@@ -122,10 +122,14 @@ class ServiceSite:
 
     def start(self, obj: Object, bad: Mapping[str, tuple[float, float]] | None = None, rate: float = 200.0) -> None:
         """The engine begins with the first tick."""
+        self.prepare(obj, bad, rate)
+        self.client.create(ROLLOUT, obj)
+
+    def prepare(self, obj: Object, bad: Mapping[str, tuple[float, float]] | None = None, rate: float = 200.0) -> None:
+        """Requests come as the rollout will need them; it is not there yet."""
         found = intents.of({"apiVersion": ROLLOUT.api_version, "kind": ROLLOUT.kind, **obj})
         assert isinstance(found, Intent), found
         self.service = Service(found.plan, rate, bad or {})
-        self.client.create(ROLLOUT, obj)
 
     def tick(self, count: int = 1) -> Object:
         """Each a second after the last. Returns the status."""
