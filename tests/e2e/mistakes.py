@@ -9,7 +9,7 @@ from typing import Any
 from tests.e2e.manifests import document, gateway
 from tests.e2e.site import Site
 
-from turnout.resources.kinds import KINDS
+from turnout.resources.kinds import WANTED
 
 ROUTE = """\
 apiVersion: networking.istio.io/v1
@@ -125,7 +125,7 @@ def right(site: Site) -> None:
 def live(site: Site) -> dict[str, Any]:
     """Every object's spec."""
     with site.client() as client:
-        objects = [item for kind in KINDS for item in client.list(kind)["items"]]
+        objects = [item for kind in WANTED for item in client.list(kind)["items"]]
     return {f"{item['kind']}/{item['metadata']['name']}": item.get("spec", item.get("data")) for item in objects}
 
 

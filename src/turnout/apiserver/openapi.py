@@ -12,6 +12,7 @@ from typing import Any
 
 from turnout import __version__
 from turnout.apiserver.schema import Schemas, name_of
+from turnout.apiserver.writing import CUSTOM
 from turnout.resources.kinds import KINDS, Kind
 
 METHODS = ("get", "put", "patch", "delete")
@@ -23,8 +24,8 @@ PATCH_TYPES = (
     "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
 )
+STRATEGIC = "application/strategic-merge-patch+json"
 JSONObject = dict[str, Any]
 
 
@@ -72,5 +73,7 @@ def _operation(kind: Kind, version: str, action: str) -> JSONObject:
     if action in ("post", "put"):
         operation["requestBody"] = {"content": {"application/json": reference}}
     elif action == "patch":
-        operation["requestBody"] = {"content": {kind: {"schema": {"type": "object"}} for kind in PATCH_TYPES}}
+        # kubectl goes by this: what comes from a CRD takes no strategic merge patch.
+        types = PATCH_TYPES if kind.group in CUSTOM else (*PATCH_TYPES, STRATEGIC)
+        operation["requestBody"] = {"content": {each: {"schema": {"type": "object"}} for each in types}}
     return operation
