@@ -18,7 +18,8 @@ PURE = {"problem", "resources", "mesh", "analysis", "compiler", "simulator", "de
 
 HOMES = {
     "click": {"cli"},
-    "cryptography": {"resources"},
+    # Others' certificates are read here, the API's own is made there.
+    "cryptography": {"resources", "apiserver"},
     "fastapi": {"web"},
     "grpc": {"xds"},
     # Of our own API; of a Prometheus, what may go wrong; webhooks; and the client of users' tests.

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from turnout.apiserver.certificate import certificate
+from turnout.apiserver.kubeconfig import Secure
 from turnout.apiserver.remarks import Consequences
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Store
@@ -63,6 +65,13 @@ class Served:
             self._thread.join(10)
         assert not self._thread.is_alive()
 
+    def secure(self) -> Secure:
+        """It listens with TLS, too, from now on."""
+        shown = certificate(self.path.with_name("api.pem"), datetime.now(UTC))
+        starting = self._server.start(certificate=shown)
+        port = asyncio.run_coroutine_threadsafe(starting, self.loop).result(10)
+        return Secure(f"https://127.0.0.1:{port}", shown.text)
+
     def do(self, action: Callable[[Store], Any]) -> Any:
         """Carry out `action` in the server's thread."""
 
@@ -91,11 +100,11 @@ class Served:
         self._done = asyncio.Event()
         database, self.store = open_store(self.path)
         with closing(database):
-            server = ApiServer(self.store, TOKEN, self._views, scraped, self._consequences)
-            self.port = await server.start(self._wanted_port)
+            self._server = ApiServer(self.store, TOKEN, self._views, scraped, self._consequences)
+            self.port = await self._server.start(self._wanted_port)
             self._ready.set()
             await self._done.wait()
-            await server.stop()
+            await self._server.stop()
 
 
 async def below(request: ViewRequest) -> Any:

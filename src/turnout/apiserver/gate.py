@@ -13,14 +13,14 @@ from turnout.loopback import Headers, foreign_origin, own_host
 
 
 class Gate:
-    """Let through what may pass; answer everything else with a `Status`. `port` is set when the server listens."""
+    """Let through what may pass; answer everything else with a `Status`. `port`: the server's."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
         self._app = app
         # kubectl sends no bearer token over plain HTTP, but the user and password of the server's URL as Basic.
         basic = base64.b64encode(f"turnout:{token}".encode())
         self._credentials = (b"bearer " + token.encode(), b"basic " + basic)
-        self.port = 0
+        self.port = port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = self._objection(scope["headers"])

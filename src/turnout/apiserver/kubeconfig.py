@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from turnout.error import StateBroken
 
 
-def write(path: Path, server_url: str, token: str) -> None:
-    """Mode 0600, all at once, as JSON, which is YAML too. `server_url`: `http://127.0.0.1:<port>`.
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """Where the API listens with TLS, and the certificate that it shows (PEM)."""
 
-    The token is written twice: kubectl sends a user's token over HTTPS only, but over plain HTTP it does send the
-    user and password that stand in the server's URL. Raises StateBroken.
+    url: str
+    certificate: str
+
+
+PLAIN = "turnout.dev/plain"
+"""The extension of our cluster that says where the API listens without TLS: for the commands, which are here."""
+
+
+def write(path: Path, url: str, token: str, secure: Secure | None = None) -> None:
+    """Mode 0600, all at once, as JSON, which is YAML too. `url`: `http://127.0.0.1:<port>`.
+
+    kubectl sends a user's token over HTTPS only. Without `secure` the token stands in the server's URL besides, since
+    over plain HTTP kubectl does send the user and password that stand there. Raises StateBroken.
     """
-    text = json.dumps(_config(server_url, token), indent=2) + "\n"
+    text = json.dumps(_config(url, token, secure), indent=2) + "\n"
     new = path.with_name(f".{path.name}.new")
     try:
         new.unlink(missing_ok=True)  # one that somebody else made would keep its mode
@@ -29,13 +43,21 @@ def write(path: Path, server_url: str, token: str) -> None:
         ) from error
 
 
-def _config(server_url: str, token: str) -> dict[str, Any]:
-    scheme, _, address = server_url.partition("://")
+def _config(url: str, token: str, secure: Secure | None) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "turnout", "cluster": {"server": f"{scheme}://turnout:{token}@{address}"}}],
+        "clusters": [{"name": "turnout", "cluster": _cluster(url, token, secure)}],
         "users": [{"name": "turnout", "user": {"token": token}}],
         "contexts": [{"name": "turnout", "context": {"cluster": "turnout", "user": "turnout", "namespace": "default"}}],
         "current-context": "turnout",
     }
+
+
+def _cluster(url: str, token: str, secure: Secure | None) -> dict[str, Any]:
+    plain = {"extensions": [{"name": PLAIN, "extension": {"server": url}}]}
+    if secure is None:
+        scheme, _, address = url.partition("://")
+        return {"server": f"{scheme}://turnout:{token}@{address}", **plain}
+    authority = base64.b64encode(secure.certificate.encode()).decode()
+    return {"server": secure.url, "certificate-authority-data": authority, **plain}

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from turnout.apiserver import discovery, message, openapi
+from turnout.apiserver.certificate import Certificate
 from turnout.apiserver.connection import Connection
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.listener import MAX_CONNECTIONS, listen
@@ -57,11 +58,11 @@ class ApiServer:
         self._views = views
         self._metrics = metrics
         log = PodLog(store, views.get("logs"), self._streams)
-        self._gate = Gate(self._app(Resources(store, self._streams, consequences), log), token)
-        self._server: uvicorn.Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._app = self._routed(Resources(store, self._streams, consequences), log)
+        self._token = token
+        self._servers: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
-    def _app(self, resources: Resources, log: PodLog) -> Starlette:
+    def _routed(self, resources: Resources, log: PodLog) -> Starlette:
         routes = [
             Route("/healthz", _healthy),
             Route("/livez", _healthy),
@@ -91,12 +92,12 @@ class ApiServer:
         app.router.redirect_slashes = False
         return app
 
-    async def start(self, port: int = 0) -> int:
-        """Listen on 127.0.0.1:`port` and answer from now on."""
+    async def start(self, port: int = 0, certificate: Certificate | None = None) -> int:
+        """Listen on 127.0.0.1:`port` and answer from now on; with a certificate in TLS. Once with, once without."""
         listener = listen(port)
-        self._gate.port = listener.getsockname()[1]
+        gate = Gate(self._app, self._token, listener.getsockname()[1])
         config = uvicorn.Config(
-            self._gate,
+            gate,
             http=Connection,
             ws="none",
             lifespan="off",
@@ -109,17 +110,18 @@ class ApiServer:
             limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
+            ssl_certfile=certificate.file if certificate else None,
         )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
-        return self._gate.port
+        server = _Server(config)
+        self._servers.append((server, asyncio.create_task(server.serve(sockets=[listener]))))
+        return gate.port
 
     async def stop(self) -> None:
-        """End watches and streams, finish the other requests, close the port. Without a start it does nothing."""
+        """End watches and streams, finish the other requests, close the ports. Without a start it does nothing."""
         self._streams.stop()
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
+        for server, _ in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*(serving for _, serving in self._servers))
 
     async def _view(self, request: Request) -> Response:
         name: str = request.path_params["name"]

@@ -58,12 +58,15 @@ def find_state(start: Path) -> Path:
 
 
 def read_address(state: Path) -> Address:
-    """From the state's kubeconfig. Raises NotRunning when there is none, or none of ours."""
+    """From the state's kubeconfig: without TLS, which costs a command as much as all else. Raises NotRunning.
+
+    There is none, or none of ours.
+    """
     path = state / "kubeconfig"
     try:
         config = json.loads(path.read_bytes())
-        server = config["clusters"][0]["cluster"]["server"]
-        host, _, port = server.rpartition("@")[2].rpartition("/")[2].rpartition(":")
+        (plain,) = config["clusters"][0]["cluster"]["extensions"]
+        host, _, port = plain["extension"]["server"].rpartition("/")[2].rpartition(":")
         return Address(host, int(port), config["users"][0]["user"]["token"])
     except OSError as error:
         raise not_running(state) from error

@@ -16,9 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from turnout.apiserver import kubeconfig
+from turnout.apiserver.certificate import certificate
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Event, Store
 from turnout.compiler.tracing import DEFAULT_SAMPLING_PERCENT
@@ -246,8 +248,8 @@ class Instance:
         self._envoy_record.save(self.envoy.identity)
         self.store.subscribe(self._object_changed)
         port = await self._ports.start("api", self.api.start, self.options.api_port)
-        kubeconfig.write(self.state.kubeconfig, f"http://127.0.0.1:{port}", self.token)
         self.url = f"http://127.0.0.1:{port}"
+        kubeconfig.write(self.state.kubeconfig, self.url, self.token, await self._secure())
         if self.options.dashboard_port is not None:
             await self._ports.start("dashboard", self.dashboard.start, self.options.dashboard_port)
         for_ever = (self._loop(), self._watch(), self._scrape(), self.access.keep(), self.rollouts.run(self.serving))
@@ -255,6 +257,13 @@ class Instance:
         self.ring()
         await self._first_config()
         await self.comparisons.resume()
+
+    async def _secure(self) -> kubeconfig.Secure:
+        """The API once more, in TLS: kubectl sends its token nowhere else, and speaks WebSocket nowhere else."""
+        with self.state.usable():
+            shown = certificate(self.state.certificate, datetime.now(UTC))
+        port = await self._ports.start("api-tls", partial(self.api.start, certificate=shown))
+        return kubeconfig.Secure(f"https://127.0.0.1:{port}", shown.text)
 
     async def _end_strays(self) -> None:
         """What runs for this state directory and was not adopted would be in the way, of ports for one."""

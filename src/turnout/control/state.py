@@ -38,6 +38,11 @@ class StateDir:
         return self.path / "kubeconfig"
 
     @property
+    def certificate(self) -> Path:
+        """The API's own, and its key."""
+        return self.path / "api.pem"
+
+    @property
     def control_log(self) -> Path:
         return self.logs / "turnout.log"
 
