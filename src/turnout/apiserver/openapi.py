@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from turnout import __version__
+from turnout.apiserver.message import PATCH_TYPES
 from turnout.apiserver.schema import Schemas, name_of
 from turnout.apiserver.writing import CUSTOM
 from turnout.resources.kinds import KINDS, Kind
@@ -20,12 +21,6 @@ PARAMETERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
     for name in ("dryRun", "fieldManager", "fieldValidation")
 ]
-PATCH_TYPES = (
-    "application/apply-patch+yaml",
-    "application/json-patch+json",
-    "application/merge-patch+json",
-)
-STRATEGIC = "application/strategic-merge-patch+json"
 JSONObject = dict[str, Any]
 
 
@@ -73,7 +68,6 @@ def _operation(kind: Kind, version: str, action: str) -> JSONObject:
     if action in ("post", "put"):
         operation["requestBody"] = {"content": {"application/json": reference}}
     elif action == "patch":
-        # kubectl goes by this: what comes from a CRD takes no strategic merge patch.
-        types = PATCH_TYPES if kind.group in CUSTOM else (*PATCH_TYPES, STRATEGIC)
-        operation["requestBody"] = {"content": {each: {"schema": {"type": "object"}} for each in types}}
+        types = [name for name, patch in PATCH_TYPES.items() if patch != "strategic" or kind.group not in CUSTOM]
+        operation["requestBody"] = {"content": {name: {"schema": {"type": "object"}} for name in types}}
     return operation
