@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import trustme
+from tests.controller.authorising import Rights
 
 from turnout.client.state import read_address
 
@@ -42,13 +43,13 @@ class Request:
 
 @dataclass(slots=True)
 class Front:
-    """`refused`: what was asked for that no cluster has. `plain_istio`: nobody writes a status into Istio's objects."""
+    """Allows what `rights` say, and refuses all else. `plain_istio`: nobody writes a status into Istio's objects."""
 
     state: Path
+    rights: Rights
     prometheus_port: int = 0
     plain_istio: bool = False
     requests: list[Request] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
 
     @contextmanager
     def serving(self, folder: Path) -> Iterator[Path]:
@@ -100,18 +101,18 @@ class _Handler(BaseHTTPRequestHandler):
         front, path = self.front, self.path.partition("?")[0]
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         front.requests.append(Request(self.command, self.path, body))
-        if path.startswith(PROXY):
+        proxied = path.startswith(PROXY)
+        if not front.rights.allow(self.command, PROXY if proxied else self.path):
+            self._answer(403, {"kind": "Status", "code": 403, "reason": "Forbidden", "message": f"no {self.path}"})
+        elif proxied:
             self._pass_on("127.0.0.1", front.prometheus_port, self.path.removeprefix(PROXY), body, {})
         elif path == SERVICES:
             items = [PROMETHEUS] if front.prometheus_port else []
             self._answer(200, {"kind": "ServiceList", "apiVersion": "v1", "metadata": {}, "items": items})
-        elif path.startswith(("/api", "/apis", "/version", "/openapi")):
+        else:
             address = read_address(front.state)
             headers = {"Authorization": f"Bearer {address.token}", "Content-Type": self.headers.get("content-type", "")}
             self._pass_on(address.host, address.port, self.path, body, headers)
-        else:
-            front.refused.append(self.path)
-            self._answer(403, {"kind": "Status", "code": 403, "reason": "Forbidden", "message": f"no {self.path}"})
 
     def _pass_on(self, host: str, port: int, path: str, body: bytes, headers: dict[str, str]) -> None:
         with closing(http.client.HTTPConnection(host, port, timeout=30)) as connection:

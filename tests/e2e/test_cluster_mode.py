@@ -1,12 +1,13 @@
 """The traffic commands, each twice: beside a running Turnout, and as on a cluster.
 
-There they come through an API server that has nothing but Kubernetes' own paths, with TLS and a client's certificate,
-and take their figures from a real Prometheus behind that server's service proxy.
+There they come through an API server that allows what docs/cluster.md asks for, and so nothing that only Turnout has;
+with TLS and a client's certificate; and take their figures from a real Prometheus behind that server's service proxy.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
 import pytest
 from click.testing import CliRunner
+from tests.controller.authorising import Rights
 from tests.e2e import manifests
 from tests.e2e.cluster_front import Front
 from tests.e2e.prometheus import Prometheus
@@ -32,10 +34,12 @@ from turnout.cli.export import scrape_config
 from turnout.client.state import read_address
 from turnout.error import TurnoutError
 from turnout.resources.kinds import VIRTUAL_SERVICE
+from turnout.resources.reader import read
 
 pytestmark = pytest.mark.e2e
 
 MODES = ("embedded", "cluster")
+PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
 PAUSE_SECONDS = 0.02
 
 
@@ -86,7 +90,7 @@ def setting() -> Iterator[Setting]:
         prometheus = Prometheus.start(site.folder / "prometheus", config)
         try:
             users.start()
-            front = Front(site.state, prometheus.port)
+            front = Front(site.state, Rights("", (), documented_rights()), prometheus.port)
             with front.serving(site.folder / "cluster") as kubeconfig:
                 yield Setting(site, front, kubeconfig)
         finally:
@@ -98,6 +102,15 @@ def setting() -> Iterator[Setting]:
             site.close()
         finally:
             shutil.rmtree(site.folder, ignore_errors=True)
+
+
+def documented_rights() -> list[dict[str, Any]]:
+    """The rules of the ClusterRole in docs/cluster.md."""
+    (text,) = [text for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL) if "ClusterRole" in text]
+    documents, problems = read(text, "docs/cluster.md")
+    assert not problems
+    rules: list[dict[str, Any]] = documents[0].data["rules"]
+    return rules
 
 
 def _ask_on(site: Site, over: threading.Event) -> None:
@@ -113,7 +126,7 @@ def commands(setting: Setting, request: pytest.FixtureRequest) -> Iterator[Setti
     with setting.site.client() as client:
         routes = manifests.virtual_service(manifests.split({"v1": 100, "v2": 0}))
         client.patch(VIRTUAL_SERVICE, "default", "app", {"spec": routes["spec"]})
-    assert not setting.front.refused
+    assert not setting.front.rights.refused
 
 
 def test_shift_moves_traffic_status_counts_it_and_undo_takes_it_back(commands: Setting) -> None:
@@ -226,6 +239,14 @@ def test_without_a_prometheus_a_cluster_is_shown_all_the_same(setting: Setting) 
     assert outcome.status == 0
     assert "1/1" in outcome.out
     assert "cannot ask Prometheus at http://127.0.0.1:1" in outcome.out
+
+
+def test_every_right_that_is_asked_for_is_needed(setting: Setting) -> None:
+    """By the tests above; routes of Gateway API are written as VirtualServices are, and watched only when slow."""
+    rights = setting.front.rights
+    unused = {(resource, verb) for resource, verb in rights.granted - rights.used if not resource.endswith("routes")}
+
+    assert unused <= {("networking.istio.io/virtualservices", "watch")}
 
 
 def _busy(commands: Setting, subset: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from turnout.client.client import Client
 from turnout.delivery.edit import Edit, sticky_of, stuck
 from turnout.delivery.operations import operations
 from turnout.error import ApiError, TurnoutError
-from turnout.resources.kinds import GRPC_ROUTE, HTTP_ROUTE, VIRTUAL_SERVICE, Kind
+from turnout.resources.kinds import GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE, VIRTUAL_SERVICE, Kind
 
 ACKNOWLEDGE_SECONDS = 15
 MOST_ATTEMPTS = 10
@@ -20,7 +20,7 @@ FIRST_PAUSE_SECONDS = 0.01
 REFUSED_IN_BETWEEN = (409, 422)
 """What a guarded patch meets where somebody wrote in between: ours says 409, Kubernetes 422 to a failed `test`."""
 
-ROUTING: Final = (VIRTUAL_SERVICE, HTTP_ROUTE, GRPC_ROUTE)
+ROUTING: Final = (VIRTUAL_SERVICE, HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE)
 """Kinds that say where requests go, and how much of them."""
 _BY_NAME: Final = {kind.kind: kind for kind in ROUTING}
 
@@ -53,6 +53,18 @@ def routing(client: Client) -> list[Object]:
 def _all(client: Client, kind: Kind) -> Sequence[Object]:
     try:
         return [{"kind": kind.kind, **obj} for obj in client.list(kind)["items"]]
+    except ApiError as error:
+        if error.status == 403:
+            return _own(client, kind)
+        if error.status == 404 and kind is not VIRTUAL_SERVICE:
+            return []
+        raise
+
+
+def _own(client: Client, kind: Kind) -> Sequence[Object]:
+    """Those of the client's namespace, where those of all may not be read."""
+    try:
+        return [{"kind": kind.kind, **obj} for obj in client.list(kind, client.namespace)["items"]]
     except ApiError as error:
         if error.status in (403, 404) and kind is not VIRTUAL_SERVICE:
             return []

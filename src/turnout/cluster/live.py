@@ -20,26 +20,20 @@ from turnout.resources.core import Deployment
 from turnout.resources.interpret import interpret
 from turnout.resources.kinds import (
     DEPLOYMENT,
-    DESTINATION_RULE,
-    GATEWAY,
+    GATEWAY_API,
     GATEWAY_CLASS,
-    GRPC_ROUTE,
-    HTTP_ROUTE,
-    KUBERNETES_GATEWAY,
+    ISTIO,
+    KINDS,
     NAMESPACE,
     POD,
-    REFERENCE_GRANT,
     SERVICE,
-    SERVICE_ENTRY,
-    VIRTUAL_SERVICE,
     Kind,
 )
 from turnout.workloads.status import PodStatus
 
-READ: Final[tuple[Kind, ...]] = (
-    NAMESPACE, SERVICE, POD, DEPLOYMENT, SERVICE_ENTRY, GATEWAY, DESTINATION_RULE, VIRTUAL_SERVICE, GATEWAY_CLASS,
-    KUBERNETES_GATEWAY, REFERENCE_GRANT, HTTP_ROUTE, GRPC_ROUTE,
-)  # fmt: skip
+READ: Final[tuple[Kind, ...]] = tuple(
+    kind for kind in KINDS if kind.group in (ISTIO, GATEWAY_API) or kind in (NAMESPACE, SERVICE, POD, DEPLOYMENT)
+)
 """What routing is made of. No Secrets: nobody should need the right to read them."""
 
 OPTIONAL: Final = (403, 404)
