@@ -76,9 +76,12 @@ def command(
     if namespace and all_namespaces:
         raise click.UsageError("give either --namespace or --all-namespaces")
     access, in_pod = _access(kubeconfig, context)
+    ended = click.get_current_context().call_on_close
 
     def connect(kind: type[Client]) -> Client:
-        return kind.through(Remote(access), CALL_SECONDS, access.namespace)
+        client = kind.through(Remote(access), CALL_SECONDS, access.namespace)
+        ended(client.close)
+        return client
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -32,7 +33,7 @@ SETTLE_SECONDS: Final = 2.0
 GLANCE_SECONDS: Final = 1.0
 """From one look at what people want to the next; at the evidence it is looked less often."""
 STUCK_SECONDS: Final = 120.0
-"""A loop that has not come round for so long leads no longer: the next controller shall."""
+"""A loop that has asked nothing for so long is no good any more: whoever started it shall start another."""
 MOST_OUTCOMES: Final = 1000
 
 Say = Callable[[str], None]
@@ -88,7 +89,9 @@ class Controller:
         self._own = connect(Client)
         self._candidate = Election(self._own, order.lease, order.identity, clock, wall)
         self._client.leads = lambda: self._candidate.holds
-        self._round = clock()
+        self._client.calls = self._alive
+        self._alive_at = clock()
+        self._complaint = ""
         self._leads_since: float | None = None
         self._looked: float | None = None
 
@@ -116,6 +119,9 @@ class Controller:
     def _stand_again(self, stop: threading.Event) -> None:
         was = None
         while not stop.is_set():
+            if self._clock() - self._alive_at > STUCK_SECONDS:
+                self._say(f"nothing has been asked for {STUCK_SECONDS:g} s: this controller is stuck, and ends")
+                os._exit(1)
             now = self.stand(), self._candidate.holder
             if now != was:
                 self._say("leading" if now[0] else f"waiting: {now[1] or 'nobody'} leads")
@@ -124,18 +130,18 @@ class Controller:
 
     def stand(self) -> bool:
         """For election, or to stay elected; whether this one leads."""
-        if self._clock() - self._round < STUCK_SECONDS:
-            try:
-                self._candidate.run()
-            except TurnoutError as error:
-                self._say(f"the Lease cannot be had: {error.message}")
+        try:
+            self._candidate.run()
+        except TurnoutError as error:
+            self._say(f"the Lease cannot be had: {error.message}")
         return self._candidate.holds
 
     # --- one look
 
     def round(self) -> None:
         """A look at what people want, as leader; and at the evidence, if it is time for that."""
-        self._round = now = self._clock()
+        self._alive()
+        now = self._clock()
         if not self._candidate.holds:
             self._leads_since = None
             return
@@ -145,10 +151,20 @@ class Controller:
         due = self._looked is None or now - self._looked >= self._order.look_seconds
         try:
             self._look(due=due)
+            self._complain("")
         except TurnoutError as error:
-            self._say(error.message + (f" ({error.hint})" if error.hint else ""))
+            self._complain(error.message + (f" ({error.hint})" if error.hint else ""))
         if due:
             self._looked = now
+
+    def _complain(self, text: str) -> None:
+        """Once of the same: it is tried again each second."""
+        if text and text != self._complaint:
+            self._say(text)
+        self._complaint = text
+
+    def _alive(self) -> None:
+        self._alive_at = self._clock()
 
     def _look(self, *, due: bool) -> None:
         kept = ConfigMaps(self._client) if self._order.in_config_maps else Objects(self._client)
