@@ -70,13 +70,21 @@ def steps(repository: Repository, pids: dict[str, int]) -> None:
     assert answered(repository) == "v1.1"
 
 
-def test_values_of_the_command_line_hold(repository: Repository) -> None:
+def test_values_of_the_command_line_hold_and_weights_are_written_into_the_charts_own(repository: Repository) -> None:
     repository.write("local.yaml", "host: other.test\n")
     repository.up("-f", "local.yaml", "--set", "deployments.blue.replicas=2")
     assert answered(repository, "other.test") == "v1"
     assert len(repository.pods("shop-blue")) == 2
     repository.write("local.yaml", "host: third.test\n")
     until("the saved values hold", lambda: answered(repository, "third.test") == "v1")
+    before = (repository.folder / "helm/values.yaml").read_text()
+    assert repository.run("shift", "shop", "green=100", "--write").status == 0
+    after = (repository.folder / "helm/values.yaml").read_text()
+    assert after == before.replace("weight: 100", "weight: NONE").replace("weight: 0", "weight: 100").replace(
+        "NONE", "0"
+    )
+    assert answered(repository, "third.test") == "v2"
+    assert repository.status()["drift"] == []
 
 
 # --- Helm itself, against the API

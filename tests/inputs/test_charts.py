@@ -11,6 +11,7 @@ from helm_python import package
 from turnout.inputs.chart import Release
 from turnout.inputs.files import Manifests, read_paths
 from turnout.problem import Place, Problem
+from turnout.resources.document import Spot
 
 ROUTE = """\
 apiVersion: networking.istio.io/v1
@@ -140,6 +141,28 @@ def test_a_value_of_a_subchart_is_found_in_its_own_values_or_in_those_of_the_cha
     where = single(read()).where
     assert isinstance(where, Place)
     assert where.via == ".Values.weights.v1, shop/values.yaml:6"
+
+
+WEIGHT = ("spec", "http", 0, "route", 1, "weight")
+
+
+def test_a_value_can_be_changed_in_the_file_that_says_it() -> None:
+    put("local.yaml", "weights:\n  v2: 40\n")
+    assert read().objects[0].document.spot(WEIGHT) == Spot("shop/values.yaml", 0, ("weights", "v2"))
+    assert read(values="local.yaml").objects[0].document.spot(WEIGHT) == Spot("local.yaml", 0, ("weights", "v2"))
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ add 1 .Values.weights.v2 }}", "7", "{{ .Values.weights.v2 }}{{ .Values.zero }}"]
+)
+def test_what_no_file_says_as_it_is_cannot_be_changed_there(template: str) -> None:
+    put("shop/values.yaml", f"{VALUES}zero: 0\n")
+    put("shop/templates/route.yaml", ROUTE.replace("{{ .Values.weights.v2 }}", template))
+    assert read().objects[0].document.spot(WEIGHT) is None
+
+
+def test_what_the_command_line_says_cannot_be_changed_in_a_file() -> None:
+    assert read(sets=("weights.v2=10",)).objects[0].document.spot(WEIGHT) is None
 
 
 def test_a_problem_in_a_round_of_a_range_is_at_the_value_of_its_item() -> None:

@@ -12,6 +12,7 @@ from turnout.inputs.chart import Release
 from turnout.inputs.files import Manifests, read_paths
 from turnout.inputs.images import read_images
 from turnout.problem import Place
+from turnout.resources.document import Spot
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\nspec:\n  ports: [{{port: 80}}]\n"
 CHARTED = SERVICE.format(name="{{ .Release.Name }}").replace("80", "{{ .Values.port }}").replace(
@@ -182,6 +183,8 @@ def test_a_kustomization_gives_what_kubectl_makes_of_it(folder: Path) -> None:
     document = found.objects[0].document
     assert document.place(("spec", "type")) == Place("overlays/live/port.yaml", 6, 3)
     assert document.place(("kind",)) == Place("base/a.yaml", 2, 1)
+    assert document.spot(("spec", "type")) == Spot("overlays/live/port.yaml", 0, ("spec", "type"))
+    assert document.spot(("metadata", "name")) is None
     assert [path.relative_to(folder).as_posix() for path in found.read] == [
         "overlays/live/kustomization.yaml", "overlays/live/port.yaml", "base/kustomization.yaml", "base/a.yaml"
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from turnout.cli.options import Target, connect, own_namespace_option, target_op
 from turnout.delivery.edit import Edit
 from turnout.delivery.weights import shift
 from turnout.mesh.names import fqdn
+
+if TYPE_CHECKING:
+    from turnout.client import Client
 
 
 @click.command()
@@ -41,7 +45,7 @@ def command(
     title = " ".join(["shift", service, *weights])
     edits, before = carry_out(client, lambda live: shift(live, host, wanted, route_name), title)
     if write:
-        _write(edits, before)
+        _write(edits, before, client)
 
 
 def _weight(text: str) -> tuple[str, Decimal]:
@@ -55,10 +59,10 @@ def _weight(text: str) -> tuple[str, Decimal]:
     return subset, value
 
 
-def _write(edits: list[Edit], before: list[dict[str, object]]) -> None:
+def _write(edits: list[Edit], before: list[dict[str, object]], client: Client) -> None:
     from turnout.cli.files import write_values
 
-    unwritten = write_values(edits, before)
+    unwritten = write_values(edits, before, client)
     for message in unwritten:
         click.echo(f"error: {message}", err=True)
     if unwritten:

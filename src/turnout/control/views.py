@@ -20,6 +20,7 @@ from turnout.control.routes import routes
 from turnout.control.status import status
 from turnout.control.timeline import series
 from turnout.control.windows import windows
+from turnout.control.written import written
 from turnout.error import ApiError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         **comparison.views(instance.comparisons),
         "routes": show_routes,
         "explain": explain,
+        "written": partial(written, instance.files),
         "history": history,
         "down": down,
     }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from turnout.error import ProgramNotFound, TurnoutError
 from turnout.inputs.found import KUSTOMIZATIONS, MAX_FILES, SUFFIXES, read_text, shown
 from turnout.problem import Place, Problem
-from turnout.resources.document import Document
+from turnout.resources.document import Document, Spot
 from turnout.resources.document import Path as Fields
 from turnout.resources.reader import read
 
@@ -31,12 +31,21 @@ class Kustomized:
     file: str
     sources: tuple[Document, ...]
 
+    def spot(self, line: int, path: Fields, value: Any) -> Spot | None:
+        """The file that says this value."""
+        document = self._saying(path, value)
+        return Spot(document.file, document.index, path) if document else None
+
     def place(self, line: int, column: int, path: Fields, value: Any) -> Place:
         """Where this value is written, in the object before its patches; of what no file has, where the object is."""
-        for document in self.sources:
-            if path and value is not None and _at(document.data, path) == value:
-                return document.place(path)
+        document = self._saying(path, value)
+        if document is not None:
+            return document.place(path)
         return self.sources[0].place(path) if self.sources else Place(self.file, 1, 1)
+
+    def _saying(self, path: Fields, value: Any) -> Document | None:
+        said = (document for document in self.sources if _at(document.data, path) == value)
+        return next(said, None) if path and value is not None else None
 
     def located(self, problem: Problem) -> Problem:
         """A problem of the output as a whole."""

@@ -15,10 +15,11 @@ from turnout.inputs.align import same
 from turnout.inputs.chart import MARKER, Release, chart_files
 from turnout.inputs.found import shown
 from turnout.inputs.helm import Engine, Output, engine
+from turnout.inputs.merge import ABSENT
 from turnout.inputs.template import marked, unmarked
 from turnout.inputs.template_values import EACH, Reference, entries, references, under
 from turnout.problem import Place, Problem
-from turnout.resources.document import Document
+from turnout.resources.document import Document, Spot
 from turnout.resources.document import Path as Fields
 from turnout.resources.reader import read
 
@@ -59,6 +60,12 @@ class Template:
         origin = self.lines[min(line, len(self.lines)) - 1] if self.lines else 1
         return Place(self.name, origin, self._column(origin, column), self._via(line, origin, path, value))
 
+    def spot(self, line: int, path: Fields, value: Any) -> Spot | None:
+        """Where the value is set that stands at a line of the output; None where that is in no file, or not known."""
+        origin = self.lines[min(line, len(self.lines)) - 1] if self.lines else 1
+        key = self._key(line, origin, path, value)
+        return self.values.spot(key, value) if key else None
+
     def located(self, problem: Problem) -> Problem:
         """A problem of the output, where it is in the template."""
         where = problem.where
@@ -88,13 +95,17 @@ class Template:
         return found
 
     def _via(self, line: int, origin: int, path: Fields, value: Any) -> str:
+        key = self._key(line, origin, path, value)
+        return self.values.words(key, self.within) if key else ""
+
+    def _key(self, line: int, origin: int, path: Fields, value: Any) -> Fields | None:
+        """The one in values that stands at `path` of an object."""
         if value is None:
-            return ""
+            return None
         begun = self._beginnings.get(origin, [])
         turn = Turn(bisect_right(begun, line) - 1, len(begun))
         named = [self.values.at(self.within + found, turn) for found in self._references.get(origin, ())]
-        key = self.values.only(named, path, value)
-        return self.values.words(key, self.within) if key else ""
+        return self.values.only(named, path, value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,16 +155,24 @@ class Values:
         if any(_sets(text, key) for text in self.sets):
             return "by --set"
         for document, path in self._documents(key):
-            if _has(document.data, path):
-                place = document.place(path)
-                return f"{place.file}:{place.line}"
+            place = document.place(path)
+            return f"{place.file}:{place.line}"
         return ""
 
+    def spot(self, key: Fields, value: Any) -> Spot | None:
+        """Where a key is set, so that it can be changed there: its value is put out as it is."""
+        document, path = next(self._documents(key), (None, ()))
+        if document is None or any(_sets(text, key) for text in self.sets) or not same(_at(document.data, path), value):
+            return None
+        return Spot(document.file, document.index, path)
+
     def _documents(self, key: Fields) -> Iterator[tuple[Document, Fields]]:
-        yield from ((document, key) for document in self.files)
+        """Those that set it, the one that wins first."""
+        said = [(document, key) for document in self.files]
         for within, document in self.defaults.items():
             if key[: len(within)] == within:
-                yield document, key[len(within) :]
+                said.append((document, key[len(within) :]))
+        yield from ((document, path) for document, path in said if _at(document.data, path) is not ABSENT)
 
 
 def render(chart: Path, release: Release) -> list[Rendered]:
@@ -263,13 +282,14 @@ def _common_end(key: Fields, path: Fields) -> int:
     return next((index for index, (left, right) in enumerate(pairs) if left != right), min(len(key), len(path)))
 
 
-def _has(data: Any, path: Fields) -> bool:
+def _at(data: Any, path: Fields) -> Any:
+    """The value at a path, or ABSENT."""
     for step in path:
         inside = step in data if isinstance(data, Mapping) else isinstance(data, list) and step in range(len(data))
         if not inside:
-            return False
+            return ABSENT
         data = data[step]
-    return True
+    return data
 
 
 def _sets(text: str, key: Fields) -> bool:

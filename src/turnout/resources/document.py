@@ -9,7 +9,16 @@ from typing import Any, Protocol
 from turnout.problem import Place
 from turnout.resources.layout import Layout, Path
 
-__all__ = ["Document", "Origin", "Path"]
+__all__ = ["Document", "Origin", "Path", "Spot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a value can be changed: `path` in the document of this index, counted from 0, of a YAML file."""
+
+    file: str
+    index: int
+    path: Path
 
 
 class Origin(Protocol):
@@ -20,6 +29,9 @@ class Origin(Protocol):
 
         `path` is that in the object, and `value` what is there; None where nothing is.
         """
+
+    def spot(self, line: int, path: Path, value: Any) -> Spot | None:
+        """Where the same is changed; None where no YAML file says it, or it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,12 @@ class Document:
         if self.origin is None:
             return Place(self.file, line, column)
         return self.origin.place(line, column, path, _at(self.data, path))
+
+    def spot(self, path: Path) -> Spot | None:
+        """Where the value at this path can be changed; None where that is in no YAML file, or cannot be told."""
+        if self.origin is None:
+            return Spot(self.file, self.index, path)
+        return self.origin.spot(self.layout.position(self.base + path).line + 1, path, _at(self.data, path))
 
     def span(self, path: Path) -> tuple[int, int] | None:
         """The offsets (in characters of the file's text) of the value at this path, for an edit in place.
