@@ -15,7 +15,7 @@ from turnout.apiserver import kubeconfig
 from turnout.apiserver.store import Event, Store
 from turnout.apiserver.view import ViewRequest
 from turnout.client import Client
-from turnout.client.change import carry_out, restore
+from turnout.client.change import attempt, carry_out, restore
 from turnout.delivery.edit import Edit, Refusal
 from turnout.delivery.plan import Routing
 from turnout.delivery.steering import Versions, steer
@@ -207,3 +207,37 @@ def test_a_change_that_envoy_rejects_is_remembered_so_that_it_can_be_undone(
     envoy.verdict = "True"
     restore(client, steps[0]["objects"])
     assert weights(client) == [[0, 100], [0, 100]]
+
+
+def test_who_is_overtaken_plans_again_from_what_is_there_now(client: Client) -> None:
+    plans = 0
+
+    def plan() -> tuple[list[Edit], list[dict[str, Any]]]:
+        nonlocal plans
+        plans += 1
+        edits, objects = planned(client, plans)
+        if plans < 3:  # somebody else writes between the reading and the patch
+            for name in NAMES:
+                client.patch(VIRTUAL_SERVICE, "default", name, {"metadata": {"labels": {"by": str(plans)}}})
+        return edits, objects
+
+    edits, outcome = attempt(client, plan, "shift app green=3")
+
+    assert (plans, outcome.acknowledged) == (3, True)
+    assert len(edits) == len(NAMES)
+    assert weights(client) == [[3, 97], [3, 97]]
+
+
+def test_who_is_refused_for_what_he_writes_is_refused_once(client: Client) -> None:
+    plans = 0
+
+    def plan() -> tuple[list[Edit], list[dict[str, Any]]]:
+        nonlocal plans
+        plans += 1
+        objects = client.list(VIRTUAL_SERVICE)["items"]
+        operations = [{"op": "add", "path": "/spec/error", "value": "no"}]
+        return [Edit("default", NAMES[0], operations)], objects
+
+    with pytest.raises(ApiError):
+        attempt(client, plan, "nonsense")
+    assert plans == 1
