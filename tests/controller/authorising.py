@@ -59,8 +59,13 @@ class Rights:
     namespace: str
     own: Sequence[Rule]
     everywhere: Sequence[Rule] = ()
+    unknown: str = ""
+    """A group that the API does not have."""
     used: set[tuple[str, str]] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
+
+    def knows(self, target: str) -> bool:
+        return not self.unknown or not target.startswith(f"/apis/{self.unknown}/")
 
     def allow(self, method: str, target: str) -> bool:
         one = asked(method, target)
@@ -93,6 +98,10 @@ def authorising(port: int, rights: Rights) -> Iterator[int]:
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            if not rights.knows(self.path):
+                status = {"kind": "Status", "code": 404, "reason": "NotFound", "message": "page not found"}
+                self._answer(404, json.dumps(status).encode())
+                return
             if not rights.allow(self.command, self.path):
                 status = {"kind": "Status", "code": 403, "reason": "Forbidden", "message": f"{self.path} is forbidden"}
                 self._answer(403, json.dumps(status).encode())

@@ -52,7 +52,7 @@ class Mesh:
         """Version and code → requests."""
         self._samples: list[tuple[float, dict[tuple[str, str], float]]] = [(START - 1000.0, {})]
         self._state = state
-        self._port = served.port
+        self.port = served.port
         self._served = served
         self._stack = ExitStack()
         for kind, obj in objects():
@@ -117,7 +117,7 @@ class Mesh:
 
     def controller(self, identity: str = "one", rights: Rights | None = None, **order: Any) -> Controller:
         """With `rights`, behind somebody who grants those alone."""
-        port = self._stack.enter_context(authorising(self._port, rights)) if rights else self._port
+        port = self._stack.enter_context(authorising(self.port, rights)) if rights else self.port
         state = self._state / identity
         state.mkdir()
         kubeconfig.write(state / "kubeconfig", f"http://127.0.0.1:{port}", TOKEN)
