@@ -20,6 +20,7 @@ import psutil
 
 from turnout.error import ProgramNotFound, StateBroken
 
+POLITELY = signal.SIGTERM
 POLL_SECONDS = 0.05
 KILLS = 100
 """A process in uninterruptible sleep does not even die of SIGKILL; nobody waits for it longer than 5 s."""
@@ -125,13 +126,13 @@ class Process:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
 
-    async def stop(self, grace_seconds: float) -> None:
-        """SIGTERM to all, until the last one has ended; SIGKILL after `grace_seconds`.
+    async def stop(self, grace_seconds: float, number: int = POLITELY) -> None:
+        """SIGTERM, or what they heed instead, to all, until the last one has ended; SIGKILL after `grace_seconds`.
 
         Also to be called when the leader ended by itself: it may have left others behind.
         """
         strays = await asyncio.to_thread(self._strays)
-        self.signal(signal.SIGTERM)
+        self.signal(number)
         ended = await self._ended(grace_seconds)
         for _ in range(KILLS):
             if ended:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from tests.e2e import manifests
 from tests.e2e.container_sites import (
@@ -123,6 +125,28 @@ def test_a_container_that_dies_is_started_again(running: ContainerSite) -> None:
         return bool(pod["ready"] and pod["restarts"] == before["restarts"] + 1 and pod["pid"] != before["pid"])
 
     until("it is started again", again)
+
+
+def test_newer_sources_end_a_build_with_all_that_it_has_started(running: ContainerSite) -> None:
+    """A step that would never end runs in a container of podman's own, which a killed podman would leave behind."""
+    step = ("/service", "-listen", ":0")
+    before = _building()
+    running.write("v2/Dockerfile", f"FROM scratch\nCOPY service /service\nRUN {json.dumps(step)}\n")
+    until("the step runs", lambda: _run_as(step))
+    running.write("v2/Dockerfile", DOCKERFILE.format(name="mended"))
+    until("the step has ended", lambda: not _run_as(step))
+    until("the new version runs", lambda: [pod["phase"] for pod in running.pods("app-v2")] == ["running"])
+    assert _building() <= before
+
+
+def _building() -> set[str]:
+    """Containers in which podman builds, anybody's."""
+    names = podman("ps", "--all", "--external", "--format", "{{.ID}} {{.Names}}").splitlines()
+    return {name for name in names if "working-container" in name}
+
+
+def _run_as(argv: tuple[str, ...]) -> list[int]:
+    return [process.pid for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == [*argv]]
 
 
 def test_containers_outlive_turnout_and_are_adopted(running: ContainerSite) -> None:

@@ -53,6 +53,7 @@ async def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
         ("Error: runc: error setting rlimit type 7: operation not permitted", "error setting rlimit type 7", "ulimits"),
         ('Trying to pull\nError: short-name "x" did not resolve', 'short-name "x" did not resolve', "registry"),
         ("Error: initializing: pinging container registry x: dial", "pinging container registry x", "build or load it"),
+        ("Error: x: attempted to invoke a command that was not found", "was not found", "ENTRYPOINT"),
         ("", "it does not say why", None),
     ],
 )

@@ -11,12 +11,12 @@ from pathlib import Path
 from turnout.error import TurnoutError
 from turnout.process import Process
 from turnout.workloads.logs import tail
-from turnout.workloads.runtime import as_typed
+from turnout.workloads.runtime import as_typed, end_signal
 from turnout.workloads.workload import Workload
 
 Slot = tuple[Path, str]
 """Folder and command: one build at a time may write there."""
-STOP_SECONDS = 2.0
+STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Builds:
         try:
             status = await process.wait()
         finally:
-            await asyncio.shield(process.stop(STOP_SECONDS))
+            await asyncio.shield(process.stop(STOP_SECONDS, end_signal(command)))
         if status == 0:
             return ""
         words = tail(log, 1, since=offset)

@@ -56,6 +56,8 @@ class Container:
                 await self._cli("kill", "--signal", await self._stop_signal(), self.id)
                 await self._ended(grace_seconds)
         await remove(self._cli, self.id)
+        if self._process.running():  # an engine that is gone, or refuses, must not keep it alive
+            await self._process.stop(0.0)
 
     async def _stop_signal(self) -> str:
         """Podman says a number, Docker a name or nothing."""

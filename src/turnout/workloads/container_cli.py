@@ -34,7 +34,7 @@ _HINTS: Final = (
     ("Cannot connect to the Docker daemon", "is the docker daemon running, and may you use it?"),
     ("cgroup", "see docs/containers.md on machines without systemd"),
     ("pinging container registry", "the image is not here, and its registry cannot be reached: build or load it first"),
-    ("executable file", "the image has no such program: see `command` in the Deployment, and the image's ENTRYPOINT"),
+    ("invoke a command", "the image has no such program: see `command` in the Deployment, and the image's ENTRYPOINT"),
 )
 
 

@@ -45,12 +45,13 @@ class Containers:
         name = self._name(pod)
         own = workload.container.network == "own"
         known = container_variables(workload, pod, {port: port for port in ports} if own else ports)
+        offset = size(log)
         try:
             with environment_file(known) as (file, inherited):
                 words = [*self._options(pod, workload.container), *_network(own, ports), "--env-file", str(file)]
                 words += [word for variable in inherited for word in ("--env", variable)]
                 await self._run([*words, *_program(workload.container, known)], inherited, log)
-            return await self._found(name)
+            return await self._found(name, log, offset)
         except (ContainersFailed, asyncio.CancelledError):
             await asyncio.shield(remove(self._cli, name))
             raise
@@ -120,13 +121,14 @@ class Containers:
         if status:
             raise refusal(self._cli.engine, "\n".join(tail(log, TOLD_LINES, since=offset)))
 
-    async def _found(self, name: str) -> Container:
-        """Raises ContainersFailed for one that has ended already, with what it said last in its log."""
-        said = await self._cli("inspect", "--type", "container", "--format", "{{.Id}} {{.State.Pid}}", name)
-        container, _, pid = said.partition(" ")
+    async def _found(self, name: str, log: Path, offset: int) -> Container:
+        """Raises ContainersFailed for one that has ended already, with what it has said last."""
+        asked = "{{.Id}} {{.State.Pid}} {{.State.ExitCode}}"
+        container, pid, status = (await self._cli("inspect", "--type", "container", "--format", asked, name)).split()
         process = Process.of(int(pid)) if int(pid) else None
         if process is None:
-            raise ContainersFailed("the container ended at once")
+            words = "".join(f": {line}" for line in tail(log, 1, since=offset))
+            raise ContainersFailed(f"exited with status {status} at once{words}")
         return Container(self._cli, container, process)
 
 

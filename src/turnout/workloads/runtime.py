@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,14 @@ def as_typed(command: str) -> str:
     """A build's command without what only Turnout needs: how a user would begin to look for what is wrong."""
     labelled, pipe, engine = command.partition(" | ")
     return engine if pipe and OWNER_LABEL in labelled else command
+
+
+def end_signal(command: str) -> signal.Signals:
+    """What ends a build's command. An engine's gets SIGHUP.
+
+    Found with podman 4.3: it hands that on to the step that runs, and tidies up; SIGTERM or SIGINT ends podman alone.
+    """
+    return signal.SIGTERM if as_typed(command) == command else signal.SIGHUP
 
 
 @dataclass(frozen=True, slots=True)
