@@ -16,11 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-from turnout.apiserver import kubeconfig
-from turnout.apiserver.certificate import certificate
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Event, Store
 from turnout.compiler.tracing import DEFAULT_SAMPLING_PERCENT
@@ -33,6 +30,7 @@ from turnout.control.comparison import comparisons
 from turnout.control.consequences import Consequences
 from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
+from turnout.control.doors import open_api, open_dashboard
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
 from turnout.control.manifests import Files, InvalidFiles, apply_files, ensure_namespaces
 from turnout.control.mesh_view import ACKNOWLEDGE_SECONDS, MeshView
@@ -208,9 +206,9 @@ class Instance:
         self.report = Report(self.store, self.workloads, self.mishaps, chosen, now)
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
-        self.token = self.state.token()
         self.consequences = Consequences(self.desired.problems, lambda: self._wanted_version)
         metrics = Metrics(self.envoy, self.telemetry)
+        self.token = self.state.token()
         self.api = ApiServer(self.store, self.token, views.table(self), metrics, self.consequences)
         self.dashboard = Dashboard(self.state)
         self._ports = LastPorts(records)
@@ -247,23 +245,13 @@ class Instance:
         assert self.envoy.identity is not None
         self._envoy_record.save(self.envoy.identity)
         self.store.subscribe(self._object_changed)
-        port = await self._ports.start("api", self.api.start, self.options.api_port)
-        self.url = f"http://127.0.0.1:{port}"
-        kubeconfig.write(self.state.kubeconfig, self.url, self.token, await self._secure())
-        if self.options.dashboard_port is not None:
-            await self._ports.start("dashboard", self.dashboard.start, self.options.dashboard_port)
+        await open_api(self.api, self.state, self._ports, self.options.api_port)
+        await open_dashboard(self.dashboard, self._ports, self.options.dashboard_port)
         for_ever = (self._loop(), self._watch(), self._scrape(), self.access.keep(), self.rollouts.run(self.serving))
         self._tasks = [asyncio.create_task(task) for task in for_ever]
         self.ring()
         await self._first_config()
         await self.comparisons.resume()
-
-    async def _secure(self) -> kubeconfig.Secure:
-        """The API once more, in TLS: kubectl sends its token nowhere else, and speaks WebSocket nowhere else."""
-        with self.state.usable():
-            shown = certificate(self.state.certificate, datetime.now(UTC))
-        port = await self._ports.start("api-tls", partial(self.api.start, certificate=shown))
-        return kubeconfig.Secure(f"https://127.0.0.1:{port}", shown.text)
 
     async def _end_strays(self) -> None:
         """What runs for this state directory and was not adopted would be in the way, of ports for one."""
