@@ -156,7 +156,7 @@ GATEWAYS = (
         "gatewayClassName",
     ),
     (listener("protocol: HTTPX"), "TNO156", "listeners[0].protocol"),
-    (listener("protocol: TCP"), "TNO173", "listeners[0].protocol"),
+    (listener("protocol: UDP"), "TNO173", "listeners[0].protocol"),
     (listener("protocol: HTTP, hostname: '*'"), "TNO103", "listeners[0].hostname"),
     (listener("protocol: HTTPS"), "TNO157", "listeners[0]"),
     (listener("protocol: HTTPS, tls: {}"), "TNO158", "listeners[0].tls"),
@@ -198,3 +198,28 @@ def test_what_a_split_sticks_to_has_to_be_something() -> None:
     obj = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": {}}
 
     assert [problem.code for problem in interpret(obj).problems] == ["TNO015"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "found"),
+    [
+        ("[{backendRefs: [{name: a, port: 80}]}]", []),
+        ("[]", ["TNO110 spec.rules"]),
+        ("[{name: x}]", ["TNO110 spec.rules[0]"]),
+        ("[{backendRefs: [{name: a}]}]", ["TNO104 spec.rules[0].backendRefs[0]"]),
+        ("[{backendRefs: [{name: a, port: 80, weight: -1}]}]", ["TNO112 spec.rules[0].backendRefs[0].weight"]),
+        (
+            "[{backendRefs: [{name: a, port: 80}]}, {backendRefs: [{name: b, port: 80}]}]",
+            ["TNO173 spec.rules[1]"],
+        ),
+    ],
+)
+@pytest.mark.parametrize(("kind", "version"), [("TCPRoute", "v1alpha2"), ("TLSRoute", "v1alpha3")])
+def test_what_is_wrong_with_a_route_of_connections_is_found(
+    rules: str, found: list[str], kind: str, version: str
+) -> None:
+    spec = yaml.safe_load(f"{{parentRefs: [{{name: gw}}], rules: {rules}}}")
+    metadata = {"name": "a", "namespace": "default"}
+    api_version = f"gateway.networking.k8s.io/{version}"
+    problems = interpret({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}).problems
+    assert [f"{each.code} {str(each.where).rpartition(' ')[2]}" for each in problems] == found

@@ -105,6 +105,71 @@ async def ask_from(world: World, address: str) -> str:
         return (await exchange(reader, writer, "/", "cache"))[1]
 
 
+GATEWAY_API = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gw, namespace: default}
+spec:
+  gatewayClassName: istio
+  listeners: [{name: main, port: 6379, PROTOCOL}]
+---"""
+BACKENDS = """
+apiVersion: v1
+kind: Service
+metadata: {name: cache-v1, namespace: default}
+spec: {selector: {app: cache, version: v1}, ports: [{port: 6379, name: redis}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cache-v2, namespace: default}
+spec: {selector: {app: cache, version: v2}, ports: [{port: 6379, name: redis}]}
+---"""
+TCP_ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: TCPRoute
+metadata: {name: cache, namespace: default}
+spec:
+  parentRefs: [{name: gw}]
+  rules: [{backendRefs: [{name: cache-v1, port: 6379}, {name: cache-v2, port: 6379, weight: 3}]}]
+---"""
+
+
+def tls_route(name: str, host: str) -> str:
+    return f"""
+apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: TLSRoute
+metadata: {{name: {name}, namespace: default}}
+spec: {{parentRefs: [{{name: gw}}], hostnames: ["{host}"], rules: [{{backendRefs: [{{name: {name}, port: 6379}}]}}]}}
+---"""
+
+
+async def test_a_tcp_route_splits_the_connections_of_a_listener(world: World, backends: dict[str, Backend]) -> None:
+    running = [instance("cache", name, 6379, backend.port) for name, backend in backends.items()]
+    text = GATEWAY_API.replace("PROTOCOL", "protocol: TCP") + BACKENDS + TCP_ROUTE
+    await publish(world, text, running, [Ingress(6379, world.port)])
+    answers = Counter([(await world.get())[1] for _ in range(200)])
+    assert 25 < answers["v1"] < 80
+    assert answers["v1"] + answers["v2"] == 200
+
+
+async def test_tls_routes_pass_tls_through_by_name(world: World) -> None:
+    authority = trustme.CA()
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    async with AsyncExitStack() as stack:
+        servers = [await secure(authority, name) for name in ("v1", "v2")]
+        for server, _ in servers:
+            stack.callback(server.close)
+        running = [instance("cache", name, 6379, port) for name, (_, port) in zip(("v1", "v2"), servers, strict=True)]
+        listener = GATEWAY_API.replace("PROTOCOL", "protocol: TLS, tls: {mode: Passthrough}")
+        routes = tls_route("cache-v1", "one.test") + tls_route("cache-v2", "*.two.test")
+        await publish(world, listener + BACKENDS + routes, running, [Ingress(6379, world.port)])
+        assert await ask(world, "one.test", trust) == "v1"
+        assert await ask(world, "any.two.test", trust) == "v2"
+        with pytest.raises((OSError, EOFError)):
+            await ask(world, "three.test", trust)
+
+
 async def test_tls_is_passed_through_to_the_service_that_its_name_is_for(world: World) -> None:
     authority = trustme.CA()
     trust = ssl.create_default_context()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from turnout.analysis.inventory import Inventory
-from turnout.mesh.gateway_api import Route
+from turnout.mesh.gateway_route import Route
 from turnout.mesh.gateway_status import Fault, backend_faults, certificate_faults, parent_faults
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
+from turnout.resources.gateway_api import TCPRoute, TLSRoute
 from turnout.resources.kinds import KUBERNETES_GATEWAY
 
 
@@ -28,8 +29,14 @@ def gateway_routes(inventory: Inventory) -> Iterator[Problem]:
         for fault in parent_faults(mesh, route).values():
             yield _problem("TNO330", route, fault, f"the {kind} is not attached here: {fault.message}")
         for fault in backend_faults(mesh, route):
-            then = "copies go nowhere" if "requestMirror" in fault.path else "such requests get 500"
-            yield _problem("TNO331", route, fault, f"{fault.message}: {then}")
+            yield _problem("TNO331", route, fault, f"{fault.message}: {_then(route, fault)}")
+
+
+def _then(route: Route, fault: Fault) -> str:
+    """What comes of a backend that is not there."""
+    if isinstance(route, (TCPRoute, TLSRoute)):
+        return "such connections are closed"
+    return "copies go nowhere" if "requestMirror" in fault.path else "such requests get 500"
 
 
 def _problem(code: str, route: Route, fault: Fault, message: str) -> Problem:

@@ -25,6 +25,8 @@ from turnout.resources.kinds import (
     GRPC_ROUTE,
     HTTP_ROUTE,
     KUBERNETES_GATEWAY,
+    TCP_ROUTE,
+    TLS_ROUTE,
     VIRTUAL_SERVICE,
 )
 from turnout.workloads.ports import free
@@ -35,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 CONFIRMED = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY)
 """Kinds whose status says that Envoy serves them."""
-TOLD = (KUBERNETES_GATEWAY, HTTP_ROUTE, GRPC_ROUTE)
+TOLD = (KUBERNETES_GATEWAY, HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE)
 """Kinds whose status says besides what became of each part."""
 _KINDS = {kind.title: kind for kind in (*CONFIRMED, *TOLD)}
 

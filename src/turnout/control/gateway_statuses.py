@@ -8,9 +8,9 @@ from typing import Any
 from turnout.control.objects import ObjectKey
 from turnout.mesh import gateway_servers
 from turnout.mesh.credential import Unusable
-from turnout.mesh.gateway_api import Route
 from turnout.mesh.gateway_hosts import reference
 from turnout.mesh.gateway_listener import BoundListener
+from turnout.mesh.gateway_route import Route
 from turnout.mesh.gateway_servers import Serving
 from turnout.mesh.gateway_status import Fault, backend_faults, certificate_faults, parent_faults
 from turnout.mesh.mesh import Mesh
@@ -74,7 +74,7 @@ def _gateway(mesh: Mesh, listeners: list[BoundListener], generation: int) -> JSO
 
 
 def _listener(mesh: Mesh, bound: BoundListener, generation: int) -> JSONObject:
-    kinds = [{"group": GATEWAY_API, "kind": kind} for kind in ("HTTPRoute", "GRPCRoute") if bound.takes(kind)]
+    kinds = [{"group": GATEWAY_API, "kind": kind} for kind in bound.supports if bound.takes(kind)]
     protocol = bound.listener.protocol
     fault = None if bound.is_served else Fault("", "UnsupportedProtocol", f"{protocol} is not served here")
     return {

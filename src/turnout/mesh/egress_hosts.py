@@ -164,6 +164,10 @@ def _tcp_rule(called: _Called, caller: Caller, *, tls: bool) -> TcpRule:
     What is tunnelled to a TLS port is for the host that the tunnel is for: its `tls` entries come before `tcp` ones.
     """
     service = called.service
+    for attached in _attached_here(called, caller):
+        found = tcp.tcp_rule(attached.route, caller, service.addresses)
+        if found:
+            return found
     for speaker in called.claimants:
         for hosts, rule in tcp.tls_rules(speaker.virtual_service, caller, service.addresses) if tls else ():
             if any(names.host_matches(host, service.host) for host in hosts):
@@ -185,6 +189,17 @@ def _attached_rules(called: _Called, caller: Caller) -> list[Rule]:
         if found:
             return found
     return []
+
+
+def _attached_here(called: _Called, caller: Caller) -> list[Attached]:
+    """Of these, those for connections of this port: of the caller's own namespace first, then the oldest."""
+    own, all_ = caller.namespace, called.service.namespace
+    found = [
+        each
+        for each in called.attached
+        if each.route.spec.tcp and each.port in (0, caller.port) and each.route.metadata.namespace in (own, all_)
+    ]
+    return sorted(found, key=lambda each: (each.route.metadata.namespace != own, each.age))
 
 
 def _first_rules(claimants: Iterable[Speaker], caller: Caller) -> list[Rule]:

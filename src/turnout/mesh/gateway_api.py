@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from turnout.mesh import names
 from turnout.mesh.gateway_listener import BoundListener, Labels, bound_listeners, translated
-from turnout.mesh.gateway_route import Permit, Reference, kind_of, virtual_service
+from turnout.mesh.gateway_route import Permit, Reference, Route, kind_of, virtual_service
 from turnout.mesh.reference_grant import Asker, is_granted
 from turnout.resources.core import Namespace
 from turnout.resources.gateway import Gateway
@@ -19,15 +19,17 @@ from turnout.resources.gateway_api import (
     HTTPRoute,
     KubernetesGateway,
     ParentReference,
+    TCPRoute,
+    TLSRoute,
 )
 from turnout.resources.kinds import GATEWAY_API, ISTIO
 from turnout.resources.reference_grant import ReferenceGrant
 from turnout.resources.service_entry import ServiceEntry
 from turnout.resources.virtual_service import VirtualService
 
-Route = HTTPRoute | GRPCRoute
 ANY = "*"
-KINDS = (HTTPRoute, GRPCRoute, KubernetesGateway, Namespace, ReferenceGrant, ServiceEntry)
+ROUTES = (HTTPRoute, GRPCRoute, TLSRoute, TCPRoute)
+KINDS = (*ROUTES, KubernetesGateway, Namespace, ReferenceGrant, ServiceEntry)
 """All that `gateway_api` looks at."""
 
 
@@ -98,7 +100,7 @@ def gateway_api(resources: Iterable[object]) -> GatewayApi:
 
 
 def _source(kept: Sequence[object]) -> Source:
-    routes = [each for each in kept if isinstance(each, (HTTPRoute, GRPCRoute))]
+    routes = [each for each in kept if isinstance(each, ROUTES)]
     return Source(
         tuple(sorted(routes, key=_age)),
         tuple(bound_listeners(each for each in kept if isinstance(each, KubernetesGateway))),
@@ -114,7 +116,7 @@ def _namespaces(resources: Iterable[object]) -> dict[str, Labels]:
     for each in resources:
         if isinstance(each, Namespace):
             found[each.metadata.name] = each.metadata.labels
-        elif isinstance(each, (HTTPRoute, GRPCRoute, KubernetesGateway)):
+        elif isinstance(each, (*ROUTES, KubernetesGateway)):
             found.setdefault(each.metadata.namespace, {})
     return found
 
@@ -140,7 +142,8 @@ def _at_gateways(route: Route, source: Source) -> Iterator[tuple[str, Attached]]
 
 
 def hostnames(route: Route) -> tuple[str, ...]:
-    return route.spec.hostnames or (ANY,)
+    """Connections of a TCPRoute are for nobody by name."""
+    return (ANY,) if isinstance(route, TCPRoute) else route.spec.hostnames or (ANY,)
 
 
 def refers(parent: ParentReference, route: Route, bound: BoundListener) -> bool:
@@ -157,6 +160,9 @@ def refers(parent: ParentReference, route: Route, bound: BoundListener) -> bool:
 def refusal(route: Route, bound: BoundListener, namespaces: Mapping[str, Labels]) -> tuple[str, str] | None:
     """Why a listener does not take a route, as Gateway API's reason and in words; None: it does."""
     own = route.metadata.namespace
+    if kind_of(route) not in bound.supports:
+        fit = ", ".join(bound.supports)
+        return "NotAllowedByListeners", f"listener {bound.listener.name} is of {bound.speaks} and takes {fit}"
     if not bound.takes(kind_of(route)):
         return "NotAllowedByListeners", f"listener {bound.listener.name} takes no {kind_of(route)}"
     if not bound.takes_from(own, namespaces.get(own, {})):

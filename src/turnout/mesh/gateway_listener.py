@@ -61,10 +61,27 @@ class BoundListener:
     def is_served(self) -> bool:
         return self.listener.protocol in SERVED and self.gateway.spec.gateway_class_name not in NOT_SERVED
 
+    @property
+    def supports(self) -> tuple[str, ...]:
+        """The kinds of routes that fit what it speaks. What is inside of TLS that ends here has no name."""
+        match self.listener.protocol:
+            case "TCP":
+                return ("TCPRoute",)
+            case "TLS":
+                return ("TLSRoute",) if _is_passed_through(self.listener) else ("TCPRoute",)
+        return ("HTTPRoute", "GRPCRoute")
+
+    @property
+    def speaks(self) -> str:
+        """Its protocol, and of TLS what becomes of it."""
+        tls = self.listener.tls
+        return f"TLS ({tls.mode})" if self.listener.protocol == "TLS" and tls else self.listener.protocol
+
     def takes(self, kind: str) -> bool:
         """Whether routes of this kind may be attached."""
         kinds = self.listener.allowed_routes.kinds
-        return not kinds or any((each.group, each.kind) == (GATEWAY_API, kind) for each in kinds)
+        allowed = not kinds or any((each.group, each.kind) == (GATEWAY_API, kind) for each in kinds)
+        return allowed and kind in self.supports
 
     def takes_from(self, namespace: str, labels: Labels) -> bool:
         """Whether routes of a namespace, which has these labels, may be attached."""
@@ -127,11 +144,17 @@ def _tls(bound: BoundListener, grants: Sequence[ReferenceGrant]) -> ServerTLSSet
     tls = bound.listener.tls
     if tls is None:
         return None
+    if _is_passed_through(bound.listener):
+        return ServerTLSSettings(mode="PASSTHROUGH")
     own = bound.gateway.metadata.namespace
     secrets = [_credential(each, own, grants) for each in tls.certificate_refs]
     if len(secrets) > 1:
         return ServerTLSSettings(mode="SIMPLE", credential_names=tuple(secrets))
     return ServerTLSSettings(mode="SIMPLE", credential_name=secrets[0] if secrets else "")
+
+
+def _is_passed_through(listener: Listener) -> bool:
+    return listener.protocol == "TLS" and listener.tls is not None and listener.tls.mode == "Passthrough"
 
 
 def _credential(reference: SecretObjectReference, own: str, grants: Sequence[ReferenceGrant]) -> str:

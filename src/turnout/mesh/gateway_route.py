@@ -1,4 +1,4 @@
-"""HTTPRoutes and GRPCRoutes to routes of VirtualServices, rule by rule and match by match. Source: Istio's conversion.
+"""Routes of Gateway API to routes of VirtualServices, rule by rule and match by match. Source: Istio's conversion.
 
 What a VirtualService cannot say, a `Rule` of such a route does differently: its prefixes end where a segment of the
 path ends, and a destination that does not exist gets 500, not 503.
@@ -17,6 +17,8 @@ from turnout.mesh.route_match import grpc_match, http_match
 from turnout.resources import duration, gateway_api
 from turnout.resources.gateway_api import (
     BackendObjectReference,
+    BackendRef,
+    ForwardingRule,
     GRPCBackendRef,
     GRPCRoute,
     GRPCRouteFilter,
@@ -49,12 +51,17 @@ from turnout.resources.virtual_service import (
     Percent,
     PortSelector,
     RegexRewrite,
+    RouteDestination,
     StringMatch,
+    TCPRoute,
+    TLSMatchAttributes,
+    TLSRoute,
     VirtualService,
     VirtualServiceSpec,
 )
 
-Reference = BackendObjectReference | HTTPBackendRef | GRPCBackendRef
+Route = gateway_api.HTTPRoute | GRPCRoute | gateway_api.TLSRoute | gateway_api.TCPRoute
+Reference = BackendObjectReference | HTTPBackendRef | GRPCBackendRef | BackendRef
 Permit = Callable[[Reference], bool]
 """Whether the route may refer to a backend: in another namespace only where a ReferenceGrant says so."""
 
@@ -64,13 +71,11 @@ _FAILURE = HTTPDirectResponse(status=500)
 _ROOT = "/"
 
 
-def kind_of(route: gateway_api.HTTPRoute | GRPCRoute) -> str:
+def kind_of(route: Route) -> str:
     return type(route).__name__
 
 
-def virtual_service(
-    route: gateway_api.HTTPRoute | GRPCRoute, gateways: tuple[str, ...], permitted: Permit
-) -> VirtualService:
+def virtual_service(route: Route, gateways: tuple[str, ...], permitted: Permit) -> VirtualService:
     """`http[i].match[j]` is what `rules[i].matches[j]` says. It has the route's own name.
 
     Of a route that has not changed it is the same object as before, so that nothing that follows from it is done anew.
@@ -85,7 +90,7 @@ class _Identity:
 
     __slots__ = ("route",)
 
-    def __init__(self, route: gateway_api.HTTPRoute | GRPCRoute) -> None:
+    def __init__(self, route: Route) -> None:
         self.route = route
 
     def __hash__(self) -> int:
@@ -100,35 +105,50 @@ def _known(same: _Identity, gateways: tuple[str, ...]) -> VirtualService:
     return _translated(same.route, gateways, lambda _: True)
 
 
-def _stays_at_home(route: gateway_api.HTTPRoute | GRPCRoute) -> bool:
+def _stays_at_home(route: Route) -> bool:
     """It names nothing of other namespaces, so that no grant can change what becomes of it."""
     own = ("", route.metadata.namespace)
     return all(reference.namespace in own for _, reference in references(route))
 
 
-def references(route: gateway_api.HTTPRoute | GRPCRoute) -> Iterator[tuple[str, Reference]]:
+def references(route: Route) -> Iterator[tuple[str, Reference]]:
     """All that it sends requests or copies to, each with its path."""
-    rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
+    rules: Sequence[HTTPRouteRule | GRPCRouteRule | ForwardingRule] = route.spec.rules
     for index, rule in enumerate(rules):
         backends: Sequence[Reference] = rule.backend_refs
         for at, backend in enumerate(backends):
             yield f"spec.rules[{index}].backendRefs[{at}]", backend
+        if isinstance(rule, ForwardingRule):
+            continue
         filters: Sequence[HTTPRouteFilter | GRPCRouteFilter] = rule.filters
         for at, each in enumerate(filters):
             if each.request_mirror:
                 yield f"spec.rules[{index}].filters[{at}].requestMirror.backendRef", each.request_mirror.backend_ref
 
 
-def _translated(
-    route: gateway_api.HTTPRoute | GRPCRoute, gateways: tuple[str, ...], permitted: Permit
-) -> VirtualService:
+def _translated(route: Route, gateways: tuple[str, ...], permitted: Permit) -> VirtualService:
     meta = route.metadata
+    if isinstance(route, (gateway_api.TLSRoute, gateway_api.TCPRoute)):
+        return VirtualService(meta, _forwarding(route, gateways, permitted))
     rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
     http = tuple(
         _http(rule, rule.name or f"{meta.namespace}.{meta.name}.{index}", meta.namespace, permitted)
         for index, rule in enumerate(rules)
     )
     return VirtualService(meta, VirtualServiceSpec(route.spec.hostnames or ("*",), gateways, http))
+
+
+def _forwarding(
+    route: gateway_api.TLSRoute | gateway_api.TCPRoute, gateways: tuple[str, ...], permitted: Permit
+) -> VirtualServiceSpec:
+    """Only the first rule counts: nothing tells the connections of another one."""
+    own = route.metadata.namespace
+    backends = [backend for rule in route.spec.rules[:1] for backend in rule.backend_refs if backend.weight]
+    choices = tuple(RouteDestination(destination(each, own, permitted), each.weight) for each in backends)
+    if isinstance(route, gateway_api.TCPRoute):
+        return VirtualServiceSpec(("*",), gateways, tcp=(TCPRoute(route=choices),))
+    hosts = route.spec.hostnames or ("*",)
+    return VirtualServiceSpec(hosts, gateways, tls=(TLSRoute((TLSMatchAttributes(hosts),), choices),))
 
 
 def _http(rule: HTTPRouteRule | GRPCRouteRule, name: str, namespace: str, permitted: Permit) -> HTTPRoute:

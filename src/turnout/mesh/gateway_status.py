@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from turnout.mesh import names
-from turnout.mesh.gateway_api import Route, called_hosts, permit, refers, refusal
+from turnout.mesh.gateway_api import called_hosts, permit, refers, refusal
 from turnout.mesh.gateway_listener import BoundListener, refused_certificates
-from turnout.mesh.gateway_route import Permit, Reference, references
-from turnout.mesh.mesh import Mesh, http_ports
+from turnout.mesh.gateway_route import Permit, Reference, Route, kind_of, references
+from turnout.mesh.mesh import Mesh, http_ports, tcp_ports
+from turnout.mesh.service import ServiceHost
+from turnout.resources.core import ServicePort
 from turnout.resources.gateway_api import (
     ParentReference,
+    TCPRoute,
+    TLSRoute,
 )
 from turnout.resources.kinds import GATEWAY_API, ISTIO
 from turnout.resources.spelling import closest
@@ -62,10 +66,13 @@ def _parent_fault(mesh: Mesh, route: Route, parent: ParentReference) -> tuple[st
     if not known:
         near = closest(parent.name, [service.name for service in mesh.services.values()])
         return "NoMatchingParent", f"{named} is not there", f"did you mean {near}?" if near else None
-    ports = [port.port for service in known for port in http_ports(service)]
+    if isinstance(route, TLSRoute):
+        hint = "a TCPRoute, or the `tls` entry of a VirtualService, can be for callers inside the mesh"
+        return "UnsupportedValue", "a TLSRoute is attached to Gateways only", hint
+    ports = [port.port for service in known for port in _ports(service, route)]
     if parent.port and parent.port not in ports:
         listed = ", ".join(map(str, ports)) or "none"
-        return "NoMatchingParent", f"{named} has no port {parent.port} of HTTP", f"its ports: {listed}"
+        return "NoMatchingParent", f"{named} has no port {parent.port} of {_speaks(route)}", f"its ports: {listed}"
     return None
 
 
@@ -80,7 +87,8 @@ def _gateway_fault(mesh: Mesh, route: Route, parent: ParentReference) -> tuple[s
     first = refusals[0]
     if first is None or None in refusals:
         return None
-    hint = "see `allowedRoutes` of the listener" if first[0] == "NotAllowedByListeners" else None
+    is_kind = not any(kind_of(route) in each.supports for each in bound)
+    hint = "see `allowedRoutes` of the listener" if first[0] == "NotAllowedByListeners" and not is_kind else None
     return *first, hint
 
 
@@ -108,7 +116,7 @@ def _no_listener(mesh: Mesh, route: Route, parent: ParentReference) -> tuple[str
 
 
 def backend_faults(mesh: Mesh, route: Route) -> list[Fault]:
-    """What a route leads to and is not there, or may not be named: such requests get 500."""
+    """What a route leads to and is not there, or may not be named: such requests get 500, connections are closed."""
     is_inside = all(parent.kind != "Gateway" for parent in route.spec.parent_refs)
     permitted = (lambda _: True) if is_inside else permit(route, mesh.gateway_api.source.grants)
     return [
@@ -134,9 +142,23 @@ def _backend_fault(mesh: Mesh, route: Route, path: str, backend: Reference, perm
     if service is None:
         near = closest(backend.name, [each.name for each in mesh.services.values()])
         return Fault(path, "BackendNotFound", f"{host} is not there", f"did you mean {near}?" if near else None)
-    ports = [port.port for port in http_ports(service)]
+    ports = [port.port for port in (service.spec.ports if _is_forwarding(route) else http_ports(service))]
     if backend.port is not None and backend.port not in ports:
         listed = ", ".join(map(str, ports)) or "none"
-        message = f"Service {backend.name} has no port {backend.port} of HTTP"
+        message = f"Service {backend.name} has no port {backend.port}{'' if _is_forwarding(route) else ' of HTTP'}"
         return Fault(f"{path}.port", "BackendNotFound", message, f"its ports: {listed}")
     return None
+
+
+def _is_forwarding(route: Route) -> bool:
+    """Whether it passes connections on unread: to whatever speaks over TCP."""
+    return isinstance(route, (TCPRoute, TLSRoute))
+
+
+def _ports(service: ServiceHost, route: Route) -> list[ServicePort]:
+    """Of a service those whose callers a route can rule."""
+    return tcp_ports(service) if _is_forwarding(route) else http_ports(service)
+
+
+def _speaks(route: Route) -> str:
+    return "TCP" if _is_forwarding(route) else "HTTP"

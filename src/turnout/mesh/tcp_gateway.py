@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from operator import attrgetter
 
 from turnout.mesh import gateway_servers
+from turnout.mesh.gateway_api import Attached
 from turnout.mesh.gateway_hosts import common_hosts, reference
 from turnout.mesh.gateway_servers import ANY, BoundServer, Serving
 from turnout.mesh.mesh import Mesh
@@ -57,7 +59,8 @@ def _forwards(mesh: Mesh, bound: BoundServer) -> Iterator[Forward]:
     if bound.serving is Serving.PASSTHROUGH:
         yield from _by_name(mesh, bound)
     elif bound.serving in (Serving.TCP, Serving.TLS):
-        rule = next((rule for vs in _bound(mesh, bound) for rule in rules_at_gateway(vs, _caller(bound), "tcp")), None)
+        owners = (*_bound(mesh, bound), *(each.route for each in _attached(mesh, bound)))
+        rule = next((rule for vs in owners for rule in rules_at_gateway(vs, _caller(bound), "tcp")), None)
         tls = server_tls(mesh, bound) if bound.serving is Serving.TLS else None
         if rule is not None and (tls is None or isinstance(tls, ServerTLS)):
             yield forward(mesh, rule[1], bound.sni if tls else (), tls, inspected=tls is not None)
@@ -69,6 +72,9 @@ def _by_name(mesh: Mesh, bound: BoundServer) -> Iterator[Forward]:
     for virtual_service in _bound(mesh, bound):
         for sni, rule in rules_at_gateway(virtual_service, _caller(bound), "tls"):
             yield forward(mesh, rule, () if ANY in sni else sni, None, inspected=True)
+    for attached in _attached(mesh, bound):
+        for _, rule in rules_at_gateway(attached.route, _caller(bound), "tls"):
+            yield forward(mesh, rule, () if ANY in attached.hosts else attached.hosts, None, inspected=True)
 
 
 def forward(
@@ -94,6 +100,11 @@ def _bound(mesh: Mesh, bound: BoundServer) -> Iterator[VirtualService]:
     for speaker in mesh.bound.get(reference(bound.gateway), ()):
         if common_hosts(bound.gateway, bound.server, speaker.virtual_service):
             yield speaker.virtual_service
+
+
+def _attached(mesh: Mesh, bound: BoundServer) -> tuple[Attached, ...]:
+    """The routes of Gateway API, the oldest first."""
+    return tuple(sorted(mesh.gateway_api.at_gateway.get(reference(bound.gateway), ()), key=attrgetter("age")))
 
 
 def _caller(bound: BoundServer) -> Caller:

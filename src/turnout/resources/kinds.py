@@ -96,6 +96,8 @@ KUBERNETES_GATEWAY = Kind("Gateway", "gateways", GATEWAY_API, ("v1", "v1beta1"),
 REFERENCE_GRANT = Kind("ReferenceGrant", "referencegrants", GATEWAY_API, ("v1beta1", "v1"), short_names=("refgrant",))
 HTTP_ROUTE = Kind("HTTPRoute", "httproutes", GATEWAY_API, ("v1", "v1beta1"))
 GRPC_ROUTE = Kind("GRPCRoute", "grpcroutes", GATEWAY_API, ("v1",))
+TLS_ROUTE = Kind("TLSRoute", "tlsroutes", GATEWAY_API, ("v1alpha2", "v1alpha3", "v1"))
+TCP_ROUTE = Kind("TCPRoute", "tcproutes", GATEWAY_API, ("v1alpha2",))
 ROLLOUT = Kind("Rollout", "rollouts", TURNOUT, ("v1alpha1",), short_names=("ro",))
 
 KINDS: tuple[Kind, ...] = (
@@ -124,6 +126,8 @@ KINDS: tuple[Kind, ...] = (
     REFERENCE_GRANT,
     HTTP_ROUTE,
     GRPC_ROUTE,
+    TLS_ROUTE,
+    TCP_ROUTE,
     ROLLOUT,
     EVENT,
 )

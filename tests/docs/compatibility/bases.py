@@ -107,6 +107,10 @@ def _attached(**rule: Any) -> JSON:
     return {"parentRefs": [{"name": "front", "sectionName": "http"}], "rules": [{**_BACKEND, **rule}]}
 
 
+def _forwarding(listener: str) -> JSON:
+    return {"parentRefs": [{"name": "front", "sectionName": listener}], "rules": [_BACKEND]}
+
+
 def _filter(type_: str, field: str, /, **value: Any) -> JSON:
     return _attached(filters=[{"type": type_, field: value}])
 
@@ -226,6 +230,8 @@ BASES: dict[str, dict[str, JSON]] = {
         "rules[].matches[].headers": _attached(matches=[{"headers": [{"name": "y", "value": "y"}]}]),
         **{f"rules[].filters[].{path}": base for path, base in _ROUTE_FILTERS.items()},
     },
+    "TLSRoute": {"": _forwarding("tls")},
+    "TCPRoute": {"": _forwarding("tcp")},
     "ServiceEntry": {
         "": _entry(),
         "addresses": _entry(ports=[{"number": 81, "name": "tcp", "protocol": "TCP"}]),
@@ -309,6 +315,8 @@ SILENT: dict[str, dict[str, str]] = {
         "rules[].filters[].requestRedirect.path.type": "says which of the others is given",
         "rules[].filters[].urlRewrite.path.type": "says which of the others is given",
     },
+    "TLSRoute": {"rules[].name": "a name, for people"},
+    "TCPRoute": {"rules[].name": "a name, for people"},
     "GRPCRoute": {
         "rules[].filters[].type": "says which of the others is given",
     },

@@ -14,8 +14,17 @@ from tests.docs.compatibility.probe import Context, Verdict, verdict
 from turnout.mesh.no_effect import passed_over
 from turnout.resources.destination_rule import DestinationRuleSpec
 from turnout.resources.gateway import GatewaySpec
-from turnout.resources.gateway_api import GRPCRouteSpec, HTTPRouteSpec
-from turnout.resources.kinds import DESTINATION_RULE, GATEWAY, GRPC_ROUTE, HTTP_ROUTE, SERVICE_ENTRY, VIRTUAL_SERVICE
+from turnout.resources.gateway_api import GRPCRouteSpec, HTTPRouteSpec, TCPRouteSpec, TLSRouteSpec
+from turnout.resources.kinds import (
+    DESTINATION_RULE,
+    GATEWAY,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    SERVICE_ENTRY,
+    TCP_ROUTE,
+    TLS_ROUTE,
+    VIRTUAL_SERVICE,
+)
 from turnout.resources.service_entry import ServiceEntrySpec
 from turnout.resources.virtual_service import VirtualServiceSpec
 
@@ -29,6 +38,8 @@ SPECS = {
     SERVICE_ENTRY: ServiceEntrySpec,
     HTTP_ROUTE: HTTPRouteSpec,
     GRPC_ROUTE: GRPCRouteSpec,
+    TLS_ROUTE: TLSRouteSpec,
+    TCP_ROUTE: TCPRouteSpec,
 }
 PORT = "trafficPolicy.portLevelSettings[]."
 INTRODUCTION = """\

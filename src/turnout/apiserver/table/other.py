@@ -91,6 +91,7 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
     ),
     kinds.HTTP_ROUTE: (NAME, text("Hostnames", "spec.hostnames"), AGE),
     kinds.GRPC_ROUTE: (NAME, text("Hostnames", "spec.hostnames"), AGE),
+    kinds.TLS_ROUTE: (NAME, text("Hostnames", "spec.hostnames"), AGE),
     kinds.ROLLOUT: (
         NAME,
         text("Service", "spec.service"),

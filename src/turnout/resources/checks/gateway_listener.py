@@ -16,7 +16,9 @@ from turnout.resources.spelling import closest, shown
 
 MOST_LISTENERS = 64
 PROTOCOLS = ("HTTP", "HTTPS", "TLS", "TCP", "UDP")
-SERVED = ("HTTP", "HTTPS")
+SERVED = ("HTTP", "HTTPS", "TLS", "TCP")
+ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute")
+"""Kinds that listeners of these take."""
 NOT_SERVED = frozenset(("istio-waypoint", "istio-east-west"))
 """Classes of gateways that no request comes in by from outside."""
 
@@ -61,8 +63,7 @@ def _check_listener(listener: Listener, at: Path, findings: Findings) -> None:
         findings.add("TNO156", (*at, "protocol"), f"{shown(listener.protocol)} is no protocol", hint)
     elif listener.protocol not in SERVED:
         message = f"no effect here: listeners of {listener.protocol}"
-        hint = "an Istio Gateway and a VirtualService can route TLS and TCP"
-        findings.add("TNO173", (*at, "protocol"), message, hint)
+        findings.add("TNO173", (*at, "protocol"), message)
     if listener.hostname and listener.protocol in ("TCP", "UDP"):
         findings.add("TNO156", (*at, "hostname"), f"a listener of {listener.protocol} has no hostname")
     check_host_name(listener.hostname or None, (*at, "hostname"), findings, may_be_wild=True)
@@ -97,9 +98,9 @@ def _check_allowed(listener: Listener, at: Path, findings: Findings) -> None:
     if namespaces.selector is not None:
         check_labels(namespaces.selector.match_labels, (*at, "namespaces", "selector", "matchLabels"), findings)
     for number, kind in enumerate(listener.allowed_routes.kinds):
-        if (kind.group, kind.kind) not in ((GATEWAY_API, "HTTPRoute"), (GATEWAY_API, "GRPCRoute")):
+        if kind.group != GATEWAY_API or kind.kind not in ROUTES:
             message = f"no effect here: routes of kind {shown(kind.kind)}"
-            findings.add("TNO173", (*at, "kinds", number), message, "HTTPRoute and GRPCRoute are served")
+            findings.add("TNO173", (*at, "kinds", number), message, f"{', '.join(ROUTES)} are served")
 
 
 def check_gateway_class(resource: GatewayClass, findings: Findings) -> None:

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from turnout.resources.checks.value import check_port
 from turnout.resources.finding import Findings
-from turnout.resources.gateway_api import BackendObjectReference, GRPCBackendRef, HTTPBackendRef, ParentReference
+from turnout.resources.gateway_api import (
+    BackendObjectReference,
+    BackendRef,
+    GRPCBackendRef,
+    HTTPBackendRef,
+    ParentReference,
+)
 from turnout.resources.host import is_ip
 from turnout.resources.kinds import GATEWAY_API, ISTIO
 from turnout.resources.layout import Path
@@ -71,7 +77,9 @@ def _qualified(reference: ParentReference | BackendObjectReference | HTTPBackend
     return f"{reference.kind}.{reference.group}" if reference.group else reference.kind
 
 
-def check_backends(backends: Sequence[HTTPBackendRef | GRPCBackendRef], at: Path, findings: Findings) -> None:
+def check_backends(
+    backends: Sequence[HTTPBackendRef | GRPCBackendRef | BackendRef], at: Path, findings: Findings
+) -> None:
     if len(backends) > MOST_BACKENDS:
         findings.add("TNO172", at, f"{len(backends)} backends; Gateway API allows {MOST_BACKENDS}")
     for number, backend in enumerate(backends):
@@ -82,7 +90,7 @@ def check_backends(backends: Sequence[HTTPBackendRef | GRPCBackendRef], at: Path
 
 
 def check_backend(
-    backend: BackendObjectReference | HTTPBackendRef | GRPCBackendRef, at: Path, findings: Findings
+    backend: BackendObjectReference | HTTPBackendRef | GRPCBackendRef | BackendRef, at: Path, findings: Findings
 ) -> None:
     is_service = (backend.group, backend.kind) == ("", "Service")
     if is_service and "." in backend.name:
