@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnout.cluster.spread import spread
-from turnout.cluster.traffic import Places, ever, lately
+from turnout.cluster.traffic import Places, ever, lately, over_time
 from turnout.error import EvidenceFailed
 from turnout.telemetry.histogram import quantile
 from turnout.telemetry.series import Series
@@ -150,3 +150,19 @@ def test_series_of_prometheus_know_their_callers_also_of_copies() -> None:
 
     assert isinstance(copy, Series)
     assert (copy.source_workload, copy.upstream_cluster) == ("gateway", f"copy|0|v2|{HOST}")
+
+
+def test_a_window_is_told_step_by_step_from_one_question() -> None:
+    prometheus = Prometheus(sample("source", "v1", 0))
+    (held,) = prometheus("istio_requests_total", None)["result"]
+    matrix = {"metric": held["metric"], "values": [[60, "6"], [120, "12"]]}
+    asked: list[str] = []
+
+    def ask(promql: str, at: float | None) -> Mapping[str, Any]:
+        asked.append(promql)
+        return {"result": [matrix] if "istio_requests_total" in promql else []}
+
+    found = list(over_time(ask, HOST, 120, 60, Places(SUBSETS)))
+
+    assert [(at, [each.requests for each in traffic.values()]) for at, traffic in found] == [(0, [6]), (60, [12])]
+    assert asked[0].endswith("[60s])) > 0)[120s:60s]")

@@ -8,7 +8,7 @@ version that is mirrored to than the caller says to have sent were copies.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Final, NamedTuple
@@ -18,6 +18,7 @@ from turnout.error import EvidenceFailed
 from turnout.evidence.growth import Ask
 from turnout.mesh import names
 from turnout.mesh.mesh import Mesh
+from turnout.telemetry.exposition import text
 from turnout.telemetry.istio import UNKNOWN
 from turnout.telemetry.promql import COPIES, DURATION, REQUESTS
 from turnout.telemetry.route_map import Version
@@ -41,6 +42,8 @@ _ENDS: Final = tuple(
 _SAID: Final = (*_ENDS, "response_code", "response_flags", "grpc_response_status")
 _PAIR: Final = ("reporter", "destination_service", *_ENDS)
 _KIND: Final = ("reporter", "destination_service", *_SAID)
+_METRICS: Final = ((REQUESTS, _KIND), (COPIES, _KIND), (f"{DURATION}_bucket", (*_PAIR, "le")))
+_NOTHING: Final[Mapping[str, Any]] = {"result": ()}
 
 Labels = Mapping[str, str]
 Name = tuple[str, str]
@@ -79,14 +82,46 @@ def subset_of(mesh: Mesh, host: str, labels: Labels) -> str:
 def lately(ask: Ask, seconds: float, places: Places, namespace: str = "") -> dict[Series, Traffic]:
     """What came to pass within some seconds, to services of one namespace or of all. Raises EvidenceFailed."""
     seconds = max(seconds, LEAST_SECONDS)
-    counts = _counts(ask, places, lambda metric: _increase(metric, _KIND, seconds, namespace))
+    chosen = {"destination_service_namespace": namespace} if namespace else {}
+    queries = [_increase(metric, labels, seconds, chosen) for metric, labels in _METRICS]
+    return _traffic([ask(query, None) for query in queries], seconds, places)
+
+
+def over_time(
+    ask: Ask, host: str, seconds: float, step: float, places: Places
+) -> Iterator[tuple[float, dict[Series, Traffic]]]:
+    """Of one service: when each step began (unix seconds), and what came to pass within it. Raises EvidenceFailed."""
+    queries = [_increase(metric, labels, step, {"destination_service": host}) for metric, labels in _METRICS]
+    # A subquery: many moments for one question, which a service's proxy takes as well.
+    answers = [_by_moment(ask(f"({query})[{seconds:.0f}s:{step:.0f}s]", None)) for query in queries]
+    for at in sorted(answers[0].keys() | answers[1].keys()):
+        yield at - step, _traffic([answer.get(at, _NOTHING) for answer in answers], step, places)
+
+
+def _by_moment(data: Mapping[str, Any]) -> dict[float, dict[str, Any]]:
+    """A matrix as one vector for each moment."""
+    found: dict[float, dict[str, Any]] = {}
+    try:
+        for series in data["result"]:
+            for at, value in series["values"]:
+                vector = found.setdefault(float(at), {"result": []})
+                vector["result"].append({"metric": series["metric"], "value": [at, value]})
+    except (LookupError, TypeError, ValueError) as error:
+        raise _unknown() from error
+    return found
+
+
+def _traffic(answers: Sequence[Mapping[str, Any]], seconds: float, places: Places) -> dict[Series, Traffic]:
+    """Of requests, copies and durations."""
+    requests, copies, durations = answers
+    counts = _counts(requests, copies, places)
     traffic = {
         series: Traffic(count, count if series.failed else 0, seconds) for series, count in counts.items() if count
     }
     busiest: dict[Pair, Series] = {}
     for series in sorted(traffic, key=lambda each: traffic[each].requests):
         busiest[_pair_of(series)] = series
-    for pair, buckets in _durations(ask(_increase(f"{DURATION}_bucket", (*_PAIR, "le"), seconds, namespace), None)):
+    for pair, buckets in _durations(durations):
         if pair in busiest:  # nobody asks for the durations of one code or flag
             traffic[busiest[pair]].durations.update(buckets)
     return traffic
@@ -94,23 +129,24 @@ def lately(ask: Ask, seconds: float, places: Places, namespace: str = "") -> dic
 
 def ever(ask: Ask, places: Places, namespace: str = "") -> dict[Series, int]:
     """What the counters hold: pods that are gone took theirs along. Raises EvidenceFailed."""
-    counts = _counts(ask, places, lambda metric: _sum(metric, _KIND, namespace))
-    return {series: count for series, count in counts.items() if count}
+    chosen = {"destination_service_namespace": namespace} if namespace else {}
+    requests, copies = (ask(_sum(metric, labels, chosen), None) for metric, labels in _METRICS[:2])
+    return {series: count for series, count in _counts(requests, copies, places).items() if count}
 
 
 # --- PromQL
 
 
-def _increase(metric: str, labels: tuple[str, ...], seconds: float, namespace: str) -> str:
-    return f"sum by ({', '.join(labels)}) (increase({_selector(metric, namespace)}[{seconds:.0f}s])) > 0"
+def _increase(metric: str, labels: tuple[str, ...], seconds: float, chosen: Labels) -> str:
+    return f"sum by ({', '.join(labels)}) (increase({_selector(metric, chosen)}[{seconds:.0f}s])) > 0"
 
 
-def _sum(metric: str, labels: tuple[str, ...], namespace: str) -> str:
-    return f"sum by ({', '.join(labels)}) ({_selector(metric, namespace)}) > 0"
+def _sum(metric: str, labels: tuple[str, ...], chosen: Labels) -> str:
+    return f"sum by ({', '.join(labels)}) ({_selector(metric, chosen)}) > 0"
 
 
-def _selector(metric: str, namespace: str) -> str:
-    return f'{metric}{{destination_service_namespace="{namespace}"}}' if namespace else metric
+def _selector(metric: str, chosen: Labels) -> str:
+    return f"{metric}{{{text(chosen)}}}"
 
 
 def _values(data: Mapping[str, Any]) -> Iterator[tuple[Labels, float]]:
@@ -120,18 +156,22 @@ def _values(data: Mapping[str, Any]) -> Iterator[tuple[Labels, float]]:
             if isfinite(value):
                 yield sample["metric"], value
     except (LookupError, TypeError, ValueError) as error:
-        raise EvidenceFailed("Prometheus answers in an unknown way", "is it a Prometheus?") from error
+        raise _unknown() from error
+
+
+def _unknown() -> EvidenceFailed:
+    return EvidenceFailed("Prometheus answers in an unknown way", "is it a Prometheus?")
 
 
 # --- what it says
 
 
-def _counts(ask: Ask, places: Places, query: Any) -> dict[Series, int]:
+def _counts(requests: Mapping[str, Any], copies: Mapping[str, Any], places: Places) -> dict[Series, int]:
     found: dict[Series, float] = defaultdict(float)
-    for pair, reporters in _reported(ask(query(REQUESTS), None), places).items():
+    for pair, reporters in _reported(requests, places).items():
         for series, count in _told(pair, reporters, places):
             found[series] += count
-    for reporters in _reported(ask(query(COPIES), None), places).values():
+    for reporters in _reported(copies, places).values():
         for told_by in reporters.values():
             for series, count in told_by.items():
                 found[_copy(series)] += count

@@ -7,17 +7,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from turnout.cluster.site import Site
-from turnout.cluster.status import counted, status
+from turnout.cluster.status import counted, places, status
+from turnout.cluster.traffic import LEAST_SECONDS, over_time
 from turnout.control import graph, routes
 from turnout.control.blast import shown
 from turnout.control.explained import Unanswerable, explained, question
 from turnout.control.question import number, service_host
+from turnout.control.timeline import Version, line, point, version_of
 from turnout.control.world import gateway_ports
 from turnout.error import ApiError, EvidenceFailed
 from turnout.telemetry.fan_out import Calls, Traced
 from turnout.telemetry.fan_out import counted as calls_counted
+from turnout.telemetry.traffic import Traffic
 
 LONGEST_SECONDS: Final = 7 * 24 * 3600.0
+MOST_POINTS: Final = 120
 
 Query = Mapping[str, str]
 
@@ -62,6 +66,26 @@ def _routes(site: Site, query: Query, body: Any) -> Any:
     return routes.of_world(world, {port: port for port in gateway_ports(world.mesh)}, {})
 
 
+def _series(site: Site, query: Query, body: Any) -> Any:
+    """In steps of a minute or more; without marks, for nobody there takes down what was changed."""
+    host = service_host(query)
+    seconds = number(query, "seconds", 900, least=1, most=LONGEST_SECONDS)
+    step = max(number(query, "step", seconds / MOST_POINTS, least=0, most=LONGEST_SECONDS), LEAST_SECONDS)
+    prometheus = site.prometheus
+    if prometheus is None:
+        raise EvidenceFailed("no Prometheus was found beside Istio")
+    lines: dict[Version, list[dict[str, Any]]] = {}
+    for at, traffic in over_time(prometheus, host, max(seconds, step), step, places(site.live())):
+        together: dict[Version, Traffic] = {}
+        for kind, found in traffic.items():
+            if version := version_of(kind, host):
+                together.setdefault(version, Traffic()).add(found)
+        for version, found in together.items():
+            lines.setdefault(version, []).append(point(at, found))
+    versions = [line(version, lines[version]) for version in sorted(lines)]
+    return {"at": time.time(), "step": step, "versions": versions, "marks": []}
+
+
 def _blast(site: Site, query: Query, body: Any) -> Any:
     """Without traces: only how many calls a request makes on average."""
     host = service_host(query)
@@ -84,6 +108,7 @@ _VIEWS: Final[Mapping[str, Callable[[Site, Query, Any], Any]]] = {
     "graph": _graph,
     "explain": _explain,
     "routes": _routes,
+    "series": _series,
     "blast": _blast,
     "history": _history,
 }

@@ -43,14 +43,14 @@ async def series(instance: Instance, request: ViewRequest, now: float) -> dict[s
         since = now - seconds
         length = store.step(since, step)
         lines: dict[Version, list[dict[str, Any]]] = {}
-        for at, traffic in store.grouped(since, now, step, lambda kind: _version(kind, host)):
+        for at, traffic in store.grouped(since, now, step, lambda kind: version_of(kind, host)):
             for version, counted in traffic.items():
-                lines.setdefault(version, []).append(_point(at, counted))
+                lines.setdefault(version, []).append(point(at, counted))
         marks = [mark for mark in store.marks(since, now) if {host, *workloads} & set(mark.about)]
         return {
             "at": now,
             "step": length,
-            "versions": [_line(version, lines[version]) for version in sorted(lines)],
+            "versions": [line(version, lines[version]) for version in sorted(lines)],
             "marks": [{"at": mark.at, "what": mark.what, "text": mark.text} for mark in marks],
         }
 
@@ -65,13 +65,15 @@ def _workloads(instance: Instance, host: str) -> set[str]:
     return {f"{member.namespace}/{member.workload}" for member in instance.world.mesh.members.get(host, ())}
 
 
-def _version(kind: Series, host: str) -> Version | None:
+def version_of(kind: Series, host: str) -> Version | None:
+    """Who answers what; None: not of this service."""
     if kind.destination_service != host:
         return None
     return Version(kind.destination_workload, kind.destination_canonical_revision, kind.subset, kind.mirrored)
 
 
-def _line(version: Version, points: list[dict[str, Any]]) -> dict[str, Any]:
+def line(version: Version, points: list[dict[str, Any]]) -> dict[str, Any]:
+    """One version's, as JSON."""
     return {
         "workload": version.workload,
         "version": version.version,
@@ -81,7 +83,8 @@ def _line(version: Version, points: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _point(at: int, traffic: Traffic) -> dict[str, Any]:
+def point(at: float, traffic: Traffic) -> dict[str, Any]:
+    """What came to pass in a step that began then."""
     return {
         "at": at,
         "requests": traffic.requests,
