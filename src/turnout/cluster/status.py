@@ -10,7 +10,7 @@ from typing import Any
 from turnout import __version__
 from turnout.cluster.live import Live, unseen
 from turnout.cluster.traffic import LEAST_SECONDS, Places, ever, lately, subset_of
-from turnout.control.status import gateways, hops, problem_json, service, workloads
+from turnout.control.status import gateways, hops, problem_json, services, workloads
 from turnout.error import EvidenceFailed
 from turnout.evidence.finding import Prometheus
 from turnout.problem import ObjectPath, Problem
@@ -55,7 +55,7 @@ def status(live: Live, context: str, namespace: str, prometheus: Prometheus | No
             "window_seconds": LEAST_SECONDS,
         },
         "gateways": list(gateways(world.mesh, {})),
-        "services": [service(world.mesh, host, live.pods, found.traffic, snapshot) for host in hosts],
+        "services": services(world.mesh, hosts, live.pods, found.traffic, snapshot),
         "workloads": workloads(deployments, live.pods),
         "hops": list(hops(found.totals)),
         "mirrors": [],

@@ -49,9 +49,7 @@ def status(instance: Instance) -> dict[str, Any]:
         "envoy": _envoy(instance),
         "memory": {"control": rss_bytes(os.getpid())},
         "gateways": list(gateways(mesh, instance.listen)),
-        "services": [
-            service(mesh, host, pods, traffic, instance.telemetry.window.latest) for host in mesh.services.values()
-        ],
+        "services": services(mesh, mesh.services.values(), pods, traffic, instance.telemetry.window.latest),
         "workloads": workloads(instance.world.deployments, pods),
         "hops": list(hops(totals)),
         "mirrors": list(_mirrors(mesh, instance.telemetry.window)),
@@ -98,32 +96,48 @@ def gateways(mesh: Mesh, listen: Mapping[int, int]) -> Iterator[dict[str, Any]]:
 # --- services
 
 
-def service(
+def services(
     mesh: Mesh,
-    host: ServiceHost,
+    hosts: Iterable[ServiceHost],
     pods: Sequence[PodStatus],
     traffic: Mapping[Series, Traffic],
     counted: Snapshot,
-) -> dict[str, Any]:
-    """A service, its versions and its routes. `traffic`: of the last seconds; `counted`: all there ever was."""
-    own = [p for p in pods if p.namespace == host.namespace and selects(host.spec.selector, p.labels)]
-    subsets = mesh.policies[host.host].subsets
-    versions = [
-        _version(subset.name, subset.labels, [p for p in own if subset.labels.items() <= p.labels.items()])
-        for subset in subsets
+) -> list[dict[str, Any]]:
+    """Each with its versions and its routes. `traffic`: of the last seconds; `counted`: all there ever was."""
+    seen: dict[str, dict[Series, None]] = {}
+    for series in (*traffic, *counted.requests):
+        seen.setdefault(series.destination_service, {})[series] = None
+    near: dict[str, list[PodStatus]] = {}
+    for pod in pods:
+        near.setdefault(pod.namespace, []).append(pod)
+    retried, routed = _retries(counted), _routes(mesh)
+    found = []
+    for host in hosts:
+        versions = _versions(mesh, host, near.get(host.namespace, ()))
+        for version in versions:
+            own = [s for s in seen.get(host.host, ()) if version["subset"] in ("", s.subset)]
+            version.update(_traffic(traffic, counted.requests, own))
+            version["retries"] = retried[host.host, version["subset"]]
+        found.append(
+            {
+                "namespace": host.namespace,
+                "name": host.name,
+                "host": host.host,
+                "versions": versions,
+                "retries": retried[host.host, ""],
+                "routes": routed.get(host.host, []),
+            }
+        )
+    return found
+
+
+def _versions(mesh: Mesh, host: ServiceHost, near: Iterable[PodStatus]) -> list[dict[str, Any]]:
+    """`near`: the pods of its namespace."""
+    own = [pod for pod in near if selects(host.spec.selector, pod.labels)]
+    return [
+        _version(subset.name, subset.labels, [pod for pod in own if subset.labels.items() <= pod.labels.items()])
+        for subset in mesh.policies[host.host].subsets
     ] or [_version("", {}, own)]
-    for version in versions:
-        series = [s for s in (*traffic, *counted.requests) if _answered(s, host, version["subset"])]
-        version.update(_traffic(traffic, counted.requests, dict.fromkeys(series)))
-        version["retries"] = _retries(counted, host, version["subset"])
-    return {
-        "namespace": host.namespace,
-        "name": host.name,
-        "host": host.host,
-        "versions": versions,
-        "retries": _retries(counted, host, ""),
-        "routes": list(_routes(mesh, host)),
-    }
 
 
 def _version(subset: str, labels: Mapping[str, str], pods: Sequence[PodStatus]) -> dict[str, Any]:
@@ -136,10 +150,6 @@ def _version(subset: str, labels: Mapping[str, str], pods: Sequence[PodStatus]) 
         "ready": sum(pod.ready and not pod.draining for pod in pods),
         "pods": sum(not pod.draining for pod in pods),
     }
-
-
-def _answered(series: Series, host: ServiceHost, subset: str) -> bool:
-    return series.destination_service == host.host and subset in ("", series.subset)
 
 
 def _traffic(
@@ -161,30 +171,37 @@ def _traffic(
     }
 
 
-def _retries(counted: Snapshot, host: ServiceHost, subset: str) -> int:
-    """Attempts beyond the first; none of them is a request of its own. Of all subsets when `subset` is ""."""
-    total = 0
+def _retries(counted: Snapshot) -> Counter[tuple[str, str]]:
+    """By host and subset, attempts beyond the first; none of them is a request of its own. Of all subsets under ""."""
+    found = Counter[tuple[str, str]]()
     for name, counters in counted.clusters.items():
         cluster = names.parse_cluster(name)
-        if cluster and (cluster.kind, cluster.host) == ("outbound", host.host) and subset in ("", cluster.subset):
-            total += counters.get("upstream_rq_retry", 0)
-    return total
+        if cluster and cluster.kind == "outbound":
+            for subset in {"", cluster.subset}:
+                found[cluster.host, subset] += counters.get("upstream_rq_retry", 0)
+    return found
 
 
-def _routes(mesh: Mesh, host: ServiceHost) -> Iterator[dict[str, Any]]:
-    """Every rule that splits the service's requests or connections, or copies them."""
+def _routes(mesh: Mesh) -> dict[str, list[dict[str, Any]]]:
+    """By host, every rule that splits a service's requests or connections, or copies them."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for virtual_service in (*mesh.virtual_services, *mesh.gateway_api.routes):
-        for index, http in enumerate(virtual_service.spec.http):
-            if len(http.route) < 2 and not http.mirror and not http.mirrors:
-                continue
-            if host.host in _hosts(virtual_service, http):
-                copies = [http.mirror] if http.mirror else [policy.destination for policy in http.mirrors]
-                mirror = [copy.subset or copy.host for copy in copies if copy]
-                yield _route(virtual_service, http, http.name or f"http[{index}]") | {"mirror": mirror}
-        for kind, rules in _connections(virtual_service):
-            for index, rule in enumerate(rules):
-                if len(rule.route) > 1 and host.host in _hosts(virtual_service, rule):
-                    yield _route(virtual_service, rule, f"{kind}[{index}]")
+        for rule, told in _told(virtual_service):
+            for host in _hosts(virtual_service, rule):
+                found.setdefault(host, []).append(told)
+    return found
+
+
+def _told(virtual_service: VirtualService) -> Iterator[tuple[HTTPRoute | TCPRoute | TLSRoute, dict[str, Any]]]:
+    for index, http in enumerate(virtual_service.spec.http):
+        if len(http.route) > 1 or http.mirror or http.mirrors:
+            copies = [http.mirror] if http.mirror else [policy.destination for policy in http.mirrors]
+            mirror = [copy.subset or copy.host for copy in copies if copy]
+            yield http, _route(virtual_service, http, http.name or f"http[{index}]") | {"mirror": mirror}
+    for kind, rules in _connections(virtual_service):
+        for index, rule in enumerate(rules):
+            if len(rule.route) > 1:
+                yield rule, _route(virtual_service, rule, f"{kind}[{index}]")
 
 
 def _connections(virtual_service: VirtualService) -> Iterator[tuple[str, Sequence[TCPRoute | TLSRoute]]]:
