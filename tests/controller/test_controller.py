@@ -88,6 +88,30 @@ def test_of_two_controllers_one_acts_and_the_other_goes_on_where_that_was_killed
     assert told.count("step") == 3
 
 
+def test_a_controller_that_slept_through_its_look_writes_nothing_of_what_it_knew(scene: Mesh) -> None:
+    one, other = scene.controller("one"), scene.controller("other")
+    shelf = scene.shelf()
+    shelf.create(rollout({"weight": 20}, {"weight": 50}))
+    scene.until(shelf, "running", one)
+    before = shelf.get("default", "app-v2")
+    ask = scene.ask
+
+    def asleep(promql: str, at: float | None = None) -> Any:
+        """While it asks Prometheus, its machine sleeps, and another controller takes over."""
+        for _ in range(20):
+            scene.seconds += 1.0
+            other.stand()
+        return ask(promql, at)
+
+    one._ask = asleep
+    scene.seconds += 1.0
+    one.round()
+    assert scene.client.get(LEASE, "default", "turnout-controller")["spec"]["holderIdentity"] == "other"
+    assert shelf.get("default", "app-v2") == before
+    assert any("another controller may act by now" in said for said in scene.said)
+    scene.until(shelf, "finished", one, other)
+
+
 def test_a_controller_for_all_namespaces_leaves_those_alone_that_have_their_own(scene: Mesh) -> None:
     everywhere, own = scene.controller("everywhere", namespace=""), scene.controller("own")
     own.stand()

@@ -78,7 +78,7 @@ class Scraped:
         """Raises TurnoutError."""
         stable = revision(self._subsets(versions)[versions.stable])
         until = growth.now(self._ask) - LATE_SECONDS
-        selector = _selector("istio", DURATIONS, {**_answered(versions), REVISION: stable})
+        selector = _selector({"__name__": f"istio_{DURATIONS}", **_answered(versions), REVISION: stable}, {})
         return _buckets(growth.grown(self._ask, selector, until - USUAL_SECONDS, until))
 
     def under_way(self, versions: Versions) -> int:
@@ -177,13 +177,12 @@ class _Look:
         return Stream(max(total - within, 0), total)
 
     def _grown(self, metric: str, patterns: Labels) -> Sequence[Grown]:
-        copies = self._question.copies
-        prefix = "|".join(COPIES) if copies else COPIES[0]
-        reporter = "destination|" if copies else "destination"
-        answered = {**_answered(self._question.versions), "reporter": reporter}
-        return growth.grown(
-            self._ask, _selector(f"({prefix})", metric, answered, patterns), self._before.until, self._until
-        )
+        labels = _answered(self._question.versions)
+        names = [f"{prefix}_{metric}" for prefix in (COPIES if self._question.copies else COPIES[:1])]
+        if len(names) > 1:  # Turnout's own metrics of copies have no reporter
+            labels, patterns = _without(labels, "reporter"), {**patterns, "reporter": "destination|"}
+        selector = _selector(labels, {"__name__": "|".join(names), **patterns})
+        return growth.grown(self._ask, selector, self._before.until, self._until)
 
     def _of(self, found: Sequence[Grown], subset: str) -> Iterator[Grown]:
         return (each for each in found if each.labels.get(REVISION) == self._revisions[subset])
@@ -210,10 +209,14 @@ def _answered(versions: Versions) -> Labels:
     return {"reporter": "destination", "destination_service": versions.host}
 
 
-def _selector(prefix: str, metric: str, labels: Labels, patterns: Labels | None = None) -> str:
-    """By regular expressions, as the metric's name has to be; of what is special there hosts have dots alone."""
-    said = {"__name__": f"{prefix}_{metric}", **{k: v.replace(".", r"\\.") for k, v in labels.items()}}
-    return "{" + ",".join(f'{name}=~"{value}"' for name, value in {**said, **(patterns or {})}.items()) + "}"
+def _without(labels: Labels, name: str) -> Labels:
+    return {key: value for key, value in labels.items() if key != name}
+
+
+def _selector(labels: Labels, patterns: Labels) -> str:
+    """`patterns`: regular expressions, as PromQL's strings have them."""
+    matchers = [f'{name}="{value}"' for name, value in labels.items()]
+    return "{" + ",".join([*matchers, *(f'{name}=~"{pattern}"' for name, pattern in patterns.items())]) + "}"
 
 
 def _namespace(versions: Versions) -> str:
