@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from helm_python import Chart
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from turnout.error import TurnoutError
 from turnout.inputs.chart import Release
 from turnout.inputs.helm import Library
 from turnout.inputs.rendered import render as render_chart
@@ -89,3 +92,51 @@ def test_the_charts_that_people_begin_with_lose_no_line(tmp_path: Path) -> None:
         for line, origin in zip(template.content.split("\n"), template.origin.lines, strict=True):
             key = line.strip().partition(":")[0]
             assert not key or key in source[origin - 1] or "{{" in source[origin - 1], (line, source[origin - 1])
+
+
+SNIPPETS = st.sampled_from(
+    [
+        "a: 1\n",
+        "\n",
+        "  b: {{ .Values.tier }}\n",
+        "c: {{- .Values.tier -}}\n",
+        "{{- .Values.tier | quote }}: x\n",
+        "# remark {{ .Values.tier }}\n",
+        "{{/* remark */}}\n",
+        "{{- /* a \n b */ -}}\n",
+        "  {{- toYaml .Values.map | nindent 2 }}\n",
+        'd: {{ include "labels" . | indent 2 }}\n',
+        "{{ $x := 5 }}{{ $x }}\n",
+        "e: |\n  {{ .Values.text | nindent 2 }}\n",
+        '{{ "}}" }}{{ `{{` }}\n',
+        "--- # next\n",
+    ]
+)
+BLOCKS = st.sampled_from(
+    [
+        ("{{ if .Values.enabled }}\n", "{{ end }}\n"),
+        ("{{- if .Values.off -}}\n", "{{- else }}\nx: 1\n{{- end -}}\n"),
+        ("{{- range .Values.list }}\n- {{ . }}\n{{- end }}\n{{ with .Values }}", "{{- end }}"),
+        ('{{ define "p" }}', '{{ end }}{{ template "p" . }}\n'),
+    ]
+)
+
+
+def blocks(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.builds(lambda block, text: block[0] + text + block[1], BLOCKS, inner)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.recursive(SNIPPETS, lambda inner: blocks(inner) | st.lists(inner, max_size=4).map("".join), max_leaves=12))
+def test_marks_change_nothing_of_what_helm_makes_of_a_template(template: str) -> None:
+    """Inside a `with` the values are not where they were: then Helm refuses both, or makes the same of both."""
+    template = f"{template}\nz: 1\n"
+    try:
+        plain = render(template)
+    except TurnoutError:
+        with pytest.raises(TurnoutError):
+            render(marked(template))
+        return
+    text, origins = unmarked(render(marked(template)))
+    assert text == plain
+    assert all(1 <= origin <= template.count("\n") + 1 for origin in origins)

@@ -62,7 +62,7 @@ def text(report: Report) -> str:
 
 
 def as_json(report: Report) -> str:
-    """`{problems: [{code, istio_code, severity, message, hint, object, file, line, column}], …}`, then the counts."""
+    """`{problems: [{code, istio_code, severity, message, hint, object, file, line, column, via}], …}`, and counts."""
     return json.dumps(
         {
             "problems": [_plain(finding) for finding in report.findings],
@@ -111,12 +111,13 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "file": place.file,
         "line": place.line,
         "column": place.column,
+        "via": place.via or None,
     }
 
 
 def _annotation(finding: Finding) -> str:
     problem, place = finding.problem, finding.place
-    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+    message = " ".join([problem.message, *(f"({text})" for text in (place.via, problem.hint) if text)])
     properties = {"file": place.file, "line": place.line, "col": place.column, "title": problem.code}
     written = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     return f"::{GITHUB_LEVELS[problem.severity]} {written}::{_data(message)}"
@@ -142,7 +143,8 @@ def _rule(code: str) -> dict[str, Any]:
 
 def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
     problem, place = finding.problem, finding.place
-    what = f"{problem.message}. Hint: {problem.hint}" if problem.hint else problem.message
+    said = f"{problem.message} ({place.via})" if place.via else problem.message
+    what = f"{said}. Hint: {problem.hint}" if problem.hint else said
     location: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": _artifact(place.file),
