@@ -82,6 +82,7 @@ def test_a_container_gets_the_variables_and_arguments_of_its_deployment(running:
     }
     assert running.get("/env/TMPDIR").body == "", "nothing of this machine's own environment"
     until("its log", lambda: f"v1 listens --port {port}" in running.run("logs", "app-v1").out)
+    assert (running.state / "logs" / f"{pod['name']}.log").stat().st_mode & 0o777 == 0o660
 
 
 @pytest.mark.skipif(NETWORK != "own", reason="slirp4netns is missing: apt-get install slirp4netns")

@@ -48,6 +48,14 @@ def test_an_image_with_a_dockerfile_is_built_from_it_and_not_as_a_process() -> N
     assert (workload.run, workload.cwd, workload.source) == (None, Path("/src/shop"), "s1")
 
 
+def test_an_image_that_could_only_be_a_container_is_told_so_where_it_is_to_be_a_process() -> None:
+    known = ImageRun("shop", Path("/src/shop"), Place("turnout.yaml", 1, 1), dockerfile=Path("/src/shop/Dockerfile"))
+    template = PodTemplate(spec=PodSpec((Container("shop", "shop:v1"),)))
+    _, problems = plan(Deployment(Metadata("shop", "default"), DeploymentSpec(template)), {}, {}, [known], 15001)
+    assert [problem.code for problem in problems] == ["TNO251"]
+    assert (problems[0].hint or "").endswith("; or run it as a container, with --runtime podman")
+
+
 def test_what_is_attached_to_is_no_container() -> None:
     workload = planned(OWN, ImageRun("shop", Path(), Place("turnout.yaml", 1, 1), attach="127.0.0.1:9"))
     assert workload.container is None

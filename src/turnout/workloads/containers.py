@@ -112,6 +112,7 @@ class Containers:
             Process.spawn(follow, cwd=Path("/"), env=self._environment, log=log)
             return
         offset = size(log)
+        _share(log)
         process = Process.spawn((self._cli.engine, *words), cwd=Path("/"), env=environment, log=log)
         try:
             status = await process.wait()
@@ -146,6 +147,16 @@ def _program(template: ContainerTemplate, known: Mapping[str, str]) -> list[str]
     """The image, and what follows its ENTRYPOINT or stands in for it."""
     words = [*template.command[1:], *template.args]
     return [template.image, *(expand(word, known) for word in words)]
+
+
+def _share(log: Path) -> None:
+    """Lets the group write. The engine gives the log to the image's user: we could not cut it any more, without root.
+
+    The folder lets nobody else in. Source: runc, fixStdioPermissions.
+    """
+    with suppress(OSError):  # it has been given away already, with this mode
+        log.touch()
+        log.chmod(0o660)
 
 
 @contextmanager

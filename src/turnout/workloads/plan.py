@@ -92,7 +92,10 @@ class _Planner:
         image = find(self.images, container.image)
         if self.runtime is None and (image is None or not (image.run or image.attach)):
             message = f"nothing says how to run the image {container.image!r}"
-            hint = f"add to turnout.yaml: images: {{{split_image(container.image)[0]}: {{context: ., run: <command>}}}}"
+            add = "add to turnout.yaml: images:"
+            hint = f"{add} {{{split_image(container.image)[0]}: {{context: ., run: <command>}}}}"
+            if image is not None:
+                hint += "; or run it as a container, with --runtime podman"
             self._problem(NO_WAY_TO_RUN, (*path, "image"), message, hint)
         return image
 
