@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from turnout.apiserver.store import Store
+from turnout.control.objects import ObjectKey
 from turnout.error import TurnoutError
 from turnout.inputs import apply
 from turnout.inputs.chart import PLAIN, Release
@@ -52,6 +53,7 @@ class Files:
         self.problems: tuple[Problem, ...] = ()
         self._compared: tuple[Manifests, int] = (self.manifests, 0)
         self._drift: list[Drift] = []
+        self._documents: tuple[Manifests, dict[ObjectKey, Document]] = (self.manifests, {})
 
     def read(self) -> bool:
         """Reads everything anew. False: something is wrong (see `problems`), and nothing has been taken over."""
@@ -91,11 +93,11 @@ class Files:
 
     def document(self, kind: str, namespace: str, name: str) -> Document | None:
         """Where an object stands in the files; None when it came from elsewhere."""
-        for manifest in self.manifests.objects:
-            meta = manifest.obj["metadata"]
-            if (manifest.kind.title, meta.get("namespace", ""), meta["name"]) == (kind, namespace, name):
-                return manifest.document
-        return None
+        manifests, documents = self._documents
+        if manifests is not self.manifests:
+            documents = _documents(self.manifests)
+            self._documents = (self.manifests, documents)
+        return documents.get((kind, namespace, name))
 
     def locate(self, problem: Problem) -> Problem:
         """The same problem with its line, where its object came from a file."""
@@ -117,6 +119,15 @@ class Files:
         """Where it stands in the files; as it is when its object came from elsewhere."""
         document = self.document(where.kind, where.namespace, where.name)
         return where if document is None else document.place(where.fields)
+
+
+def _documents(manifests: Manifests) -> dict[ObjectKey, Document]:
+    """Of an object that is written twice, the first."""
+    found: dict[ObjectKey, Document] = {}
+    for manifest in manifests.objects:
+        meta = manifest.obj["metadata"]
+        found.setdefault((manifest.kind.title, meta.get("namespace", ""), meta["name"]), manifest.document)
+    return found
 
 
 def apply_files(files: Files, store: Store) -> bool:
