@@ -24,11 +24,13 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def admit(obj: Mapping[str, Any]) -> Sequence[Problem]:
-    """A stand-in for validation: `spec.error` and `spec.warning` say what is wrong."""
+    """A stand-in for validation: `spec.error` and `spec.warning` say what is wrong, `spec.misspelt` is no field."""
     where = ObjectPath(obj["kind"], "", obj["metadata"]["name"], "spec.http[0]")
     spec = obj.get("spec") or {}
     found = [(severity, spec[severity]) for severity in (Severity.ERROR, Severity.WARNING) if severity in spec]
-    return [Problem("TNO999", severity, message, where, "try again") for severity, message in found]
+    problems = [Problem("TNO999", severity, message, where, "try again") for severity, message in found]
+    unknown = ObjectPath(obj["kind"], "", obj["metadata"]["name"], "spec.misspelt")
+    return [*problems, *([Problem("TNO019", Severity.WARNING, "unknown", unknown)] if "misspelt" in spec else [])]
 
 
 def open_store(path: Path) -> tuple[Database, Store]:

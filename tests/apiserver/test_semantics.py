@@ -250,3 +250,29 @@ def test_an_object_made_of_another_version_of_its_kind_is_the_same(served: Serve
     body["apiVersion"] = "networking.istio.io/v1"
     response, same = served.request("PATCH", path.format("v1"), body, APPLY)
     assert (response.status, same["apiVersion"]) == (200, "networking.istio.io/v1")
+
+
+# --- strictness
+
+
+@pytest.mark.parametrize(
+    ("strictness", "status", "warned"),
+    [("", 201, True), ("Warn", 201, True), ("Ignore", 201, False), ("Strict", 400, False), ("Sometimes", 400, False)],
+)
+def test_a_field_that_nobody_knows_is_refused_told_or_ignored(
+    served: Served, strictness: str, status: int, *, warned: bool
+) -> None:
+    path = f"/apis/networking.istio.io/v1/namespaces/default/virtualservices?fieldValidation={strictness}"
+    response, answer = served.request("POST", path, virtual_service(misspelt=1))
+    assert response.status == status
+    assert (response.headers.get("Warning") is not None) == warned
+    if strictness == "Strict":
+        assert answer["message"].endswith("strict decoding error: spec.misspelt: unknown [TNO019]")
+
+
+def test_a_field_given_twice_is_refused_where_that_matters(served: Served) -> None:
+    body = b'{"metadata": {"name": "a"}, "data": {"x": "1", "x": "2"}}'
+    response, status = served.request("POST", f"{MAPS}?fieldValidation=Strict", body)
+    assert response.status == 400
+    assert "duplicate field 'x'" in status["message"]
+    assert served.request("POST", MAPS, body)[1]["data"] == {"x": "2"}

@@ -94,14 +94,20 @@ def _merged(kind: Kind, live: Any, config: Any, names: Path) -> Any:
 
 
 def _merged_list(kind: Kind, live: Sequence[Any], config: Sequence[Any], names: Path) -> list[Any]:
-    """What both name keeps its place in the live list, unless the configuration wants another order."""
+    """In the configuration's order; what only the live list has stays behind what it stood behind."""
     old, new = items(kind, live, names), items(kind, config, names)
     if old is None or new is None:
         return list(config)
-    both = {element: _merged(kind, old.get(element), item, names) for element, item in new.items()}
-    in_order = [element for element in old if element in new] == [element for element in new if element in old]
-    order = dict.fromkeys([*old, *new] if in_order else [*new, *old])
-    return [both.get(element, old.get(element)) for element in order]
+    order, before = list(new), -1
+    for element in old:
+        if element in new:
+            before = order.index(element)
+        else:
+            before += 1
+            order.insert(before, element)
+    return [
+        _merged(kind, old.get(element), new[element], names) if element in new else old[element] for element in order
+    ]
 
 
 def _gone(last: Paths, new: Paths, others: Paths) -> set[Path]:

@@ -42,7 +42,8 @@ async def json_body(request: Request) -> Any:
         return _protobuf(text)
     if media_type not in ("", "application/json", *YAML, *PATCH_TYPES):
         raise unsupported_media_type(["application/json", "application/yaml"])
-    value = _yaml(text) if media_type in YAML else _json(text)
+    strict = request.query_params.get("fieldValidation") == "Strict"
+    value = _yaml(text) if media_type in YAML else _json(text, strict=strict)
     if depth_exceeds(value, MAX_DEPTH):
         raise bad_request(f"the body nests deeper than {MAX_DEPTH} levels")
     return value
@@ -55,9 +56,10 @@ def _protobuf(body: bytes) -> dict[str, Any]:
         raise StatusError(415, "UnsupportedMediaType", f"the body cannot be read as protobuf: {error}") from error
 
 
-def _json(text: bytes) -> Any:
+def _json(text: bytes, *, strict: bool = False) -> Any:
+    """`strict`: a key may be given only once."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique if strict else None)
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body cannot be read as JSON: {error}") from error
 
@@ -100,6 +102,15 @@ async def _body(request: Request) -> bytes:
             raise StatusError(413, "RequestEntityTooLarge", f"a request's body may have {MAX_BYTES} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"strict decoding error: duplicate field {twice!r}")
+    return result
 
 
 def _refuse(constant: str) -> NoReturn:

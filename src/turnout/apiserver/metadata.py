@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from turnout.apiserver.status import Cause, StatusError, bad_request, conflict, forbidden, invalid
-from turnout.resources.kinds import Kind
+from turnout.resources.kinds import NAMESPACE, Kind
 
 MAX_BYTES = 3 << 20
 MAX_DEPTH = 64
@@ -87,7 +87,8 @@ def stamped(obj: dict[str, Any], uid: str, now: datetime) -> dict[str, Any]:
     metadata = {**obj["metadata"], **server}
     for field in ("resourceVersion", "managedFields", "selfLink", *DELETION):
         metadata.pop(field, None)
-    return {key: value for key, value in {**obj, "metadata": metadata}.items() if key != "status"}
+    new = {key: value for key, value in {**obj, "metadata": metadata}.items() if key != "status"}
+    return {**new, "status": {"phase": "Active"}} if obj["kind"] == NAMESPACE.kind else new
 
 
 DELETION = ("deletionTimestamp", "deletionGracePeriodSeconds")
