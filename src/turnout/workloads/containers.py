@@ -20,6 +20,9 @@ from turnout.workloads.runtime import LOOPBACK, OWNER_LABEL, POD_LABEL, Containe
 from turnout.workloads.workload import Workload
 
 TOLD_LINES = 20
+PULL_SECONDS = 600.0
+AT_ONCE = 8
+"""Starts at a time: each is a program of some 50 MB while it lasts."""
 
 
 class Containers:
@@ -36,25 +39,20 @@ class Containers:
         self._owner = owner
         self._environment = environment
         self._cli = ContainerCli(engine, environment)
+        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     # --- one pod's
 
     async def start(self, workload: Workload, pod: str, ports: Mapping[int, int], log: Path) -> Container:
-        """The container of a pod. Raises ContainersFailed; then, and when it is cancelled, nothing is left of it."""
-        assert workload.container is not None
-        name = self._name(pod)
-        own = workload.container.network == "own"
-        known = container_variables(workload, pod, {port: port for port in ports} if own else ports)
-        offset = size(log)
-        try:
-            with environment_file(known) as (file, inherited):
-                words = [*self._options(pod, workload.container), *_network(own, ports), "--env-file", str(file)]
-                words += [word for variable in inherited for word in ("--env", variable)]
-                await self._run([*words, *_program(workload.container, known)], inherited, log)
-            return await self._found(name, log, offset)
-        except (ContainersFailed, asyncio.CancelledError):
-            await asyncio.shield(remove(self._cli, name))
-            raise
+        """The container of a pod. Raises TurnoutError; then, and when it is cancelled, nothing is left of it."""
+        async with self._at_once:
+            offset = size(log)
+            try:
+                await self._create(workload, pod, ports, log)
+                return await self._found(self._name(pod), log, offset)
+            except BaseException:
+                await asyncio.shield(remove(self._cli, self._name(pod)))
+                raise
 
     def adopt(self, container_id: str, identity: Identity) -> Container | None:
         """One that an earlier Turnout started; None if it has ended."""
@@ -91,6 +89,19 @@ class Containers:
 
     def _name(self, pod: str) -> str:
         return f"turnout-{self._owner}-{pod}"
+
+    async def _create(self, workload: Workload, pod: str, ports: Mapping[int, int], log: Path) -> None:
+        template = workload.container
+        assert template is not None
+        own = template.network == "own"
+        known = container_variables(workload, pod, {port: port for port in ports} if own else ports)
+        try:
+            with environment_file(known) as (file, inherited):
+                words = [*self._options(pod, template), *_network(own, ports), "--env-file", str(file)]
+                words += [word for variable in inherited for word in ("--env", variable)]
+                await self._run([*words, *_program(template, known)], inherited, log)
+        except OSError as error:
+            raise ContainersFailed(f"its variables cannot be written down: {error.strerror}") from error
 
     def _options(self, pod: str, template: ContainerTemplate) -> list[str]:
         runtime = template.runtime
@@ -131,9 +142,6 @@ class Containers:
             words = "".join(f": {line}" for line in tail(log, 1, since=offset))
             raise ContainersFailed(f"exited with status {status} at once{words}")
         return Container(self._cli, container, process)
-
-
-PULL_SECONDS = 600.0
 
 
 def _network(own: bool, ports: Mapping[int, int]) -> list[str]:
