@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from turnout.inputs.chart import Release
 from turnout.inputs.files import Manifests, read_paths
@@ -127,6 +128,16 @@ def test_names_of_images_are_filled_in(template: str, value: str) -> None:
     deploy(f"manifests:\n  helm:\n    releases:\n    - name: shop\n      chartPath: helm\n"
            f"      setValueTemplates: {{image: '{template}'}}\n")  # fmt: skip
     assert read().objects[0].obj["metadata"]["annotations"]["image"] == value
+
+
+@pytest.mark.parametrize(("strategy", "value"), [("helm: {}", "{repository: shop, tag: latest}"), ("fqn: {}", "shop")])
+def test_images_go_into_values_as_older_versions_say_it(strategy: str, value: str) -> None:
+    put("helm/templates/service.yaml", CHARTED.replace(".Values.image |", ".Values.of.blue.image | toJson |"))
+    put("helm/values.yaml", "port: 80\nof: {blue: {image: {}}}\n")
+    deploy("deploy:\n  helm:\n    releases:\n    - name: shop\n      chartPath: helm\n"
+           f"      artifactOverrides: {{of: {{blue: {{image: shop}}}}}}\n"
+           f"      imageStrategy: {{{strategy}}}\n")  # fmt: skip
+    assert yaml.safe_load(read().objects[0].obj["metadata"]["annotations"]["image"]) == yaml.safe_load(value)
 
 
 @pytest.mark.parametrize(

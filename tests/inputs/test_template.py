@@ -73,6 +73,7 @@ def test_each_line_of_the_output_has_its_line_of_the_template(template: str, exp
         ("{{ range .Values.a }}\n{{ .b }}{{ $.Values.c }}\n{{ end }}", {2: (("a", "*", "b"), ("c",))}),
         ("{{ range $i, $x := .Values.a }}\n{{ toYaml $x.http }}\n{{ end }}", {2: (("a", "*", "http"),)}),
         ("{{ $x := .Values.a }}\n{{ if .Values.c }}{{ $x.b }}{{ else }}1{{ end }}", {2: (("a", "b"),)}),
+        ("{{ with .Values.a }}{{ else }}\n{{ .Values.c }}\n{{ end }}", {2: (("c",),)}),
         ('{{ include "x" .Values.a }}{{ "Values.b" }}', {1: (("a",),)}),
         ('{{ with dict "a" 1 }}\n{{ .b }}\n{{ end }}', {}),
         ('{{ define "x" }}\n{{ .Values.a }}\n{{ end }}', {}),

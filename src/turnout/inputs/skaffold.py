@@ -126,11 +126,10 @@ class _Reader:
         form = self.form
         for key, value in _flat(form.mapping((*path, "setValues"))):
             yield f"{key}={_escaped(value)}"
-        for key, image in form.mapping((*path, "artifactOverrides")).items():
-            if form.mapping((*path, "imageStrategy", "helm")) or "helm" in form.mapping((*path, "imageStrategy")):
-                yield f"{key}.repository={image},{key}.tag=latest"
-            else:
-                yield f"{key}={_escaped(image)}"
+        in_parts = "helm" in form.mapping((*path, "imageStrategy"))
+        for key, image in _flat(form.mapping((*path, "artifactOverrides"))):
+            name, tag = split_image(str(image))
+            yield f"{key}.repository={name},{key}.tag={tag or 'latest'}" if in_parts else f"{key}={_escaped(image)}"
         for key, value in _flat(form.mapping((*path, "setValueTemplates"))):
             filled = _filled(str(value), found.artifacts)
             if "{{" in filled:

@@ -60,6 +60,8 @@ class _Reader:
             self._dots[1:] = self._dots[1:-1]
         elif word in ("define", "block"):
             self._dots.append(None)
+        elif word == "else" and len(self._dots) > 1:
+            self._dots[-1] = None if rest.lstrip().startswith("with") else self._dots[-2]
         elif word != "else":
             self._dots.append(self._inner(word, rest))
 
