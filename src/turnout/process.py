@@ -238,6 +238,15 @@ def cpu_seconds(pid: int) -> float | None:
     return float(times.user + times.system)
 
 
+def surroundings(pid: int) -> tuple[Path, dict[str, str]] | None:
+    """The folder and the environment that a process was started with; None when it is gone, or not ours to see."""
+    try:
+        process = psutil.Process(pid)
+        return Path(process.cwd()), process.environ()
+    except psutil.Error:
+        return None
+
+
 def carries(pid: int, variable: str, value: str) -> bool:
     """Whether a process was started with this variable in its environment, as far as that may be read."""
     try:

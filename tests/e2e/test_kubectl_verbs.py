@@ -251,6 +251,21 @@ def test_a_deleted_pod_gets_a_successor_and_its_log_is_read(kubectl: Kubectl) ->
     assert kubectl.site.get().version == "v1"
 
 
+def test_programs_run_beside_a_pod_s_process(kubectl: Kubectl) -> None:
+    pod = kubectl("get", "pods", "-l", "version=v1", "-o", "jsonpath={.items[0].metadata.name}")
+    assert f"TURNOUT_POD={pod}\n" in kubectl("exec", pod, "--", "env")
+    assert kubectl("exec", "-i", "deploy/app-v1", "--", "cat", stdin="hello") == "hello"
+    said = kubectl.run("exec", pod, "--", "sh", "-c", "ls; echo oops >&2; exit 3")
+    assert (said.status, said.out) == (3, "service.py\n")
+    assert said.err.startswith("oops\n")
+    (kubectl.site.folder / "tmp" / "file").write_text("copied")
+    kubectl("cp", "tmp/file", f"{pod}:{kubectl.site.folder}/tmp/copy")
+    assert (kubectl.site.folder / "tmp" / "copy").read_text() == "copied"
+    forwarded = kubectl.run("port-forward", pod, "8080:8080")
+    assert (forwarded.status, "8080 is 127.0.0.1:" in forwarded.err) == (1, True)
+    assert "kubectl logs -f" in kubectl.run("attach", pod).err
+
+
 def test_a_file_that_is_saved_goes_on_moving_what_kubectl_has_changed(kubectl: Kubectl) -> None:
     kubectl("scale", "deploy/app-v2", "--replicas=2")
     kubectl.site.apply("v2.yaml", deployment("v2", env={"LATER": "1"}))

@@ -31,8 +31,9 @@ class Gate:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         # The request's body, which nobody reads, must not be taken for the next request.
         headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": error.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        prefix = "websocket." if scope["type"] == "websocket" else ""
+        await send({"type": f"{prefix}http.response.start", "status": error.status, "headers": headers})
+        await send({"type": f"{prefix}http.response.body", "body": body})
 
     def _objection(self, headers: Headers) -> StatusError | None:
         if not own_host(headers, self.port):

@@ -13,13 +13,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from turnout.apiserver import discovery, message, openapi
 from turnout.apiserver.certificate import Certificate
 from turnout.apiserver.connection import Connection
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.listener import MAX_CONNECTIONS, listen
+from turnout.apiserver.pod_exec import Inside, PodExec
 from turnout.apiserver.pod_log import PodLog
 from turnout.apiserver.remarks import Consequences
 from turnout.apiserver.resource import Resources
@@ -32,6 +33,7 @@ from turnout.error import ApiError, TurnoutError
 
 KEEP_ALIVE_SECONDS = 300
 STOP_SECONDS = 1
+MAX_FRAME_BYTES = 1 << 20
 
 SLASHED = ("/api", "/apis", "/version")
 """Paths that may end with a slash."""
@@ -42,8 +44,8 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 class ApiServer:
     """Serves `store`, `views` and `metrics` on 127.0.0.1 to whoever knows `token`.
 
-    `consequences`: what writers are told besides. `start` returns the port (0: a free one); it raises PortTaken.
-    `stop` ends open watches first.
+    `consequences`: what writers are told besides; `inside`: where programs are run beside a pod's own.
+    `start` returns the port (0: a free one); it raises PortTaken. `stop` ends open watches first.
     """
 
     def __init__(
@@ -53,16 +55,18 @@ class ApiServer:
         views: Mapping[str, View],
         metrics: Metrics | None = None,
         consequences: Consequences | None = None,
+        inside: Inside | None = None,
     ) -> None:
         self._streams = Streams()
         self._views = views
         self._metrics = metrics
         log = PodLog(store, views.get("logs"), self._streams)
-        self._app = self._routed(Resources(store, self._streams, consequences), log)
+        self._app = self._routed(Resources(store, self._streams, consequences), log, PodExec(store, inside))
         self._token = token
         self._servers: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
-    def _routed(self, resources: Resources, log: PodLog) -> Starlette:
+    def _routed(self, resources: Resources, log: PodLog, execution: PodExec) -> Starlette:
+        pod = "/api/v1/namespaces/{namespace}/pods/{name}"
         routes = [
             Route("/healthz", _healthy),
             Route("/livez", _healthy),
@@ -79,7 +83,10 @@ class ApiServer:
                 Route(f"/apis/{asked.group}/v1/{asked.plural}", partial(_review, asked.kind), methods=["POST"])
                 for asked in discovery.ASKED
             ),
-            Route("/api/v1/namespaces/{namespace}/pods/{name}/log", log.serve),
+            Route(f"{pod}/log", log.serve),
+            Route(f"{pod}/exec", execution.refuse, methods=["GET", "POST"]),
+            Route(f"{pod}/attach", execution.attach, methods=["GET", "POST"]),
+            Route(f"{pod}/portforward", execution.forward, methods=["GET", "POST"]),
             Route("/api/v1/{rest:path}", resources.serve, methods=METHODS),
             Route("/apis/{group}/{version}/{rest:path}", resources.serve, methods=METHODS),
             Route("/metrics", self._scrape),
@@ -88,7 +95,8 @@ class ApiServer:
         handlers: Mapping[Any, Any] = {TurnoutError: _failed, HTTPException: _not_routed, Exception: _crashed}
         # As Kubernetes does; kr8s asks in that way.
         slashed = [Route(f"{route.path}/", route.endpoint) for route in routes if route.path in SLASHED]
-        app = Starlette(routes=[*slashed, *routes], exception_handlers=handlers)
+        sockets = [WebSocketRoute(f"{pod}/exec", execution.serve)]
+        app = Starlette(routes=[*sockets, *slashed, *routes], exception_handlers=handlers)
         app.router.redirect_slashes = False
         return app
 
@@ -99,10 +107,11 @@ class ApiServer:
         config = uvicorn.Config(
             gate,
             http=Connection,
-            ws="none",
+            ws="wsproto",
+            ws_max_size=MAX_FRAME_BYTES,
             lifespan="off",
             log_config=None,
-            log_level="warning",
+            log_level="error",
             access_log=False,
             proxy_headers=False,
             server_header=False,

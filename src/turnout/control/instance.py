@@ -31,6 +31,7 @@ from turnout.control.consequences import Consequences
 from turnout.control.dashboard import Dashboard
 from turnout.control.desired import Desired
 from turnout.control.doors import open_api, open_dashboard
+from turnout.control.inside import inside
 from turnout.control.journal import ChangeHistory, EnvoyRecord, PodJournal
 from turnout.control.manifests import Files, InvalidFiles, apply_files, ensure_namespaces
 from turnout.control.mesh_view import ACKNOWLEDGE_SECONDS, MeshView
@@ -209,7 +210,7 @@ class Instance:
         self.consequences = Consequences(self.desired.problems, lambda: self._wanted_version)
         metrics = Metrics(self.envoy, self.telemetry)
         self.token = self.state.token()
-        self.api = ApiServer(self.store, self.token, views.table(self), metrics, self.consequences)
+        self.api = ApiServer(self.store, self.token, views.table(self), metrics, self.consequences, inside(self))
         self.dashboard = Dashboard(self.state)
         self._ports = LastPorts(records)
 
