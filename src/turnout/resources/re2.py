@@ -60,10 +60,7 @@ def regex_fault(pattern: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A valid regular expression for Python's `re`, matching what RE2 matches.
-
-    What it captures differs under `(?U)`. Its cost is not bounded as RE2's is.
-    """
+    """A valid regular expression for Python's `re`, matching what RE2 matches. Its cost is not bounded as RE2's is."""
     return re.compile(translated(pattern), re.ASCII)
 
 
@@ -88,6 +85,8 @@ class _Translation:
         self._out: list[str] = []
         self._flags: list[list[str]] = [[]]
         """Of each group that is open: the flags that were switched on in it, as groups that are open too."""
+        self._ungreedy = [False]
+        """Of each group that is open: whether `U` is on, which Python does not have."""
 
     def run(self) -> str:
         while self._at < len(self._pattern):
@@ -177,13 +176,17 @@ class _Translation:
         if group is None:
             self._take(1)
             self._flags.append([])
+            self._ungreedy.append(self._ungreedy[-1])
             return
         self._at = group.end()
+        ungreedy = ("U" in (group["on"] or "") or self._ungreedy[-1]) and "U" not in (group["off"] or "")
         if group["end"] == ")":
+            self._ungreedy[-1] = ungreedy
             self._flags[-1].append(_flags(group))
             self._out.append(self._flags[-1][-1])
             return
         self._flags.append([])
+        self._ungreedy.append(ungreedy)
         self._out.append("(" if group["end"] is None else _flags(group))
 
     def _end(self, character: str) -> None:
@@ -195,6 +198,7 @@ class _Translation:
             self._out += open_flags
         elif len(self._flags) > 1:
             self._flags.pop()
+            self._ungreedy.pop()
 
     def _repeat(self, repeat: re.Match[str]) -> None:
         if any(count and int(count) > MOST_REPEATS for count in (repeat[1], repeat[3])):
@@ -202,7 +206,7 @@ class _Translation:
         self._at = repeat.end()
         lazy = self._pattern[self._at : self._at + 1] == "?"
         self._at += lazy
-        self._out.append(repeat[0] + "?" * lazy)
+        self._out.append(repeat[0] + "?" * (lazy is not self._ungreedy[-1]))
         if _REPEAT.match(self._pattern, self._at):
             raise _NotRe2(f"RE2 has no repetition of a repetition (`{self._pattern[repeat.start() : self._at + 1]}`)")
 
@@ -214,7 +218,7 @@ def _character(code: int) -> str:
 
 
 def _flags(group: re.Match[str]) -> str:
-    """The opening of a group with these flags. Python has no `U`, which changes only what is captured."""
+    """The opening of a group with these flags. Python has no `U`: repetitions are written the other way."""
     on, off = ((group[which] or "").replace("U", "") for which in ("on", "off"))
     on = "".join(sorted(set(on) - set(off)))
     return f"(?{on}{f'-{off}' if (off := ''.join(sorted(set(off)))) else ''}:"

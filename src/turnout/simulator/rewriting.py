@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from envoy.config.route.v3.route_components_pb2 import Route, RouteMatch
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute
 
-from turnout.resources.re2 import compiled
+from turnout.simulator.capture import Places, found
 from turnout.simulator.path import query, without_query
 
 _REFERENCE = re.compile(r"\\([0-9\\])")
@@ -33,18 +33,27 @@ def _with_prefix(match: RouteMatch, prefix: str, path: str) -> str:
 
 
 def replaced(rewrite: RegexMatchAndSubstitute, text: str) -> str:
-    """Every match, from the left. As RE2 does, nothing is put in right behind a match that was empty or not."""
-    pattern, out, at, last = compiled(rewrite.pattern.regex), [], 0, -1
-    for found in pattern.finditer(text):
-        if found.start() == found.end() == last:
+    """Every match, from the left. As RE2's GlobalReplace, nothing is put in where a match before has ended."""
+    pattern, out, at, last = rewrite.pattern.regex, [], 0, -1
+    while at <= len(text) and (places := found(pattern, text, at)):
+        begin, end = places[:2]
+        if begin == end == last:
+            out.append(text[at : at + 1])
+            at += 1
             continue
-        out.append(text[at : found.start()] + _substituted(rewrite.substitution, found))
-        at = last = found.end()
+        out.append(text[at:begin] + _substituted(rewrite.substitution, text, places))
+        at = last = end
     return "".join(out) + text[at:]
 
 
-def _substituted(template: str, found: re.Match[str]) -> str:
-    return _REFERENCE.sub(lambda each: "\\" if each[1] == "\\" else found[int(each[1])] or "", template)
+def _substituted(template: str, text: str, places: Places) -> str:
+    """A group that has no part in the match is empty."""
+
+    def group(number: int) -> str:
+        begin, end = places[2 * number : 2 * number + 2]
+        return text[begin:end] if begin >= 0 else ""
+
+    return _REFERENCE.sub(lambda each: "\\" if each[1] == "\\" else group(int(each[1])), template)
 
 
 def redirected(route: Route, headers: Mapping[str, str]) -> tuple[int, str]:
