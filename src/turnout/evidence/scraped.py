@@ -62,7 +62,7 @@ class Scraped:
         candidate, total = look.split()
         guards = {asked.guard.name: counts for asked in question.guards if (counts := look.counts(asked)) is not None}
         self.problems = look.problems
-        ready = {name: self._is_ready(question.versions, subsets[name]) for name in subsets}
+        ready = self._ready(question.versions, subsets)
         return Evidence(
             epoch=epoch,
             candidate=before.candidate + candidate,
@@ -103,16 +103,19 @@ class Scraped:
             raise EvidenceFailed(f"Istio's metrics do not tell {versions.stable} from {versions.candidate}", hint)
         return both
 
-    def _is_ready(self, versions: Versions, labels: Labels) -> bool:
-        """Whether some pod of the version gets requests."""
+    def _ready(self, versions: Versions, subsets: Mapping[str, Labels]) -> dict[str, bool]:
+        """Whether some pod of each version gets requests; none does of a service that is gone."""
         namespace, name = _namespace(versions), versions.host.partition(".")[0]
         try:
-            selector = (self._client.get(SERVICE, namespace, name)["spec"].get("selector")) or {}
+            selector = self._client.get(SERVICE, namespace, name)["spec"].get("selector") or {}
         except ApiError as error:
             if error.status == 404:
-                return False
+                return dict.fromkeys(subsets, False)
             raise
-        wanted = ",".join(f"{key}={value}" for key, value in sorted({**selector, **labels}.items()))
+        return {subset: self._serves(namespace, {**selector, **labels}) for subset, labels in subsets.items()}
+
+    def _serves(self, namespace: str, labels: Labels) -> bool:
+        wanted = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
         return any(_is_up(pod) for pod in self._client.list(POD, namespace, label_selector=wanted)["items"])
 
 
