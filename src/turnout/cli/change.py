@@ -44,6 +44,7 @@ def carry_out(
 ) -> tuple[list[Edit], list[dict[str, Any]]]:
     """Does what `plan` makes of the live objects that route, and says so; the edits, and what they were made from."""
     from turnout.client.change import attempt, routing
+    from turnout.resources.kinds import VIRTUAL_SERVICE
 
     before: list[dict[str, Any]] = []
 
@@ -61,6 +62,9 @@ def carry_out(
     tell(outcome)
     for warning in client.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if VIRTUAL_SERVICE.kind in client.unseen:
+        others = "VirtualServices of other namespaces may not be read: if one routes the service too, it stays"
+        click.echo(f"warning: {others}", err=True)
     return list(edits), before
 
 

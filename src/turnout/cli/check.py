@@ -13,8 +13,6 @@ from turnout.cli.chart_options import chart_options
 from turnout.cli.options import Target, connect, on_cluster, scope_options, target_options
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from turnout.analysis.inventory import Subject
     from turnout.cli.check_report import Report
     from turnout.client import Client
@@ -115,12 +113,12 @@ def _report(
     around = [subject for subject, _ in live.subjects] if live else []
     findings = check(found, now, local=local, ignore=ignore, measured=measured, live=around)
     if cluster and live:
-        findings += _of_cluster(cluster, live, [entry.subject for entry in found.entries], now, ignore)
+        findings += _of_cluster(cluster, live, [entry.subject for entry in found.entries], ignore)
     return Report(found, findings, len(around))
 
 
 def _of_cluster(
-    cluster: ClusterClient, live: Live, written: Sequence[Subject], now: datetime, ignore: frozenset[str]
+    cluster: ClusterClient, live: Live, written: Sequence[Subject], ignore: frozenset[str]
 ) -> list[Finding]:
     """What is wrong there; beside files, what these would break."""
     from turnout.cluster.check import broken_by, findings
@@ -129,7 +127,7 @@ def _of_cluster(
     for text in unseen(live):
         click.echo(f"warning: {text}", err=True)
     namespace = cluster.site.namespace
-    found = broken_by(live, written, namespace, now) if written else findings(live, namespace, now)
+    found = broken_by(live, written, namespace) if written else findings(live, namespace)
     return [each for each in found if each.problem.code not in ignore]
 
 

@@ -16,7 +16,7 @@ import click
 
 from turnout.cli.change import stable_of
 from turnout.cli.mirror import methods_of
-from turnout.cli.options import connect, namespace_option, state_option
+from turnout.cli.options import connect, namespace_option, no_cluster, state_option
 from turnout.error import NotRunning, TurnoutError
 from turnout.mesh.names import fqdn
 
@@ -71,6 +71,10 @@ def _seconds(ctx: click.Context, param: click.Parameter, text: str | None) -> fl
     return duration.total_seconds()
 
 
+here_only = no_cluster(
+    "answers are taken from Turnout's own Envoy; Istio's proxies cannot be tapped",
+    "`turnout mirror` copies requests there, and a rollout judges the candidate's errors and latencies",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 html_option = click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the report as one HTML file."
@@ -119,6 +123,7 @@ def command() -> None:
 @json_option
 @html_option
 @namespace_option
+@here_only
 @state_option
 def start(
     service: str,
@@ -169,6 +174,7 @@ def start(
 @click.argument("id", required=False, default="", metavar="[ID]")
 @json_option
 @html_option
+@here_only
 @state_option
 def report(id: str, as_json: bool, html: Path | None, state: Path | None) -> None:  # noqa: A002 - the argument's name in the help
     """Print the report of the comparison that runs, or ran last, or has this ID; the last 20 are kept.
@@ -185,6 +191,7 @@ def report(id: str, as_json: bool, html: Path | None, state: Path | None) -> Non
 
 
 @command.command(short_help="end the comparison that runs")
+@here_only
 @state_option
 def stop(state: Path | None) -> None:
     """End the comparison that runs, and put the routes back as they were.
@@ -209,6 +216,7 @@ def stop(state: Path | None) -> None:
 @click.option("--route", default="*", metavar="NAME", help="Only on this route; `*` stands for anything.")
 @click.option("--why", default="", metavar="TEXT", help="For whoever reviews the file.")
 @expectations_option
+@here_only
 @state_option
 def accept(
     paths: tuple[str, ...], kinds: tuple[Any, ...], route: str, why: str, expectations: Path | None, state: Path | None

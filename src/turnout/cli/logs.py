@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import connect, no_cluster, state_option
 
 if TYPE_CHECKING:
     from turnout.client import Client
@@ -36,6 +36,7 @@ SECONDS = 5.0
     callback=lambda *given: _checked(given[2]),
     help="With --access: only these, such as 404 or 5xx; repeatable.",
 )
+@no_cluster("a cluster keeps its own", "kubectl logs")
 @state_option
 def command(
     workload: str,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from turnout.error import TurnoutError
+
 if TYPE_CHECKING:
     from turnout.client import Client
     from turnout.cluster.client import ClusterClient
@@ -69,6 +71,21 @@ def target_options(command: F) -> F:
         state_option,
     )  # fmt: skip
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), targeted)  # type: ignore[return-value]
+
+
+def no_cluster(why: str, instead: str) -> Callable[[F], F]:
+    """For what only an instance can do: who asks it of a cluster is told why not, and what to do instead."""
+
+    def refuse(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise TurnoutError(f"not on a cluster: {why}", instead)
+
+    def decorate(command: F) -> F:
+        for name in ("--kubeconfig", "--context"):
+            command = click.option(name, hidden=True, expose_value=False, callback=refuse)(command)
+        return command
+
+    return decorate
 
 
 def scope_options(command: F) -> F:

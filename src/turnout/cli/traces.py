@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from turnout.cli.options import connect, state_option
+from turnout.cli.options import connect, no_cluster, state_option
 
 _STATUS = re.compile(r"\d{1,3}|[1-5]xx|error")
 
@@ -55,6 +55,7 @@ def _status(ctx: click.Context, param: click.Parameter, text: str) -> str:
 @click.option("--since", callback=_duration("s"), metavar="DURATION", help="That began so long ago, or later (15m).")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@no_cluster("Istio hands them to a backend of its own", "look there: Jaeger, Tempo, Zipkin")
 @state_option
 def command(
     id: str,  # noqa: A002 - the argument's name in the help

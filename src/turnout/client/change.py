@@ -63,6 +63,7 @@ def _all(client: Client, kind: Kind) -> Sequence[Object]:
 
 def _own(client: Client, kind: Kind) -> Sequence[Object]:
     """Those of the client's namespace, where those of all may not be read."""
+    client.unseen.add(kind.kind)
     try:
         return [{"kind": kind.kind, **obj} for obj in client.list(kind, client.namespace)["items"]]
     except ApiError as error:

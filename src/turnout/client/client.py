@@ -46,6 +46,8 @@ class Client:
         """What the API remarked on the last call."""
         self.namespace = "default"
         """Where names are looked for that come without one."""
+        self.unseen: set[str] = set()
+        """Kinds of which only the objects of that namespace could be looked at."""
 
     @classmethod
     def from_state(cls, state: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -44,12 +44,13 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Live:
-    """`unread`: kinds that may not be read, `partly`: those that may in the client's own namespace only.
+    """`at`: when they were read. `unread`: kinds that may not be, `partly`: those that may at home only.
 
     Without slots: what follows is found out when somebody asks.
     """
 
     objects: tuple[Object, ...]
+    at: datetime
     unread: tuple[str, ...] = ()
     partly: tuple[str, ...] = ()
 
@@ -84,10 +85,20 @@ class Live:
             resources=resources,
         )
 
-    def problems(self, now: datetime) -> list[Problem]:
+    @cached_property
+    def labelled(self) -> Mapping[tuple[str, str, str], list[tuple[tuple[str, str], Mapping[str, str]]]]:
+        """Workloads and their labels, by namespace and each label."""
+        found: dict[tuple[str, str, str], list[tuple[tuple[str, str], Mapping[str, str]]]] = {}
+        for name, labels in self.world.callers.items():
+            for label in labels.items():
+                found.setdefault((name[0], *label), []).append((name, labels))
+        return found
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
         """What is wrong with each object, and between them, as `istioctl analyze` would have it."""
         alone = [problem for _, problems in self.subjects for problem in problems]
-        return [*alone, *analyze(inventory((subject for subject, _ in self.subjects), now))]
+        return (*alone, *analyze(inventory((subject for subject, _ in self.subjects), self.at)))
 
     def _pods(self) -> Iterable[Object]:
         return (obj for obj in self.objects if obj["kind"] == POD.kind and obj["apiVersion"] == POD.api_version)
@@ -108,7 +119,7 @@ def read(client: Client, kinds: Iterable[Kind] = READ) -> Live:
                 here = _here(client, kind)
                 objects += here or ()
                 (unread if here is None else partly).append(kind.title)
-    return Live(tuple(objects), tuple(unread), tuple(partly))
+    return Live(tuple(objects), datetime.now(UTC), tuple(unread), tuple(partly))
 
 
 def _here(client: Client, kind: Kind) -> list[Object] | None:

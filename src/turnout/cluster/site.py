@@ -60,8 +60,10 @@ class Site:
         with self._lock:
             if not self._looked:
                 client = self.open()
-                self._found = named(client, self._prometheus) if self._prometheus else found(client)
-                self._looked = True
-                if self._found is None or self._found.client is None:
-                    client.close()
+                try:
+                    self._found = named(client, self._prometheus) if self._prometheus else found(client)
+                    self._looked = True
+                finally:
+                    if self._found is None or self._found.client is None:
+                        client.close()
             return self._found

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from turnout import __version__
 from turnout.cluster.live import Live, unseen
-from turnout.cluster.traffic import LEAST_SECONDS, Places, ever, lately, subset_of
+from turnout.cluster.traffic import LEAST_SECONDS, Labels, Name, Places, ever, lately, subset_of
 from turnout.control.status import gateways, hops, problem_json, services, workloads
 from turnout.error import EvidenceFailed
 from turnout.evidence.finding import Prometheus
+from turnout.mesh.service import ServiceHost, selects
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
 from turnout.telemetry.route_map import route_map
@@ -83,10 +83,20 @@ def places(live: Live) -> Places:
     subsets = {
         (host, name): subset_of(mesh, host, labels)
         for host, found in mesh.services.items()
-        for name, labels in live.world.callers.items()
-        if name[0] == found.namespace
+        if mesh.policies[host].subsets
+        for name, labels in _behind(live, found)
     }
     return Places(subsets, set(route_map(mesh).copying))
+
+
+def _behind(live: Live, found: ServiceHost) -> Iterator[tuple[Name, Labels]]:
+    """The workloads that a service selects: looked up by one label, so that many services do not ask all of them."""
+    selector = found.spec.selector
+    if selector:
+        label = next(iter(selector.items()))
+        for name, labels in live.labelled.get((found.namespace, *label), ()):
+            if selects(selector, labels):
+                yield name, labels
 
 
 def _problems(live: Live, namespace: str, found: Counted) -> Iterator[Problem]:
@@ -94,6 +104,6 @@ def _problems(live: Live, namespace: str, found: Counted) -> Iterator[Problem]:
     if found.silent:
         yield found.silent
     yield from (problem(NOT_READ, None, text) for text in unseen(live))
-    for each in live.problems(datetime.now(UTC)):
+    for each in live.problems:
         if not isinstance(each.where, ObjectPath) or namespace in ("", each.where.namespace):
             yield each
