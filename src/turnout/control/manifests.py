@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from turnout.apiserver.store import Store
-from turnout.control.objects import ObjectKey
+from turnout.control.objects import LiveObjects, ObjectKey
 from turnout.error import TurnoutError
 from turnout.inputs import apply
 from turnout.inputs.chart import PLAIN, Release
-from turnout.inputs.files import Manifests, read_paths
+from turnout.inputs.files import Manifest, Manifests, read_paths
 from turnout.inputs.found import read_text, settings_file, shown
 from turnout.inputs.images import Artifact, Settings, built, read_images
 from turnout.inputs.merge import ABSENT
+from turnout.memo import Memo
 from turnout.problem import ObjectPath, Place, Problem, Severity, errors
 from turnout.resources.document import Document
 from turnout.resources.kinds import KINDS, NAMESPACE
@@ -51,9 +52,9 @@ class Files:
         self.settings = Settings()
         self.manifests = Manifests()
         self.problems: tuple[Problem, ...] = ()
-        self._compared: tuple[Manifests, int] = (self.manifests, 0)
-        self._drift: list[Drift] = []
-        self._documents: tuple[Manifests, dict[ObjectKey, Document]] = (self.manifests, {})
+        self._live: LiveObjects | None = None
+        self._memo = Memo()
+        self._named: tuple[Manifests, Mapping[ObjectKey, Manifest]] = (self.manifests, {})
 
     def read(self) -> bool:
         """Reads everything anew. False: something is wrong (see `problems`), and nothing has been taken over."""
@@ -93,11 +94,12 @@ class Files:
 
     def document(self, kind: str, namespace: str, name: str) -> Document | None:
         """Where an object stands in the files; None when it came from elsewhere."""
-        manifests, documents = self._documents
+        manifests, named = self._named
         if manifests is not self.manifests:
-            documents = _documents(self.manifests)
-            self._documents = (self.manifests, documents)
-        return documents.get((kind, namespace, name))
+            named = _by_key(self.manifests)
+            self._named = (self.manifests, named)
+        found = named.get((kind, namespace, name))
+        return found.document if found else None
 
     def locate(self, problem: Problem) -> Problem:
         """The same problem with its line, where its object came from a file."""
@@ -107,13 +109,14 @@ class Files:
     def drift(self, store: Store) -> Sequence[Drift]:
         """Where live objects are not what the files say: weights that were shifted since, mostly.
 
-        Asked for every second, and compared when either side has changed.
+        Asked for every second, and compared where either side has changed.
         """
-        manifests, revision = self._compared
-        if manifests is not self.manifests or revision != store.revision:
-            self._drift = list(_drift(self.manifests, store))
-            self._compared = (self.manifests, store.revision)
-        return self._drift
+        if self._live is None or self._live.store is not store:
+            self._live = LiveObjects(store, KINDS)
+        files = self._memo.of("files", (self.manifests,), lambda: _by_key(self.manifests))
+        found = self._memo.each("drift", (files, self._live.read()), _drift)
+        self._memo.forget_unasked()
+        return [drift for own in found.values() for drift in own]
 
     def place(self, where: ObjectPath) -> Place | ObjectPath:
         """Where it stands in the files; as it is when its object came from elsewhere."""
@@ -121,12 +124,12 @@ class Files:
         return where if document is None else document.place(where.fields)
 
 
-def _documents(manifests: Manifests) -> dict[ObjectKey, Document]:
+def _by_key(manifests: Manifests) -> dict[ObjectKey, Manifest]:
     """Of an object that is written twice, the first."""
-    found: dict[ObjectKey, Document] = {}
+    found: dict[ObjectKey, Manifest] = {}
     for manifest in manifests.objects:
         meta = manifest.obj["metadata"]
-        found.setdefault((manifest.kind.title, meta.get("namespace", ""), meta["name"]), manifest.document)
+        found.setdefault((manifest.kind.title, meta.get("namespace", ""), meta["name"]), manifest)
     return found
 
 
@@ -157,16 +160,11 @@ def _carry_out(store: Store, action: apply.Action, *, dry_run: bool) -> None:
         store.delete(action.kind, action.namespace, action.name, dry_run=dry_run)
 
 
-def _drift(manifests: Manifests, store: Store) -> Iterator[Drift]:
-    for manifest in manifests.objects:
-        meta = manifest.obj["metadata"]
-        live = store.get(manifest.kind, meta.get("namespace", ""), meta["name"])
-        if live is None:
-            continue
-        for difference in apply.drift(manifest.obj, live):
-            path = _dotted(difference.path)
-            names = (manifest.kind.title, meta.get("namespace", ""), meta["name"])
-            yield Drift(*names, path, _shown(difference.file_value), _shown(difference.live_value))
+def _drift(key: ObjectKey, manifest: Manifest, live: Mapping[str, Any] | None) -> list[Drift]:
+    return [
+        Drift(*key, _dotted(each.path), _shown(each.file_value), _shown(each.live_value))
+        for each in (apply.drift(manifest.obj, live) if live else ())
+    ]
 
 
 def _shown(value: Any) -> Any:

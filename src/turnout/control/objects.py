@@ -19,7 +19,7 @@ class LiveObjects:
     """For one thread, that of the store."""
 
     def __init__(self, store: Store, wanted: Iterable[Kind]) -> None:
-        self._store = store
+        self.store = store
         self._kinds = tuple(wanted)
         self._listed: dict[Kind, Objects] = {}
         self._modified: dict[Kind, dict[ObjectKey, Mapping[str, Any]]] = {}
@@ -30,7 +30,7 @@ class LiveObjects:
         """In order of kind, namespace and name. The store's own objects: not to be changed."""
         for kind in self._kinds:
             if kind not in self._listed:
-                self._listed[kind] = keyed(self._store.list(kind))
+                self._listed[kind] = keyed(self.store.list(kind))
             elif kind in self._modified:
                 self._listed[kind] = {**self._listed[kind], **self._modified[kind]}
         self._modified.clear()
