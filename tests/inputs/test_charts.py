@@ -275,6 +275,14 @@ def test_without_helm_a_chart_says_what_to_install(monkeypatch: pytest.MonkeyPat
     assert "turnout[helm]" in (problem.hint or "")
 
 
+def test_a_library_that_cannot_be_loaded_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put("lib/broken_helm.py", "raise OSError('built for another machine')\n")
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    monkeypatch.setattr("turnout.inputs.helm.LIBRARY", "broken_helm")
+    monkeypatch.setenv("PATH", "")
+    assert "built for another machine" in single(read()).message
+
+
 def test_a_helm_on_the_path_renders_where_the_library_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

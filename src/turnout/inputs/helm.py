@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -52,11 +52,17 @@ class Engine(Protocol):
 
 def engine() -> Engine:
     """Helm's library where it is installed, else the program. Raises ProgramNotFound."""
-    if find_spec(LIBRARY) is not None:
+    why = MISSING
+    try:
+        import_module(LIBRARY)
         return Library()
+    except ModuleNotFoundError:
+        pass
+    except Exception as error:  # noqa: BLE001 - it is there, and not for this machine: the loader says why
+        why = f"Helm's library cannot be loaded: {error}"
     program = shutil.which(PROGRAM)
     if program is None:
-        raise ProgramNotFound(MISSING, INSTALL)
+        raise ProgramNotFound(why, INSTALL)
     return Program(program)
 
 
