@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -164,11 +164,14 @@ class Desired:
         """What does not fit, cannot be run, or does not run."""
         failing = self.failures.problems(dict(self._ways_to_run()))
         return [
-            *self.world.problems,
-            *self._plan_problems,
+            *self.unfit(),
             *failing,
             *collisions(self.gateway_places, self._ports),
         ]
+
+    def unfit(self) -> Sequence[Problem]:
+        """What does not fit or cannot be run, whatever happens: any thread may ask."""
+        return (*self.world.problems, *self._plan_problems)
 
     def _ways_to_run(self) -> Iterator[tuple[Named, Place | ObjectPath]]:
         """Where it is written how each workload runs; those that cannot be run are problems already."""

@@ -207,7 +207,7 @@ class Instance:
         self.report = Report(self.store, self.workloads, self.mishaps, chosen, now)
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
-        self.consequences = Consequences(self.desired.problems, lambda: self._wanted_version)
+        self.consequences = Consequences(self.desired.unfit, lambda: self._wanted_version)
         metrics = Metrics(self.envoy, self.telemetry)
         self.token = self.state.token()
         self.api = ApiServer(self.store, self.token, views.table(self), metrics, self.consequences, inside(self))
