@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
+from hypothesis import given
+from tests.rollout.test_intent import SPECS, rollout
 
 from turnout.controller.install import Choices, definition, objects
 from turnout.inputs import helm
 from turnout.inputs.chart import Release, chart_files
+from turnout.problem import errors
 from turnout.resources.interpret import interpret
 from turnout.resources.rollout import RolloutSpec
 from turnout.resources.written import documents
@@ -68,3 +72,51 @@ def test_the_schema_is_structural_and_has_the_fields_of_a_rollout() -> None:
     assert spec["properties"]["onTimeout"] == {"type": "string", "enum": ["hold", "abort"]}
     guards = spec["properties"]["guards"]["items"]["properties"]
     assert guards["errors"]["properties"]["codes"]["items"] == {"x-kubernetes-int-or-string": True}
+
+
+def strict(schema: Any) -> Any:
+    """As JSON Schema has it: nothing is pruned here, so that a field that is missing in the schema is found out."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"type": ["integer", "string"]}
+    found = {key: value for key, value in schema.items() if not key.startswith("x-")}
+    if "properties" in found:
+        found["properties"] = {name: strict(value) for name, value in found["properties"].items()}
+        found["additionalProperties"] = False
+    for key in ("items", "additionalProperties"):
+        if isinstance(found.get(key), dict):
+            found[key] = strict(found[key])
+    return found
+
+
+SCHEMA = strict(definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"])
+WHOLE = {
+    "service": "app",
+    "from": "v1",
+    "to": "v2",
+    "route": "main",
+    "methods": ["GET"],
+    "steps": [{"users": {"headers": {"x": {"prefix": "a"}}}}, {"weight": 5, "minTime": "1s", "maxTime": "2s"}],
+    "guards": [{"errors": {"codes": [429, "4xx"]}}, {"query": {"bad": "$version", "total": "$version"}, "name": "own"}],
+    "hooks": [{"webhook": {"url": "http://x/"}, "events": ["step"], "timeout": "3s"}, {"exec": ["true"]}],
+    "maxUserImpact": 3.5,
+    "sticky": "header:x",
+    "onTimeout": "abort",
+    "expectations": "file.yaml",
+}
+
+
+def test_a_rollout_with_every_kind_of_field_is_one_on_a_cluster() -> None:
+    assert errors(interpret(rollout(**WHOLE)).problems) == []
+    jsonschema.validate(WHOLE, SCHEMA)
+
+
+@given(SPECS.map(lambda spec: rollout(**spec)["spec"]))
+def test_what_is_a_rollout_here_is_one_on_a_cluster(spec: dict[str, Any]) -> None:
+    if not errors(interpret(rollout(**spec)).problems):
+        jsonschema.validate(spec, SCHEMA)
+
+
+@pytest.mark.parametrize("change", [{"steps": []}, {"steps": "5"}, {"onTimeout": "wait"}, {"confidence": "x"}])
+def test_what_has_another_form_is_refused_by_the_cluster_itself(change: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**WHOLE, **change}, SCHEMA)
