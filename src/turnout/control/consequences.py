@@ -14,7 +14,7 @@ WAIT_SECONDS = 1.0
 
 REST = 3.0
 """After a look nobody looks again for this many times as long as it took: with a thousand services that is 0.1 s, and
-`kubectl apply` of a folder writes a hundred objects a second. Whoever looks next is told what all of them have meant."""
+`kubectl apply` of a folder writes a hundred objects a second. Whoever looks next is told what all have meant."""
 
 
 class Consequences:
