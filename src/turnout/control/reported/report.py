@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +25,9 @@ from turnout.workloads.workload import Workload
 _log = logging.getLogger(__name__)
 
 JSONObject = dict[str, Any]
+MOST_AT_ONCE = 10
+"""Workloads, and Services, that are written in one go: some 30 ms."""
+
 Grouped = Mapping[Named, list[Mapping[str, Any]]]
 Chosen = Callable[[Mapping[str, Any]], int]
 """The index of the container that runs of a Deployment's."""
@@ -51,7 +55,8 @@ class Report:
         self._retired: list[tuple[str, str, str]] = []
         self._events = EventLog(store, now)
         self._pods: dict[Named, tuple[PodStatus, ...]] = {}
-        self._planned: Mapping[Named, Workload] = {}
+        self._planned: dict[Named, Workload | None] = {}
+        self._latest: tuple[Workload, ...] = ()
         self._touched: set[Named] = set()
         self._services: set[Named] = set()
         self._first = True
@@ -72,8 +77,9 @@ class Report:
 
     def write(self, planned: Iterable[Workload]) -> None:
         """Tells the store of all pods; those whose Pod somebody deleted get a successor. A full disk is shown."""
+        self._latest = tuple(planned)
         with self._mishaps.recording():
-            self._write(self._workloads.pods(), planned)
+            self._write(self._workloads.pods(), self._latest)
         retired, self._retired = self._retired, []
         for name in retired:
             self._workloads.retire(*name)
@@ -84,16 +90,32 @@ class Report:
         for each in pods:
             key = (each.namespace, each.workload)
             by_workload[key] = (*by_workload.get(key, ()), each)
-        changed = self._changed(by_workload, wanted)
-        services = self._concerned(changed, by_workload)
-        if not changed and not services:
-            return
+        if self._first:
+            self._look_at_all(by_workload, wanted)
+        changed = sorted(self._changed(by_workload, wanted))[:MOST_AT_ONCE]
+        self._services |= self._concerned(changed, by_workload)
+        services = sorted(self._services)[:MOST_AT_ONCE]
         with self._writing():
             self._write_workloads(changed, by_workload, wanted)
             self._write_services(services, pods)
-        self._pods, self._planned, self._first = by_workload, wanted, False
-        self._touched.clear()
-        self._services.clear()
+        for key in changed:
+            self._pods[key], self._planned[key] = by_workload.get(key, ()), wanted.get(key)
+            if not self._pods[key] and key not in wanted:
+                del self._pods[key], self._planned[key]
+        self._touched.difference_update(changed)
+        self._services.difference_update(services)
+        if len(changed) == MOST_AT_ONCE or self._services:  # others of the loop's tasks must not wait for all of it
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self.write(self._latest)
+
+    def _look_at_all(self, pods: Iterable[Named], wanted: Iterable[Named]) -> None:
+        """Also what an earlier Turnout wrote of what is gone by now."""
+        objects = [obj for kind in (DEPLOYMENT, REPLICA_SET, POD) for obj in self._store.list(kind)]
+        self._touched.update(pods, wanted, map(_workload_of, objects))
+        self._services.update(map(_name, (*self._store.list(SERVICE), *self._store.list(ENDPOINTS))))
+        self._first = False
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -105,10 +127,7 @@ class Report:
 
     def _changed(self, pods: Mapping[Named, tuple[PodStatus, ...]], wanted: Mapping[Named, Workload]) -> set[Named]:
         """Workloads whose pods, template or objects are not as they were."""
-        if self._first:
-            objects = (*self._store.list(DEPLOYMENT), *self._store.list(REPLICA_SET))
-            return {*pods, *wanted, *map(_workload_of, objects), *map(_workload_of, self._store.list(POD))}
-        found = {key for key in {*pods, *self._pods} if pods.get(key) != self._pods.get(key)}
+        found = {key for key in {*pods, *self._pods} if pods.get(key, ()) != self._pods.get(key, ())}
         # Most are the very same: that is told without comparing what they hold.
         for key in {*wanted, *self._planned}:
             now, before = wanted.get(key), self._planned.get(key)
@@ -116,14 +135,11 @@ class Report:
                 found.add(key)
         return found | self._touched
 
-    def _concerned(self, changed: set[Named], pods: Mapping[Named, tuple[PodStatus, ...]]) -> set[Named]:
+    def _concerned(self, changed: Iterable[Named], pods: Mapping[Named, tuple[PodStatus, ...]]) -> set[Named]:
         """Services that select a pod which changed."""
-        if self._first:
-            listed = (*self._store.list(SERVICE), *self._store.list(ENDPOINTS))
-            return {_name(obj) for obj in listed} | self._services
         concerned = [each for key in changed for each in (*pods.get(key, ()), *self._pods.get(key, ()))]
         labels = {(each.namespace, tuple(sorted(each.labels.items()))) for each in concerned}
-        found = set(self._services)
+        found = set()
         for obj in self._store.list(SERVICE) if labels else ():
             selector = obj["spec"].get("selector") or {}
             if any(obj["metadata"]["namespace"] == place and selects(selector, dict(own)) for place, own in labels):
