@@ -150,6 +150,8 @@ async def test_a_version_takes_over_on_what_prometheus_says(scene: Scene) -> Non
         assert followed.out.splitlines()[-1].endswith("app-v2: finished: all traffic is at the candidate"), followed
     assert scene.weights == {"v1": 0, "v2": 100}
     assert "app-v2" in (await scene.typed("status")).out
+    with scene.site.client() as client:
+        assert client.view("rollouts/default/app-v2")["events"] == [], "the instance's own engine stood aside"
 
 
 @pytest.mark.usefixtures("controller")
