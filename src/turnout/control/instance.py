@@ -333,14 +333,14 @@ class Instance:
             watched = self.files.watched
             async for _ in changes(watched, self.stopping):
                 with self.mishaps.surviving("the saved file", fatal=not self.serving.is_set()):
-                    self._reload()
+                    await self._reload()
                 if self.files.watched != watched:
                     break
             if self.stopping.is_set():
                 return
 
-    def _reload(self) -> None:
-        sound = self.files.read()
+    async def _reload(self) -> None:
+        sound = self.files.take(await asyncio.to_thread(self.files.look))
         self.desired.read_sources()  # after turnout.yaml: it may name other images now
         if sound:
             try:

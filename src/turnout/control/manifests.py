@@ -43,6 +43,15 @@ class Drift:
     live_value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What files said, and all that is wrong with it."""
+
+    settings: Settings
+    manifests: Manifests
+    problems: tuple[Problem, ...]
+
+
 class Files:
     """What the paths given to `turnout up` say now; the last state without an error stays in force."""
 
@@ -58,12 +67,20 @@ class Files:
 
     def read(self) -> bool:
         """Reads everything anew. False: something is wrong (see `problems`), and nothing has been taken over."""
+        return self.take(self.look())
+
+    def look(self) -> Reading:
+        """What the files say now. In any thread: it may take a while where programs render them."""
         manifests = read_paths(self.paths, self.manifests, self.release)
         settings, problems = self._read_settings(manifests.artifacts)
-        self.problems = (*problems, *manifests.problems)
+        return Reading(settings, manifests, (*problems, *manifests.problems))
+
+    def take(self, reading: Reading) -> bool:
+        """Has it in force from now on, unless something is wrong with it: then False, and only `problems` are new."""
+        self.problems = reading.problems
         if errors(self.problems):
             return False
-        self.settings, self.manifests = settings, manifests
+        self.settings, self.manifests = reading.settings, reading.manifests
         return True
 
     def _read_settings(self, artifacts: Sequence[Artifact]) -> tuple[Settings, list[Problem]]:

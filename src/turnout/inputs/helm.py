@@ -20,7 +20,7 @@ LIBRARY: Final = "helm_python"
 PROGRAM: Final = "helm"
 MISSING: Final = "Helm is needed to render a chart, and it is not installed"
 INSTALL: Final = "pip install 'turnout[helm]', or put a `helm` on the PATH"
-PROGRAM_SECONDS: Final = 60.0
+PROGRAM_SECONDS: Final = 20.0
 OVERRIDES: Final = "turnout-overrides.json"
 
 API_VERSIONS: Final = tuple(

