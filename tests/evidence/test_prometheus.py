@@ -13,6 +13,7 @@ import pytest
 
 from turnout.error import EvidenceFailed
 from turnout.evidence import prometheus
+from turnout.evidence.finding import Prometheus
 
 
 @contextmanager
@@ -73,3 +74,31 @@ def test_a_proxy_is_not_asked_the_way_to_this_machine(monkeypatch: pytest.Monkey
     monkeypatch.setenv("http_proxy", "http://192.0.2.1:1")
     with answering(told("17")) as server:
         assert prometheus.value(server, "x") == 17
+
+
+def test_who_stands_in_the_address_is_shown_to_prometheus_and_to_nobody_else() -> None:
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer_one() -> None:
+            connection, _ = server.accept()
+            with connection:
+                seen.append(connection.recv(65536))
+                connection.sendall(told("17"))
+
+        thread = threading.Thread(target=answer_one)
+        thread.start()
+        port = server.getsockname()[1]
+        assert prometheus.value(f"http://me:s%40fe@127.0.0.1:{port}", "x") == 17
+        thread.join()
+
+    assert b"Authorization: Basic bWU6c0BmZQ==" in seen[0]
+    with pytest.raises(EvidenceFailed) as raised:
+        prometheus.value("http://me:s%40fe@127.0.0.1:1", "x")
+    assert "s%40fe" not in raised.value.message
+    assert Prometheus(url="http://me:s%40fe@a:9090/x").name == "http://a:9090/x"
+
+
+def test_a_file_is_no_prometheus() -> None:
+    with pytest.raises(EvidenceFailed, match="is no address"):
+        prometheus.value("file:///etc/passwd?", "x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from turnout.client.client import Client
@@ -38,6 +39,20 @@ class ClusterClient(Client):
 
     def post(self, name: str, body: Any) -> Any:
         return answer(self.site, name, {}, body)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """What was read before a write is told no more after it."""
+        answered = super()._call(method, path, query, body, headers)
+        if method != "GET":
+            self.site.forget()
+        return answered
 
     def stream(self, name: str, **query: str) -> Stream:
         raise ApiError(404, "NotFound", f"{name} cannot be followed on a cluster", "kubectl logs does it")

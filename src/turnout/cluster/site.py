@@ -48,6 +48,11 @@ class Site:
                 self._read_at = time.monotonic()
             return self._live
 
+    def forget(self) -> None:
+        """Something was written: whoever looks next reads anew."""
+        with self._lock:
+            self._live = None
+
     def close(self) -> None:
         """Who asks again opens it again."""
         with self._lock:

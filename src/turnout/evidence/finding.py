@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from turnout.client import Client
 from turnout.error import ApiError, ClusterFailed, EvidenceFailed
 from turnout.evidence import prometheus
 from turnout.resources.kinds import SERVICE
+
+PATIENCE_SECONDS: Final = 20.0
+"""A command may wait for what a rollout's look may not: the metrics of a whole mesh."""
 
 NAMESPACE: Final = "istio-system"
 NAME: Final = "prometheus"
@@ -30,12 +33,14 @@ class Prometheus:
 
     @property
     def name(self) -> str:
-        return self.url or self.path
+        """Without a password that may stand in the address."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if self.url else self.path
 
     def __call__(self, promql: str, at: float | None = None) -> Mapping[str, Any]:
         """The `data` of an instant query, as of `at` (unix seconds; None: now). Raises EvidenceFailed."""
         if self.client is None:
-            return prometheus.data(self.url, promql, at)
+            return prometheus.data(self.url, promql, at, PATIENCE_SECONDS)
         query = {"query": promql} | ({} if at is None else {"time": f"{at:.3f}"})
         try:
             with self._one_by_one:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from http.client import HTTPException
 from math import inf
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import OpenerDirector, ProxyHandler, build_opener
+from urllib.parse import unquote, urlencode, urlsplit
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 from turnout.error import EvidenceFailed
 
@@ -37,10 +38,12 @@ def count(data: Mapping[str, Any], promql: str) -> float | None:
     return values[0] if values else None
 
 
-def data(server: str, promql: str, at: float | None = None) -> Mapping[str, Any]:
+def data(
+    server: str, promql: str, at: float | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+) -> Mapping[str, Any]:
     """What is answered to a query as of `at` (unix seconds; None: now): `resultType` and `result`. EvidenceFailed."""
     query = {"query": promql} | ({} if at is None else {"time": f"{at:.3f}"})
-    answer = _asked(f"{server.rstrip('/')}/api/v1/query?{urlencode(query)}", promql)
+    answer = _asked(f"{server.rstrip('/')}/api/v1/query?{urlencode(query)}", promql, timeout_seconds)
     try:
         found: Mapping[str, Any] = answer["data"]
     except (LookupError, TypeError) as error:
@@ -48,15 +51,28 @@ def data(server: str, promql: str, at: float | None = None) -> Mapping[str, Any]
     return found
 
 
-def _asked(url: str, promql: str) -> Mapping[str, Any]:
+def _asked(url: str, promql: str, timeout_seconds: float) -> Mapping[str, Any]:
+    request = _request(url)
     try:
-        with _opener(url).open(url, timeout=TIMEOUT_SECONDS) as response:
+        with _opener(url).open(request, timeout=timeout_seconds) as response:
             answer: Mapping[str, Any] = json.loads(response.read(MOST_BYTES))
     except HTTPError as error:
         raise EvidenceFailed(f"Prometheus refuses {promql}: {_reason(error)}", "try it in Prometheus itself") from error
     except (URLError, OSError, HTTPException, ValueError) as error:
-        raise EvidenceFailed(f"cannot ask Prometheus at {url.partition('/api/')[0]}: {error}") from error
+        where = request.full_url.partition("/api/")[0]
+        raise EvidenceFailed(f"cannot ask Prometheus at {where}: {error}") from error
     return answer
+
+
+def _request(url: str) -> Request:
+    """User and password, if they stand in the address, go where they belong; no message shows them."""
+    parts = urlsplit(url)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    if parts.scheme not in ("http", "https"):  # urllib would also open files
+        raise EvidenceFailed(f"{bare.partition('/api/')[0]} is no address of a Prometheus", "such as http://host:9090")
+    words = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    shown = {"Authorization": "Basic " + b64encode(words.encode()).decode()} if parts.username else {}
+    return Request(bare, headers=shown)  # noqa: S310 - its scheme is one of two
 
 
 def _opener(url: str) -> OpenerDirector:
