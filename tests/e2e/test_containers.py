@@ -21,6 +21,7 @@ from tests.e2e.container_sites import (
     networks,
     podman,
 )
+from tests.e2e.kubectl import Kubectl
 from tests.e2e.site import Site, until
 from tests.e2e.traffic import traffic
 
@@ -115,6 +116,18 @@ def test_a_container_without_declared_ports_shares_this_machines_network(running
 def test_a_container_calls_other_services_through_envoy(running: ContainerSite) -> None:
     """`app` is no name that this machine could resolve."""
     assert running.get("/call?url=http://app/").body == "200 v1"
+
+
+def test_kubectl_knows_the_container_and_runs_programs_inside_it(running: ContainerSite) -> None:
+    """`/service` is a file of the image alone."""
+    kubectl = Kubectl(running)
+    (pod,) = running.pods("app-v1")
+    (container,) = _of(running.containers(), pod["name"])
+    asked = "jsonpath={.status.containerStatuses[0].containerID}"
+    assert kubectl("get", "pod", pod["name"], "-o", asked) == f"podman://{container}"
+    probe = ("exec", pod["name"], "--", "/service", "-probe")
+    assert kubectl.run(*probe, "/nowhere").status == 0
+    assert kubectl.run(*probe, "/service").status == 1
 
 
 def test_a_container_that_dies_is_started_again(running: ContainerSite) -> None:

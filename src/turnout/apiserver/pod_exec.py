@@ -35,10 +35,18 @@ MAX_SESSIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a program sees that is run beside a pod's own."""
+    """What a program sees that is run beside a pod's own: folder and environment, or a container with its engine."""
 
     folder: Path
     environment: Mapping[str, str]
+    engine: str = ""
+    container: str = ""
+
+    def words(self, command: Sequence[str], *, tty: bool) -> list[str]:
+        """What is to be run, from this machine."""
+        if not self.engine:
+            return [*command]
+        return [self.engine, "exec", "--interactive", *(["--tty"] if tty else []), self.container, *command]
 
 
 Inside = Callable[[str, str], Surroundings]
@@ -139,11 +147,16 @@ class _Session:
         if self._terminal is None:
             pipe = asyncio.subprocess.PIPE
             return await asyncio.create_subprocess_exec(
-                *self._command, **options, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+                *self._where.words(self._command, tty=False),
+                **options,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                start_new_session=True,
             )
         # A terminal that the leader of a new session opens is its own: so Ctrl-C reaches what runs there.
         name = os.ttyname(self._terminal[1])
-        words = ("/bin/sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', name, *self._command)
+        words = ("/bin/sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', name, *self._where.words(self._command, tty=True))
         nothing = asyncio.subprocess.DEVNULL
         return await asyncio.create_subprocess_exec(
             *words, **options, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True

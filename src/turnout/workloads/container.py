@@ -35,6 +35,11 @@ class Container:
         return self._process.pid
 
     @property
+    def reference(self) -> str:
+        """As Kubernetes writes it: `podman://<id>`."""
+        return f"{self.engine}://{self.id}"
+
+    @property
     def inside(self) -> tuple[str, ...]:
         """What stands before a command that is to run in it."""
         return (self._cli.engine, "exec", self.id)

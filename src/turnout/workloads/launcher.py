@@ -72,6 +72,11 @@ def listening(workload: Workload, running: Running) -> Callable[[], set[int]] | 
     return partial(namespace_ports, running.pid) if own else None
 
 
+def reference(running: Running) -> str:
+    """As PodStatus has it; empty for a process."""
+    return running.reference if isinstance(running, Container) else ""
+
+
 def beside(running: Running) -> tuple[str, ...]:
     """What stands before a command that is to run where the pod's program does."""
     return running.inside if isinstance(running, Container) else ()

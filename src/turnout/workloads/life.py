@@ -15,7 +15,7 @@ from turnout.workloads.backoff import Backoff
 from turnout.workloads.draining import drain
 from turnout.workloads.environment import environment
 from turnout.workloads.health import health
-from turnout.workloads.launcher import beside, listening
+from turnout.workloads.launcher import beside, listening, reference
 from turnout.workloads.logs import path_of, size, tail
 from turnout.workloads.plan import attached
 from turnout.workloads.pod import Pod
@@ -120,7 +120,7 @@ class Life:
         pod.show(ready=False)  # out of service before anything else is done
         await process.stop(pod.grace_seconds if ill else 0.0)  # with PID 1 the rest of a container dies at once, too
         pod.process = None
-        pod.show(pid=None)
+        pod.show(pid=None, container="")
         return ill or obituary(await process.wait(), time.monotonic() - began, tail(pod.log, 1, since=offset))
 
     async def _pause(self, ended: str) -> None:
@@ -136,7 +136,7 @@ class Life:
         pod.show(phase="starting", ports=ports)
         pod.process = await self._host.launcher.start(workload, pod.status.name, ports, pod.log)
         self._astray = ""
-        pod.show(pid=pod.process.pid, started_at=time.time())
+        pod.show(pid=pod.process.pid, container=reference(pod.process), started_at=time.time())
         return pod.process
 
     def _assign_ports(self, workload: Workload) -> Mapping[int, int]:

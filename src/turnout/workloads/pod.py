@@ -78,6 +78,7 @@ class Pod:
             labels=record.labels,
             ports=record.ports,
             pid=record.pid,
+            container=f"{record.engine}://{record.container}" if record.engine else "",
             phase="running" if record.ready else "starting",
             ready=record.ready,
             restarts=record.restarts,
@@ -120,7 +121,7 @@ class Pod:
     def end(self) -> None:
         """Nothing of it is left: no process, no port, no record."""
         ports, self.process = self.status.ports, None
-        self.show(ready=False, pid=None, ports={})
+        self.show(ready=False, pid=None, container="", ports={})
         for port in ports.values():
             self.host.ports.give_back(port)
         self.host.gone(self)

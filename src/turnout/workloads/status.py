@@ -24,6 +24,8 @@ class PodStatus:
     ports: Mapping[int, int] = field(default_factory=dict)
     """Container port to the port it really listens on; UNDECLARED_PORT if the template declares none."""
     pid: int | None = None
+    container: str = ""
+    """`podman://<id>`, as in Kubernetes; empty for a process."""
     phase: Phase = "pending"
     ready: bool = False
     draining: bool = False

@@ -72,7 +72,7 @@ def _container(pod: PodStatus, container: Mapping[str, Any], started: str) -> JS
         "name": container.get("name", ""),
         "image": container.get("image", ""),
         "imageID": "",
-        "containerID": f"process://{pod.pid}" if pod.pid else "",
+        "containerID": pod.container or (f"process://{pod.pid}" if pod.pid else ""),
         "ready": pod.ready and not pod.draining,
         "started": pod.ready,
         "restartCount": pod.restarts,
