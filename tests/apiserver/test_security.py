@@ -35,6 +35,15 @@ def test_no_token(shared: Served, method: str, path: str) -> None:
     assert shared.request(method, path, None, {"Authorization": ""})[0].status == 401
 
 
+def test_websocket(shared: Served) -> None:
+    path, key = "/api/v1/namespaces/default/pods/a/exec?command=ls", "AAAAAAAAAAAAAAAAAAAAAA=="
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
+    for wrong in ("", "Bearer x"):
+        assert shared.request("GET", path, None, {**upgrade, "Authorization": wrong})[0].status == 401
+    assert shared.request("GET", path, None, {**upgrade, "Origin": "http://evil.test"})[0].status == 403
+    assert shared.request("GET", path, None, upgrade)[0].status == 404
+
+
 def test_wrong_token(shared: Served) -> None:
     for wrong in (TOKEN[:-1], f"{TOKEN}x", "x" * len(TOKEN), "", "a" * 100_000):
         assert shared.request("GET", ACCOUNTS, None, {"Authorization": f"Bearer {wrong}"})[0].status == 401
