@@ -54,6 +54,7 @@ async def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
         ('Trying to pull\nError: short-name "x" did not resolve', 'short-name "x" did not resolve', "registry"),
         ("Error: initializing: pinging container registry x: dial", "pinging container registry x", "build or load it"),
         ("Error: x: attempted to invoke a command that was not found", "was not found", "ENTRYPOINT"),
+        ('Error: default OCI runtime "crun" not found: invalid argument', "not found", "apt-get install runc"),
         ("", "it does not say why", None),
     ],
 )

@@ -28,6 +28,8 @@ _ABOUT: Final[Mapping[Engine, str]] = {
     "docker": "{{.KernelVersion}}\t{{.OperatingSystem}}",
 }
 _HINTS: Final = (
+    ("default OCI runtime", "podman needs one: apt-get install runc, or crun"),
+    ("working conmon", "podman needs it: apt-get install conmon"),
     ("error setting rlimit", "this machine does not let containers have such ulimits; see docs/containers.md"),
     ("short-name", "write the image's name with its registry, as docker.io/library/redis:7"),
     ("newuidmap", "without root podman needs newuidmap: apt-get install uidmap"),
