@@ -59,6 +59,8 @@ class Rights:
     namespace: str
     own: Sequence[Rule]
     everywhere: Sequence[Rule] = ()
+    down: bool = False
+    """Whether nobody answers."""
     unknown: str = ""
     """A group that the API does not have."""
     used: set[tuple[str, str]] = field(default_factory=set)
@@ -98,6 +100,9 @@ def authorising(port: int, rights: Rights) -> Iterator[int]:
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            if rights.down:
+                self.close_connection = True
+                return
             if not rights.knows(self.path):
                 status = {"kind": "Status", "code": 404, "reason": "NotFound", "message": "page not found"}
                 self._answer(404, json.dumps(status).encode())

@@ -10,6 +10,7 @@ from tests.controller.mesh import Mesh, mesh
 from tests.rollout.service_site import rollout, virtual_service
 
 from turnout.controller.install import Choices, objects
+from turnout.error import EvidenceFailed
 from turnout.resources.kinds import CONFIG_MAP, LEASE, VIRTUAL_SERVICE
 
 STEPS = ({"weight": 20}, {"weight": 50})
@@ -86,6 +87,44 @@ def test_of_two_controllers_one_acts_and_the_other_goes_on_where_that_was_killed
     told = [event["what"] for event in status["events"]]
     assert told.count("start") == 1
     assert told.count("step") == 3
+
+
+def test_while_the_api_is_away_it_says_so_once_and_goes_on_where_it_was(scene: Mesh) -> None:
+    rights = granted(Choices("default"))
+    controller, shelf = scene.controller(rights=rights), scene.shelf()
+    shelf.create(rollout({"weight": 20}, {"weight": 50}))
+    while scene.weights != (80, 20):
+        scene.tick(controller)
+    rights.down = True
+    for _ in range(30):
+        scene.tick(controller)
+    assert not controller.stand(), "who cannot renew does not lead"
+    assert len(scene.said) == len(set(scene.said)) == 2, scene.said
+    rights.down = False
+    status = scene.until(shelf, "finished", controller)
+    assert [event["what"] for event in status["events"]].count("step") == 3
+
+
+def test_a_prometheus_that_is_away_stops_nothing_but_what_needs_it(scene: Mesh) -> None:
+    controller, shelf = scene.controller(), scene.shelf()
+    shelf.create(rollout({"weight": 20}, {"weight": 50}))
+    while scene.weights != (80, 20):
+        scene.tick(controller)
+    ask, controller._ask = controller._ask, _away
+    for _ in range(10):
+        scene.tick(controller)
+    status = shelf.get("default", "app-v2")["status"]
+    assert (status["phase"], scene.weights) == ("running", (80, 20))
+    assert "cannot ask Prometheus" in status["why"]
+    shelf.annotate("default", "app-v2", {"turnout.dev/order": "pause a"})
+    scene.until(shelf, "paused", controller)
+    controller._ask = ask
+    shelf.annotate("default", "app-v2", {"turnout.dev/order": "resume b"})
+    scene.until(shelf, "finished", controller)
+
+
+def _away(promql: str, at: float | None = None) -> Any:
+    raise EvidenceFailed("cannot ask Prometheus at http://prometheus:9090")
 
 
 def test_a_controller_that_slept_through_its_look_writes_nothing_of_what_it_knew(scene: Mesh) -> None:

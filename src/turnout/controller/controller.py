@@ -91,7 +91,7 @@ class Controller:
         self._client.leads = lambda: self._candidate.holds
         self._client.calls = self._alive
         self._alive_at = clock()
-        self._complaint = ""
+        self._of_lease, self._of_looks = _Complaints(say), _Complaints(say)
         self._leads_since: float | None = None
         self._looked: float | None = None
 
@@ -132,8 +132,9 @@ class Controller:
         """For election, or to stay elected; whether this one leads."""
         try:
             self._candidate.run()
+            self._of_lease.none()
         except TurnoutError as error:
-            self._say(f"the Lease cannot be had: {error.message}")
+            self._of_lease.one(f"the Lease cannot be had: {error.message}")
         return self._candidate.holds
 
     # --- one look
@@ -151,17 +152,11 @@ class Controller:
         due = self._looked is None or now - self._looked >= self._order.look_seconds
         try:
             self._look(due=due)
-            self._complain("")
+            self._of_looks.none()
         except TurnoutError as error:
-            self._complain(error.message + (f" ({error.hint})" if error.hint else ""))
+            self._of_looks.one(error.message + (f" ({error.hint})" if error.hint else ""))
         if due:
             self._looked = now
-
-    def _complain(self, text: str) -> None:
-        """Once of the same: it is tried again each second."""
-        if text and text != self._complaint:
-            self._say(text)
-        self._complaint = text
 
     def _alive(self) -> None:
         self._alive_at = self._clock()
@@ -199,6 +194,22 @@ class Controller:
             if outcome.failure:
                 event = {"at": round(self._wall(), 3), "what": "hook", "step": outcome.step, "text": outcome.text}
                 record.tell(outcome.namespace, outcome.rollout, event)
+
+
+class _Complaints:
+    """Each is told once, until there is another or none: what fails is tried again each second."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._last = ""
+
+    def one(self, text: str) -> None:
+        if text != self._last:
+            self._say(text)
+        self._last = text
+
+    def none(self) -> None:
+        self._last = ""
 
 
 def _is_urgent(obj: Mapping[str, Any]) -> bool:
