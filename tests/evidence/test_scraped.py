@@ -95,6 +95,15 @@ def _earlier(evidence: Any) -> Any:
     return replace(evidence, until=evidence.until - 1.0)
 
 
+def test_after_a_long_time_only_the_last_of_it_is_asked_for(scene: Mesh) -> None:
+    asker = Counted(*REQUESTS)
+    source = Scraped(scene.client, asker)
+    first = source.look(question())
+    assert first is not None
+    source.look(question(seen=replace(first, until=first.until - 7200.0)))
+    assert asker.asked[-1].endswith("}[600000ms]")
+
+
 def test_a_new_step_begins_anew(scene: Mesh) -> None:
     source = Scraped(scene.client, Counted(*REQUESTS))
     first = source.look(question(Asked(ERRORS)))

@@ -30,6 +30,8 @@ COPIES = ("istio", "turnout_mirrored")
 """Prefixes: Istio counts copies as what they are to the candidate, requests; Turnout's own metrics keep them apart."""
 LATE_SECONDS = 2.0
 """What Prometheus scrapes is to be found a moment later; nothing younger than this is looked at."""
+LONGEST_SECONDS = 600.0
+"""What came before is left out where nobody looked for so long: an answer must not grow without bounds."""
 USUAL_SECONDS = 60.0
 MICROSECONDS = 1000.0
 """In a millisecond."""
@@ -185,7 +187,8 @@ class _Look:
         if len(names) > 1:  # Turnout's own metrics of copies have no reporter
             labels, patterns = _without(labels, "reporter"), {**patterns, "reporter": "destination|"}
         selector = _selector(labels, {"__name__": "|".join(names), **patterns})
-        return growth.grown(self._ask, selector, self._before.until, self._until)
+        since = max(self._before.until, self._until - LONGEST_SECONDS)
+        return growth.grown(self._ask, selector, since, self._until)
 
     def _of(self, found: Sequence[Grown], subset: str) -> Iterator[Grown]:
         return (each for each in found if each.labels.get(REVISION) == self._revisions[subset])
