@@ -243,6 +243,12 @@ def test_values_that_cannot_be_read_are_named(values: str, sets: tuple[str, ...]
     assert words in single(read(values=values, sets=sets)).message
 
 
+def test_values_without_a_chart_are_told() -> None:
+    put("k8s/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
+    problem = single(read("k8s", sets=("a=1",)))
+    assert (problem.code, problem.where) == ("TNO223", Place("k8s", 1, 1))
+
+
 def test_hooks_notes_and_empty_templates_are_left_out() -> None:
     put("shop/templates/NOTES.txt", "thank you")
     put("shop/templates/off.yaml", "{{- if .Values.off }}\nkind: Service\n{{- end }}\n# nothing\n")

@@ -17,6 +17,7 @@ from turnout.resources.codes import problem
 UNREADABLE: Final = "TNO201"
 TOO_MUCH: Final = "TNO202"
 NOTHING_FOUND: Final = "TNO205"
+NO_CHART: Final = "TNO223"
 
 SUFFIXES: Final = (".yaml", ".yml")
 SKIPPED_FOLDERS: Final = ("node_modules", "__pycache__")
@@ -49,7 +50,11 @@ def find(paths: Sequence[Path], release: Release = PLAIN) -> Found:
     finder = _Finder(release)
     for path in paths:
         finder.take(path)
-    return finder.found()
+    found = finder.found()
+    if release != PLAIN and not found.charts:
+        place = start(paths[0]) if paths else None
+        found.problems.append(problem(NO_CHART, place, "there is no chart here, so values have no effect"))
+    return found
 
 
 class _Finder:

@@ -163,6 +163,7 @@ _TABLE = (
     Code("TNO220", ERROR, "a value cannot be changed in its file", "change the file by hand"),
     Code("TNO221", WARNING, "a part of skaffold.yaml has no effect here"),
     Code("TNO222", ERROR, "a part of skaffold.yaml cannot be used"),
+    Code("TNO223", WARNING, "values are given, and there is no chart"),
     Code("TNO250", ERROR, "a Deployment has nothing to run"),
     Code("TNO251", ERROR, "nothing says how to run an image", "add the image to turnout.yaml, with `run` or `attach`"),
     Code("TNO252", ERROR, "a ConfigMap, Secret or key that a container refers to does not exist"),
