@@ -204,3 +204,15 @@ def test_errors_of_the_api_keep_their_status(start: Start) -> None:
     with pytest.raises(ApiError, match="changed"):
         client.view("a")
     assert client.view("a") == {}
+
+
+def test_a_group_that_a_cluster_does_not_have_is_not_found(start: Start) -> None:
+    """Of it a Kubernetes API server says what Go's HTTP server says of any unknown path."""
+    said = b"404 page not found\n"
+    _, client = start(
+        b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s"
+        % (len(said), said)
+    )
+    with pytest.raises(ApiError) as refusal:
+        client.list(POD)
+    assert refusal.value.status == 404

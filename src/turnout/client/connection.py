@@ -15,6 +15,8 @@ from turnout.error import ApiError
 
 PIECE_BYTES = 1 << 16
 MOST_QUOTED_BYTES = 200
+UNKNOWN_KIND = b"404 page not found"
+"""What a Kubernetes API server says of a group that it does not have: no `Status`, but what Go's HTTP server says."""
 
 
 class Connection:
@@ -124,6 +126,8 @@ class Connection:
         if response.status < 400:
             return
         text = self.read(response)
+        if (response.status, text.strip()) == (404, UNKNOWN_KIND):
+            raise ApiError(404, "NotFound", "the server does not know this kind")
         try:
             status = json.loads(text)
             code, reason, message = int(status["code"]), str(status.get("reason", "")), str(status["message"])
