@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from turnout.control.file_place import Written, aligned
 from turnout.control.manifests import Files
-from turnout.control.routes import Written, aligned
 from turnout.resources.interpret import interpret
 from turnout.resources.virtual_service import VirtualService
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from tests.e2e import manifests
 from tests.e2e.site import Site, until
 
+from turnout.client import Client
 from turnout.resources.kinds import GATEWAY, HTTP_ROUTE, KUBERNETES_GATEWAY
+from turnout.web.draft import Copies
+from turnout.web.route import Route, read, set_mirror, set_weights
 
 pytestmark = pytest.mark.e2e
 
@@ -89,3 +93,19 @@ def test_an_http_route_is_shifted_mirrored_written_and_taken_back(site: Site) ->
     assert site.run("undo").status == 0
     assert site.run("undo").status == 0
     assert {site.get(host=HOST).body for _ in range(10)} == {"v1"}
+
+    with site.client() as client:
+        [shown] = [owner for owner in client.view("routes") if owner["kind"] == "HTTPRoute"]
+        assert (shown["hosts"], shown["gateways"]) == ([HOST], ["gateway"])
+        assert shown["routes"][0]["then"] == "all to app-v1 port 80"
+        assert shown["routes"][0]["where"].startswith("k8s/split.yaml:")
+        assert set_weights(client, rule_of(client), [Decimal(0), Decimal(100)]).acknowledged
+        copies = Copies((rule_of(client).shares[0].host, ""), Decimal(10))
+        assert set_mirror(client, rule_of(client), copies).acknowledged
+        assert set_mirror(client, rule_of(client), Copies()).acknowledged
+    assert {site.get(host=HOST).body for _ in range(10)} == {"v2"}
+
+
+def rule_of(client: Client) -> Route:
+    (rule,) = read(next(owner for owner in client.view("routes") if owner["kind"] == "HTTPRoute"))
+    return rule

@@ -15,7 +15,7 @@ from turnout.client import Client
 from turnout.client.change import Outcome
 from turnout.delivery.edit import RouteChange
 from turnout.error import TurnoutError
-from turnout.resources.kinds import VIRTUAL_SERVICE
+from turnout.resources.kinds import HTTP_ROUTE, VIRTUAL_SERVICE
 from turnout.web.draft import Copies, Mirror, Weights
 from turnout.web.route import (
     Done,
@@ -176,3 +176,40 @@ def test_a_refusal_is_raised_with_its_hint(client: Client) -> None:
     with pytest.raises(TurnoutError, match="total 60") as raised:
         set_weights(client, route, [Decimal(50), Decimal(10)])
     assert raised.value.hint
+
+
+def of_gateway_api(old: int, new: int) -> list[Route]:
+    hosts = [f"app-{version}.default.svc.cluster.local" for version in ("v1", "v2")]
+    weights = [share("", percent, host) for percent, host in zip((old, new), hosts, strict=True)]
+    return read({"kind": "HTTPRoute", "namespace": "default", "name": "app", "routes": [row(0, weights=weights)]})
+
+
+def http_route(old: int, new: int) -> dict[str, Any]:
+    refs = [{"name": "app-v1", "port": 80, "weight": old}, {"name": "app-v2", "port": 80, "weight": new}]
+    return {
+        "apiVersion": HTTP_ROUTE.api_version,
+        "kind": "HTTPRoute",
+        "metadata": {"name": "app", "namespace": "default", "resourceVersion": "7"},
+        "spec": {"parentRefs": [{"name": "gw"}], "rules": [{"backendRefs": refs}]},
+    }
+
+
+def test_a_rule_of_gateway_api_is_as_seen_while_it_leads_to_the_same_services() -> None:
+    (route,) = of_gateway_api(90, 10)
+    assert is_as_seen(http_route(9, 1), route)
+    assert not is_as_seen(http_route(8, 2), route)
+    assert not is_as_seen({**http_route(9, 1), "spec": {"rules": []}}, route)
+
+
+def test_a_rule_of_gateway_api_is_overtaken_too(client: Client) -> None:
+    client.create(HTTP_ROUTE, http_route(70, 30))
+    (route,) = of_gateway_api(90, 10)
+    with pytest.raises(Overtaken):
+        set_weights(client, route, HALVES)
+
+
+def test_commands_for_a_rule_of_gateway_api_name_services() -> None:
+    (route,) = of_gateway_api(90, 10)
+    assert shift_command(route, HALVES) == "shift app-v1 app-v1=50 app-v2=50 --route rules[0]"
+    copies = Copies(("app-v2.default.svc.cluster.local", ""), Decimal(10))
+    assert mirror_command(route, copies) == "mirror app-v1 --to app-v2 --percent 10 --route rules[0]"

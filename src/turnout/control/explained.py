@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from turnout.control.file_place import Written
 from turnout.control.ports import gateway_port
 from turnout.control.presumed import presumed
-from turnout.control.routes import Written
 from turnout.control.world import World, gateway_ports
 from turnout.mesh.proxy import Egress, Ingress, Proxy
 from turnout.problem import ObjectPath

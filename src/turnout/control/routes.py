@@ -1,28 +1,34 @@
-"""Every route of every VirtualService in plain words, with its line in the files, as JSON carries it."""
+"""Every route of every VirtualService and of Gateway API in plain words, with its line, as JSON carries it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from turnout.compiler import match_words, route_words
 from turnout.compiler.route import label
+from turnout.control.file_place import Written
+from turnout.control.gateway_api_routes import gateway_api_route
+from turnout.control.route_fields import fields
 from turnout.control.world import World, proxies
 from turnout.mesh import names
+from turnout.mesh.mesh import Mesh
 from turnout.mesh.reach import Merged, Reach, reach
 from turnout.mesh.rule import Rule, RuleKey
+from turnout.resources import gateway_api
 from turnout.resources.document import Document
-from turnout.resources.duration import written
-from turnout.resources.kinds import VIRTUAL_SERVICE
+from turnout.resources.kinds import GRPC_ROUTE, HTTP_ROUTE, VIRTUAL_SERVICE
 from turnout.resources.sticky import ANNOTATION
-from turnout.resources.virtual_service import HTTPRoute, VirtualService
+from turnout.resources.virtual_service import VirtualService
 
 if TYPE_CHECKING:
     from turnout.control.instance import Instance
     from turnout.inputs.files import Manifests
 
 JSON = dict[str, Any]
+ObjectName = tuple[str, str, str]
+"""Kind, namespace, name."""
 
 
 def routes(instance: Instance) -> list[JSON]:
@@ -30,30 +36,49 @@ def routes(instance: Instance) -> list[JSON]:
     return of_world(instance.world, instance.listen, dict(_documents(instance.files.manifests)))
 
 
-def of_world(world: World, listen: Mapping[int, int], documents: Mapping[tuple[str, str], Document]) -> list[JSON]:
+def of_world(world: World, listen: Mapping[int, int], documents: Mapping[ObjectName, Document]) -> list[JSON]:
     """In the order in which VirtualServices compete; of the routes of each, the first that matches answers.
 
-    `listen`: Gateway port → where it is. `documents`: namespace and name of a VirtualService → where it is written.
+    Then the HTTPRoutes and GRPCRoutes. `listen`: Gateway port → where it is. `documents`: where objects are written.
     """
     found = reach(world.mesh, proxies(world, listen, dict.fromkeys(world.callers, 0)))
-    return [
-        _virtual_service(
-            owner, found, Written.of(owner, documents.get((owner.metadata.namespace, owner.metadata.name)))
-        )
+    own = [
+        _virtual_service(owner, found, Written.of(owner, documents.get(_name("VirtualService", owner))))
         for owner in world.mesh.virtual_services
     ]
+    return [*own, *_of_gateway_api(world.mesh, documents)]
 
 
-def _documents(manifests: Manifests) -> Iterator[tuple[tuple[str, str], Document]]:
+def _name(kind: str, owner: VirtualService) -> ObjectName:
+    return kind, owner.metadata.namespace, owner.metadata.name
+
+
+def _of_gateway_api(mesh: Mesh, documents: Mapping[ObjectName, Document]) -> Iterator[JSON]:
+    """One that Gateways and Services take has two translations, which differ in nothing that is shown."""
+    attached: dict[ObjectName, VirtualService] = {}
+    hosts: dict[ObjectName, dict[str, None]] = {}
+    for by_place in (mesh.gateway_api.at_gateway, mesh.gateway_api.at_host):
+        for each in (each for found in by_place.values() for each in found):
+            key = _name(each.kind, each.route)
+            attached.setdefault(key, each.route)
+            hosts.setdefault(key, {}).update(dict.fromkeys(each.hosts))
+    for route in mesh.gateway_api.source.routes:
+        key = type(route).__name__, route.metadata.namespace, route.metadata.name
+        if key in attached and isinstance(route, (gateway_api.HTTPRoute, gateway_api.GRPCRoute)):
+            yield gateway_api_route(route, attached[key], list(hosts[key]), documents.get(key))
+
+
+def _documents(manifests: Manifests) -> Iterator[tuple[ObjectName, Document]]:
     for manifest in manifests.objects:
-        if manifest.kind is VIRTUAL_SERVICE:
+        if manifest.kind in (VIRTUAL_SERVICE, HTTP_ROUTE, GRPC_ROUTE):
             meta = manifest.obj["metadata"]
-            yield (meta.get("namespace", ""), meta["name"]), manifest.document
+            yield (manifest.kind.kind, meta.get("namespace", ""), meta["name"]), manifest.document
 
 
 def _virtual_service(owner: VirtualService, found: Reach, written_at: Written) -> JSON:
     meta, spec = owner.metadata, owner.spec
     return {
+        "kind": "VirtualService",
         "namespace": meta.namespace,
         "name": meta.name,
         "hosts": list(spec.hosts),
@@ -87,7 +112,7 @@ def _route(owner: VirtualService, index: int, found: Reach, written_at: Written)
         "matches": matches,
         "weights": [asdict(share) for share in route_words.weights(http, namespace)],
         "mirrors": [asdict(share) for share in route_words.mirrors(http, namespace)],
-        **_fields(http),
+        **fields(http),
     }
 
 
@@ -98,64 +123,3 @@ def _matches(owner: VirtualService, index: int, found: Reach, written_at: Writte
             "where": written_at.where(index, *(() if match is None else ("match", match_index))),
             "why_not": found.why_not(owner, index, match_index) or None,
         }
-
-
-def _fields(http: HTTPRoute) -> JSON:
-    """Field by field, in words; None where the route does not have it."""
-    forwards = not (http.redirect or http.direct_response or http.delegate)
-    return {
-        "timeout": written(http.timeout) if http.timeout else None,
-        "retries": route_words.retry_words(http.retries) if forwards else None,
-        "fault": route_words.fault(http.fault) if http.fault else None,
-        "rewrite": route_words.rewrite(http.rewrite) if http.rewrite else None,
-        "redirect": route_words.redirect(http.redirect) if http.redirect else None,
-        "direct_response": route_words.direct_response(http.direct_response) if http.direct_response else None,
-        "headers": route_words.headers(http.headers),
-        "cors": route_words.cors(http.cors_policy) if http.cors_policy else None,
-    }
-
-
-# --- places
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Where a VirtualService is written. `routes`: of each live one its index in the file; None: it was added since."""
-
-    title: str
-    document: Document | None
-    routes: Sequence[int | None]
-
-    @classmethod
-    def of(cls, owner: VirtualService, document: Document | None) -> Written:
-        meta = owner.metadata
-        in_file = (document.data["spec"].get("http") or ()) if document else ()
-        file_names = [str((route or {}).get("name") or "") for route in in_file]
-        return cls(
-            f"{meta.namespace}/{meta.name}", document, aligned([http.name for http in owner.spec.http], file_names)
-        )
-
-    def where(self, route: int | None = None, *path: str | int) -> str:
-        """`file:line`; `namespace/name` of what is in no file."""
-        at = None if route is None else self.routes[route]
-        if self.document is None or (route is not None and at is None):
-            return self.title
-        place = self.document.place(("spec",) if at is None else ("spec", "http", at, *path))
-        return f"{place.file}:{place.line}"
-
-
-def aligned(live: Sequence[str], file: Sequence[str]) -> list[int | None]:
-    """For each name of `live` its position in `file`; those that occur again, or have none, in turn.
-
-    `turnout mirror --methods` puts rules of its own before others.
-    """
-    positions: dict[str, list[int]] = {}
-    for at, name in enumerate(file):
-        positions.setdefault(name, []).append(at)
-    taken: dict[str, int] = {}
-    found: list[int | None] = []
-    for name in live:
-        same, turn = positions.get(name, []), taken.get(name, 0)
-        found.append(same[turn] if turn < len(same) else None)
-        taken[name] = turn + 1
-    return found

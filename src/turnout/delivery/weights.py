@@ -42,11 +42,11 @@ def shift(
 
 
 def spread(virtual_service: JSONObject, index: int, percents: Sequence[Decimal]) -> Edit | Refusal:
-    """Sets all weights of one HTTP route, destination by destination, and those of the rule that mirrors a part of it.
+    """Sets all weights of one HTTP route or rule, choice by choice, and those of the rule that mirrors a part of it.
 
     Unlike `shift` it can tell destinations apart that are no subsets.
     """
-    found = [split for split in splits(virtual_service) if split.path[1] == "http"]
+    found = [split for split in splits(virtual_service) if split.path[1] in ("http", "rules")]
     keys = [choice.shown for choice in found[index].choices]
     if len(keys) < 2 or len(keys) != len(percents):
         return Refusal(f"{found[index].label} has {len(keys)} destinations", "look at the route as it is now")

@@ -1,4 +1,4 @@
-"""One route of a VirtualService, as the view `routes` shows it, and what is done to it: as `turnout shift` would."""
+"""One route of an object, as the view `routes` shows it, and what is done to it: as `turnout shift` would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from turnout.client import Client
 from turnout.client.change import carry_out
-from turnout.delivery import mirroring, weights
+from turnout.delivery import mirroring, route_mirroring, weights
 from turnout.delivery.edit import (
     Edit,
     JSONObject,
@@ -22,10 +22,12 @@ from turnout.delivery.edit import (
     is_users_rule,
     routes,
 )
+from turnout.delivery.splits import Split, splits
 from turnout.error import ApiError, TurnoutError
-from turnout.resources.kinds import VIRTUAL_SERVICE
+from turnout.resources.kinds import GRPC_ROUTE, HTTP_ROUTE, VIRTUAL_SERVICE
 from turnout.web.draft import Copies, percent_words
 
+_KINDS = {kind.kind: kind for kind in (VIRTUAL_SERVICE, HTTP_ROUTE, GRPC_ROUTE)}
 _METHOD = re.compile(r"the method is ([A-Z-]+)")
 
 
@@ -62,7 +64,7 @@ class Route:
     """One of the routes; `index` is its place.
 
     `mirror_rule`: the rule before it that copies a part of its requests. `part`: it is for a part of the requests of
-    the next route itself: it copies them, or sends a group of users elsewhere.
+    the next route itself: it copies them, or sends a group of users elsewhere. `kind`: of the object.
     """
 
     namespace: str
@@ -74,11 +76,17 @@ class Route:
     mirror_rule: Route | None = None
     mirror_methods: tuple[str, ...] = ()
     part: Literal["", "mirror", "users"] = ""
+    kind: str = VIRTUAL_SERVICE.kind
+
+    @property
+    def is_of_istio(self) -> bool:
+        """Else it is of Gateway API, where versions are Services."""
+        return self.kind == VIRTUAL_SERVICE.kind
 
     @property
     def label(self) -> str:
         """What `--route` takes."""
-        return self.name or f"http[{self.index}]"
+        return self.name or f"{'http' if self.is_of_istio else 'rules'}[{self.index}]"
 
     @property
     def copies(self) -> Copies:
@@ -106,7 +114,9 @@ def read(virtual_service: Mapping[str, Any]) -> list[Route]:
 
 def _route(virtual_service: Mapping[str, Any], row: Mapping[str, Any]) -> Route:
     shares, mirrors = tuple(map(_share, row["weights"])), tuple(map(_share, row["mirrors"]))
-    return Route(virtual_service["namespace"], virtual_service["name"], row["index"], row["name"], shares, mirrors)
+    kind = virtual_service.get("kind", VIRTUAL_SERVICE.kind)
+    named = virtual_service["namespace"], virtual_service["name"]
+    return Route(*named, row["index"], row["name"], shares, mirrors, kind=kind)
 
 
 def _share(shown: Mapping[str, Any]) -> Share:
@@ -133,18 +143,22 @@ def set_weights(client: Client, route: Route, percents: Sequence[Decimal]) -> Do
 def set_mirror(client: Client, route: Route, copies: Copies) -> Done:
     """In this route alone. Raises as `set_weights`."""
     live = _live(client, route)
+    own = mirroring if route.is_of_istio else route_mirroring
     if copies.to is None:
-        edits = mirroring.off([live], route.shares[0].host, route.label)
+        edits = own.off([live], route.shares[0].host, route.label)
     else:
         host, subset = copies.to
-        percent, methods = float(copies.percent), copies.methods
-        edits = mirroring.mirror([live], host, subset, percent=percent, methods=methods, route_name=route.label)
+        more: dict[str, Any] = {"percent": float(copies.percent), "methods": copies.methods, "route_name": route.label}
+        if route.is_of_istio:
+            edits = mirroring.mirror([live], host, subset, **more)
+        else:
+            edits = route_mirroring.mirror([live], route.shares[0].host, host.partition(".")[0], **more)
     return _done(client, route, edits, live, mirror_command(route, copies))
 
 
 def _live(client: Client, route: Route) -> dict[str, Any]:
     try:
-        live = client.get(VIRTUAL_SERVICE, route.namespace, route.virtual_service)
+        live = {"kind": route.kind, **client.get(_KINDS[route.kind], route.namespace, route.virtual_service)}
     except ApiError as error:
         raise (Overtaken() if error.status == 404 else error) from error
     if not is_as_seen(live, route):
@@ -154,9 +168,27 @@ def _live(client: Client, route: Route) -> dict[str, Any]:
 
 def is_as_seen(live: JSONObject, route: Route) -> bool:
     """Whether a VirtualService as the API has it still has the route, with the same destinations and shares."""
-    http = routes(live)
     seen = [route, *([route.mirror_rule] if route.mirror_rule else [])]
+    if not route.is_of_istio:
+        rules, found = live["spec"].get("rules") or (), list(splits(live))
+        return all(
+            each.index < len(rules) and _is_same_rule(rules[each.index], found[each.index], each) for each in seen
+        )
+    http = routes(live)
     return all(each.index < len(http) and _is_same(http[each.index], each) for each in seen)
+
+
+def _is_same_rule(live: JSONObject, split: Split, route: Route) -> bool:
+    """Of Gateway API."""
+    given = [int(weight) for weight in split.weights] if len(split.choices) > 1 else [100] * len(split.choices)
+    chosen = zip(split.choices, weights.percentages(given), strict=True)
+    copies = [each["requestMirror"] for each in live.get("filters") or () if "requestMirror" in each]
+    return (
+        live.get("name", "") == route.name
+        and [(choice.host, Decimal(percent)) for choice, percent in chosen]
+        == [(share.host, share.percent) for share in route.shares]
+        and [copy["backendRef"]["name"] for copy in copies] == [share.service for share in route.mirrors]
+    )
 
 
 def _is_same(live: JSONObject, route: Route) -> bool:
@@ -192,7 +224,7 @@ def _done(client: Client, route: Route, edits: list[Edit] | Refusal, live: dict[
 def shift_command(route: Route, percents: Sequence[Decimal]) -> str:
     """`shift reviews v1=50 v2=50 --route main`; destinations that are no subsets are named as they are."""
     given = [f"{share.name}={percent_words(p)}" for share, p in zip(route.shares, percents, strict=True)]
-    services = dict.fromkeys(share.service for share in route.shares)
+    services = dict.fromkeys(share.service for share in (route.shares if route.is_of_istio else route.shares[:1]))
     return " ".join(["shift", ",".join(services), *given, "--route", route.label])
 
 
@@ -201,6 +233,7 @@ def mirror_command(route: Route, copies: Copies) -> str:
     if copies.to is None:
         return f"mirror {route.shares[0].service} --off --route {route.label}"
     host, subset = copies.to
-    parts = ["mirror", host.partition(".")[0], "--to", subset, "--percent", percent_words(copies.percent)]
+    service = host.partition(".")[0] if route.is_of_istio else route.shares[0].service
+    parts = ["mirror", service, "--to", subset or host.partition(".")[0], "--percent", percent_words(copies.percent)]
     parts += ["--methods", ",".join(copies.methods)] if copies.methods else []
     return " ".join([*parts, "--route", route.label])

@@ -54,7 +54,7 @@ class RouteCard:
         self._visit = visit
         self._route = route
         self._wishes = wishes
-        with tag("li", classes="card rule", id=f"route-{route.namespace}-{route.virtual_service}-{route.index}"):
+        with tag("li", classes="card rule", id=element_id(route)):
             with tag("div", classes="rule-head"):
                 tag("span", str(number), classes="rule-number", aria_hidden="true")
                 tag("h3", route.name or f"route {number}")
@@ -207,7 +207,7 @@ class _MirrorPart:
         """Where copies may go: to the subsets of the services that the route leads to."""
         self._route = route
         hosts = dict.fromkeys(share.host for share in self._route.shares)
-        self._subsets = [(host, subset) for host in hosts for subset in subsets.get(host, ())]
+        self._subsets = [(host, subset) for host in hosts for subset in _versions(self._route, host, subsets)]
         live = self._mirror.live.to
         if live and live not in self._subsets:
             self._subsets.append(live)
@@ -245,6 +245,11 @@ class _MirrorPart:
     def _discard(self) -> None:
         self._mirror.discard()
         self.show()
+
+
+def _versions(route: Route, host: str, subsets: Subsets) -> Sequence[str]:
+    """Of Gateway API's routes versions are Services, and those that a route leads to are told apart by host."""
+    return subsets.get(host, ()) if route.is_of_istio else ("",)
 
 
 class _Confirm:
@@ -287,6 +292,12 @@ class _Confirm:
 
 
 # --- words
+
+
+def element_id(route: Route) -> str:
+    """Of its card."""
+    kind = "" if route.is_of_istio else f"{route.kind}-"
+    return f"route-{kind}{route.namespace}-{route.virtual_service}-{route.index}"
 
 
 def names(shares: Sequence[Share]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from turnout.client.change import undo
 from turnout.error import TurnoutError
+from turnout.resources.kinds import VIRTUAL_SERVICE
 from turnout.web.markup import tag
 from turnout.web.page import Page
 from turnout.web.past import Step, steps
@@ -90,7 +91,14 @@ def _key(route: Route) -> object:
 def _wishes_key(route: Route) -> tuple[object, ...]:
     """The same route, even if another one was put before it; those without a name are told apart by where they lead."""
     destinations = tuple((share.host, share.subset, share.port) for share in route.shares)
-    return (route.namespace, route.virtual_service, route.name, destinations, "" if route.name else route.index)
+    return (
+        route.kind,
+        route.namespace,
+        route.virtual_service,
+        route.name,
+        destinations,
+        "" if route.name else route.index,
+    )
 
 
 class _Head:
@@ -105,7 +113,8 @@ class _Head:
             self._merged = tag("p", classes="muted", hidden=True)
 
     def show(self, shown: Mapping[str, Any]) -> None:
-        self._name.say(f"{shown['namespace']}/{shown['name']}")
+        kind = "" if shown["kind"] == VIRTUAL_SERVICE.kind else f"{shown['kind']} "
+        self._name.say(f"{kind}{shown['namespace']}/{shown['name']}")
         self._where.say(shown["where"])
         self._hosts.say(hosts_words(shown["hosts"], shown["gateways"]))
         self._merged.say(
