@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from turnout.inputs.images import Artifact, Settings, built, read_images
 from turnout.inputs.merge import ABSENT
 from turnout.memo import Memo
 from turnout.problem import ObjectPath, Place, Problem, Severity, errors
+from turnout.resources.codes import problem
 from turnout.resources.document import Document
 from turnout.resources.kinds import KINDS, NAMESPACE
 
@@ -73,7 +74,7 @@ class Files:
         """What the files say now. In any thread: it may take a while where programs render them."""
         manifests = read_paths(self.paths, self.manifests, self.release)
         settings, problems = self._read_settings(manifests.artifacts)
-        return Reading(settings, manifests, (*problems, *manifests.problems))
+        return Reading(settings, manifests, (*problems, *manifests.problems, *_left_out(manifests)))
 
     def take(self, reading: Reading) -> bool:
         """Has it in force from now on, unless something is wrong with it: then False, and only `problems` are new."""
@@ -148,6 +149,14 @@ def _by_key(manifests: Manifests) -> dict[ObjectKey, Manifest]:
         meta = manifest.obj["metadata"]
         found.setdefault((manifest.kind.title, meta.get("namespace", ""), meta["name"]), manifest)
     return found
+
+
+def _left_out(manifests: Manifests) -> Iterator[Problem]:
+    """What only Turnout writes."""
+    for manifest in manifests.objects:
+        if manifest.kind.use == "reported":
+            message = f"Turnout writes {manifest.kind.kind} objects itself, and leaves this one out"
+            yield problem("TNO219", manifest.document.place(("kind",)), message, "a Deployment makes pods")
 
 
 def apply_files(files: Files, store: Store) -> bool:

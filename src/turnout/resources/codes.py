@@ -160,6 +160,7 @@ _TABLE = (
     Code("TNO216", WARNING, "a key in turnout.yaml has no effect beside attach"),
     Code("TNO217", ERROR, "a gateway port is no port", "a Gateway's port, then the one to listen on: `80: 8080`"),
     Code("TNO218", ERROR, "a glob can match no file", "a glob is relative to `context`: `**/*.py`"),
+    Code("TNO219", WARNING, "Turnout writes objects of this kind itself, and leaves this one out"),
     Code("TNO220", ERROR, "a value cannot be changed in its file", "change the file by hand"),
     Code("TNO221", WARNING, "a part of skaffold.yaml has no effect here"),
     Code("TNO222", ERROR, "a part of skaffold.yaml cannot be used"),
