@@ -194,7 +194,7 @@ async def _show_live(instance: Instance) -> None:
     from turnout.cli.board import board
 
     with Live(auto_refresh=False) as live:
-        await _again_and_again(lambda: live.update(board(_status(instance)), refresh=True), REFRESH_SECONDS)
+        await _again_and_again(instance, lambda: live.update(board(_status(instance)), refresh=True))
 
 
 async def _narrate(instance: Instance) -> None:
@@ -207,7 +207,7 @@ async def _narrate(instance: Instance) -> None:
         for line in narration.news(_status(instance)):
             click.echo(f"{time.strftime('%H:%M:%S')} {line}")
 
-    await _again_and_again(tell, REFRESH_SECONDS)
+    await _again_and_again(instance, tell)
 
 
 def _status(instance: Instance) -> dict[str, Any]:
@@ -219,17 +219,18 @@ def _status(instance: Instance) -> dict[str, Any]:
     return {**now, "dashboard": now["dashboard"] and link(now["dashboard"], instance.token)}
 
 
-async def _again_and_again(show: Callable[[], None], pause_seconds: float) -> None:
+async def _again_and_again(instance: Instance, show: Callable[[], None]) -> None:
     """A bug in a view is logged, once; everything else goes on, and so does the view when it can."""
     failed = False
     while True:
         try:
+            await instance.considered()
             show()
         except Exception:
             if not failed:
                 logging.getLogger(__name__).exception("a bug: what goes on cannot be shown")
             failed = True
-        await asyncio.sleep(pause_seconds)
+        await asyncio.sleep(REFRESH_SECONDS)
 
 
 # --- in the background

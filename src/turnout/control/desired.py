@@ -61,6 +61,7 @@ class Desired:
         self._objects = LiveObjects(store, WANTED)
         self._sources: dict[str, str] = {}
         self._plan_problems: tuple[Problem, ...] = ()
+        self._unfit: Sequence[Problem] | None = None
         self.world = World()
         self.listen: Mapping[int, int] = {}
         """Gateway port → where it listens."""
@@ -75,6 +76,7 @@ class Desired:
         objects = self._objects.read()
         resources, problems = self._resources.read(objects)
         files, last = self.certificates.read(self._credential_files(resources)), self._credentials_in_use()
+        self._unfit = None
         self.world = world(resources, pods, problems, files, last, self._memo.within("world"))
         self.generations = self._memo.each("generations", (objects,), lambda _, obj: _generation(obj))
         self.statuses = statuses(self.world.mesh, self.generations)
@@ -118,6 +120,7 @@ class Desired:
             problems += found
             planned += [workload] if workload else []
         self._plan_problems = tuple(problems)
+        self._unfit = None
         self._egress.keep(self.world.callers)
         return planned
 
@@ -164,14 +167,19 @@ class Desired:
         """What does not fit, cannot be run, or does not run."""
         failing = self.failures.problems(dict(self._ways_to_run()))
         return [
-            *self.unfit(),
+            *(self.consider() if self._unfit is None else self._unfit),
             *failing,
             *collisions(self.gateway_places, self._ports),
         ]
 
-    def unfit(self) -> Sequence[Problem]:
-        """What does not fit or cannot be run, whatever happens: any thread may ask."""
-        return (*self.world.problems, *self._plan_problems)
+    def consider(self) -> Sequence[Problem]:
+        """What does not fit or cannot be run, for `problems` to tell.
+
+        Among 1,000 services that takes a tenth of a second: any thread may do it.
+        """
+        found = (*self.world.problems, *self._plan_problems)
+        self._unfit = found
+        return found
 
     def _ways_to_run(self) -> Iterator[tuple[Named, Place | ObjectPath]]:
         """Where it is written how each workload runs; those that cannot be run are problems already."""

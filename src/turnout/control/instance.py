@@ -207,7 +207,7 @@ class Instance:
         self.report = Report(self.store, self.workloads, self.mishaps, chosen, now)
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
-        self.consequences = Consequences(self.desired.unfit, lambda: self._wanted_version)
+        self.consequences = Consequences(self.desired.consider, lambda: self._wanted_version)
         metrics = Metrics(self.envoy, self.telemetry)
         self.token = self.state.token()
         self.api = ApiServer(self.store, self.token, views.table(self), metrics, self.consequences, inside(self))
@@ -340,6 +340,7 @@ class Instance:
                 return
 
     async def _reload(self) -> None:
+        known = set(self.files.problems)
         sound = self.files.take(await asyncio.to_thread(self.files.look))
         self.desired.read_sources()  # after turnout.yaml: it may name other images now
         if sound:
@@ -349,7 +350,8 @@ class Instance:
             except (ApiError, StateBroken) as error:
                 self.files.problems = (Problem("TNO401", Severity.ERROR, error.message, None, error.hint),)
         for problem in self.files.problems:
-            _log.warning("%s", problem)
+            if problem not in known:  # else a log that is written into a watched folder would never end
+                _log.warning("%s", problem)
         self.ring()
 
     # --- the loop
@@ -410,6 +412,10 @@ class Instance:
     def listen(self) -> Mapping[int, int]:
         """Gateway port → where it listens."""
         return self.desired.listen
+
+    async def considered(self) -> None:
+        """Until it is known what does not fit: among 1,000 services a tenth of a second, in which others are served."""
+        await asyncio.to_thread(self.desired.consider)
 
     def problems(self) -> list[Problem]:
         """All that is wrong now, with its place in the files where it has one."""

@@ -32,6 +32,7 @@ def table(instance: Instance) -> Mapping[str, View]:
 
     async def show_status(request: ViewRequest) -> Any:
         await instance.telemetry.look_for(request.query)
+        await instance.considered()
         return status(instance)
 
     async def show_graph(request: ViewRequest) -> Any:
