@@ -19,6 +19,7 @@ _PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/[^/]+(?:/namespaces/(?P<namespace>[^/]+))?/(?P<resource>[a-z]+)"
     r"(?:/(?P<name>[^/]+))?(?:/(?P<sub>status|scale|proxy))?"
 )
+_DISCOVERY = re.compile(r"/apis/[^/]+/[^/]+")
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -67,10 +68,13 @@ class Rights:
     refused: list[str] = field(default_factory=list)
 
     def knows(self, target: str) -> bool:
-        return not self.unknown or not target.startswith(f"/apis/{self.unknown}/")
+        """As Kubernetes, asked after what is allowed: who may not use the group is told that."""
+        return not (self.unknown and target.startswith(f"/apis/{self.unknown}/"))
 
     def allow(self, method: str, target: str) -> bool:
         one = asked(method, target)
+        if method == "GET" and _DISCOVERY.fullmatch(urlsplit(target).path):  # `system:discovery` is everybody's
+            return True
         rules = [*self.everywhere, *(self.own if one and one.namespace == self.namespace else ())]
         if one is None or not any(allows(rule, one) for rule in rules):
             self.refused.append(f"{method} {target}")
@@ -103,13 +107,12 @@ def authorising(port: int, rights: Rights) -> Iterator[int]:
             if rights.down:
                 self.close_connection = True
                 return
-            if not rights.knows(self.path):
-                status = {"kind": "Status", "code": 404, "reason": "NotFound", "message": "page not found"}
-                self._answer(404, json.dumps(status).encode())
-                return
             if not rights.allow(self.command, self.path):
                 status = {"kind": "Status", "code": 403, "reason": "Forbidden", "message": f"{self.path} is forbidden"}
                 self._answer(403, json.dumps(status).encode())
+                return
+            if not rights.knows(self.path):
+                self._answer(404, b"404 page not found\n")
                 return
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
             try:

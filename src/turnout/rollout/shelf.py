@@ -42,16 +42,18 @@ class Shelf(Protocol):
         """These fields, as a merge patch (RFC 7386) has it; the others stay."""
 
 
-def shelf(client: Client, namespace: str = "") -> Shelf:
-    """Objects where the API knows the kind, else ConfigMaps. Raises ApiError."""
-    objects = Objects(client)
+def shelf(client: Client) -> Shelf:
+    """Objects where the API knows the kind, else ConfigMaps. Raises ApiError.
+
+    Discovery tells, which is everybody's: of objects of no kind Kubernetes says that they are forbidden.
+    """
     try:
-        objects.list(namespace)
+        client.read(f"/apis/{ROLLOUT.group}/{ROLLOUT.version}")
     except ApiError as error:
         if error.status != 404:
             raise
         return ConfigMaps(client)
-    return objects
+    return Objects(client)
 
 
 class Objects:

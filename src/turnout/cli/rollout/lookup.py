@@ -35,7 +35,7 @@ def kept(client: Client, namespace: str | None) -> Kept:
     from turnout.rollout.shelf import Objects, shelf
 
     chosen = namespace or client.namespace
-    return Kept(Objects(client), chosen) if client.acknowledges else Kept(shelf(client, chosen), chosen, chosen)
+    return Kept(Objects(client), chosen) if client.acknowledges else Kept(shelf(client), chosen, chosen)
 
 
 def phase(obj: Object) -> str:
