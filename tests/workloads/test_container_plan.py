@@ -11,7 +11,16 @@ import pytest
 
 from turnout.inputs.images import ImageRun
 from turnout.problem import Place
-from turnout.resources.core import Container, ContainerPort, Deployment, DeploymentSpec, PodSpec, PodTemplate
+from turnout.resources.core import (
+    Container,
+    ContainerPort,
+    Deployment,
+    DeploymentSpec,
+    HttpGetAction,
+    PodSpec,
+    PodTemplate,
+    Probe,
+)
 from turnout.resources.meta import Metadata
 from turnout.workloads.plan import plan
 from turnout.workloads.runtime import ContainerTemplate, Runtime, as_typed
@@ -69,6 +78,13 @@ def test_a_container_finds_envoy_where_its_network_has_this_machines_loopback(ru
     assert dict(workload.services) == {"REDIS_SERVICE_HOST": loopback, "REDIS_SERVICE_PORT": "15003"}
     assert workload.container is not None
     assert workload.container.network == runtime.network
+
+
+@pytest.mark.parametrize(("runtime", "ports"), [(OWN, [8080, 9090]), (HOST, [8080])])
+def test_a_port_that_only_a_probe_names_is_led_out_of_a_network_of_its_own(runtime: Runtime, ports: list[int]) -> None:
+    foreign, own, named = (Probe(http_get=HttpGetAction(port=port)) for port in (9090, 8080, "http"))
+    workload = planned(runtime, readiness_probe=foreign, liveness_probe=own, startup_probe=named)
+    assert [port.container_port for port in workload.ports] == ports
 
 
 def test_a_container_that_declares_no_port_shares_this_machines_network() -> None:

@@ -156,11 +156,21 @@ def _as_container(
     """The image as it is; one that has a Dockerfile here is built from it first, and a saved file makes a new one."""
     words = container.command, container.args, container.working_dir
     template = ContainerTemplate(runtime, container.image, *words, network)
+    if network == "own":
+        workload = replace(workload, ports=(*workload.ports, *_probed(workload)))
     if image is None or image.dockerfile is None:
         return replace(workload, container=template, source="")
     template = replace(template, image=runtime.image_name(container.image))
     build = runtime.build(container.image, image.dockerfile)
     return replace(workload, container=template, cwd=image.context, build=build)
+
+
+def _probed(workload: Workload) -> tuple[ContainerPort, ...]:
+    """Ports that only probes name: those of a network of its own have to be led out of it."""
+    probes = (workload.readiness, workload.liveness, workload.startup)
+    asked = {probe.http_get.port: None for probe in probes if probe is not None and probe.http_get is not None}
+    declared = {port.container_port for port in workload.ports}
+    return tuple(ContainerPort(port) for port in asked if isinstance(port, int) and port not in declared)
 
 
 def egress(port: int, loopback: str = LOOPBACK["host"]) -> tuple[tuple[str, str], ...]:
