@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -11,11 +12,12 @@ from starlette.responses import Response
 from turnout.apiserver import message
 from turnout.apiserver.status import bad_request, not_found, path_not_found
 from turnout.apiserver.store import Store
-from turnout.apiserver.stream import Streams
+from turnout.apiserver.stream import Lines, Streams
 from turnout.apiserver.view import View, ViewRequest, encoded
 from turnout.resources.kinds import POD
 
 ALL_LINES = 100_000
+LOOK_SECONDS = 1.0
 NOT_KEPT = {
     "sinceSeconds": "the logs hold no times",
     "sinceTime": "the logs hold no times",
@@ -42,8 +44,31 @@ class PodLog:
             raise not_found(POD, name)
         if self._view is None:
             raise path_not_found()
-        lines = await self._view(ViewRequest("GET", _query(request, pod)))
-        return self._streams.answer(encoded(lines), "text/plain")
+        query = _query(request, pod)
+        lines = encoded(await self._view(ViewRequest("GET", query)))
+        if query["follow"]:
+            lines = _while_there(lines, lambda: self._store.get(POD, namespace, name) is not None)
+        return self._streams.answer(lines, "text/plain")
+
+
+async def _while_there(lines: Lines, is_there: Callable[[], bool]) -> Lines:
+    """The lines, until the pod is gone and nothing more is told of it."""
+    awaited = asyncio.ensure_future(anext(lines, None))
+    try:
+        while True:
+            await asyncio.wait([awaited], timeout=LOOK_SECONDS)
+            if awaited.done():
+                line = awaited.result()
+                if line is None:
+                    return
+                yield line
+                awaited = asyncio.ensure_future(anext(lines, None))
+            elif not is_there():
+                return
+    finally:
+        awaited.cancel()
+        await asyncio.gather(awaited, return_exceptions=True)
+        await lines.aclose()
 
 
 def _query(request: Request, pod: Mapping[str, Any]) -> Mapping[str, str]:
