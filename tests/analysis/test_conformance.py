@@ -29,7 +29,7 @@ WRONG: dict[str, str] = {}
 
 _NO_RATINGS = "its objects lead to a Service `ratings` that no file has: IST0101 is right, and its analyzer ran alone"
 TOGETHER: dict[str, str] = {
-    "virtualServiceDestinationHosts": "hosts and subsets that no file has: IST0101 is right, and its analyzer ran alone",
+    "virtualServiceDestinationHosts": "hosts and subsets that no file has: IST0101 is right; its analyzer ran alone",
     "host defined in virtualservice not found in the gateway": _NO_RATINGS,
     "host defined in virtualservice not found in the gateway(beta version)": _NO_RATINGS,
     "host defined in virtualservice not found in the gateway with ns": _NO_RATINGS,
