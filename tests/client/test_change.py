@@ -209,34 +209,38 @@ def test_a_change_that_envoy_rejects_is_remembered_so_that_it_can_be_undone(
     assert weights(client) == [[0, 100], [0, 100]]
 
 
+def shifted(objects: list[dict[str, Any]], green: int) -> list[Edit]:
+    edits = shift(objects, HOST, {"green": Decimal(green)})
+    assert not isinstance(edits, Refusal)
+    return edits
+
+
 def test_who_is_overtaken_plans_again_from_what_is_there_now(client: Client) -> None:
     plans = 0
 
-    def plan() -> tuple[list[Edit], list[dict[str, Any]]]:
+    def plan(objects: list[dict[str, Any]]) -> list[Edit]:
         nonlocal plans
         plans += 1
-        edits, objects = planned(client, plans)
+        edits = shifted(objects, plans)
         if plans < 3:  # somebody else writes between the reading and the patch
             for name in NAMES:
                 client.patch(VIRTUAL_SERVICE, "default", name, {"metadata": {"labels": {"by": str(plans)}}})
-        return edits, objects
+        return edits
 
-    edits, outcome = attempt(client, plan, "shift app green=3")
+    done = attempt(client, plan, "shift app green=3")
 
-    assert (plans, outcome.acknowledged) == (3, True)
-    assert len(edits) == len(NAMES)
+    assert (plans, done.outcome.acknowledged, len(done.edits)) == (3, True, len(NAMES))
     assert weights(client) == [[3, 97], [3, 97]]
+    assert {obj["metadata"]["labels"]["by"] for obj in done.before} == {"2"}
 
 
 def test_who_is_refused_for_what_he_writes_is_refused_once(client: Client) -> None:
     plans = 0
 
-    def plan() -> tuple[list[Edit], list[dict[str, Any]]]:
+    def plan(objects: list[dict[str, Any]]) -> list[Edit]:
         nonlocal plans
         plans += 1
-        objects = client.list(VIRTUAL_SERVICE)["items"]
-        operations = [{"op": "add", "path": "/spec/error", "value": "no"}]
-        return [Edit("default", NAMES[0], operations)], objects
+        return [Edit("default", NAMES[0], [{"op": "add", "path": "/spec/error", "value": "no"}])]
 
     with pytest.raises(ApiError):
         attempt(client, plan, "nonsense")

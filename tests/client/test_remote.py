@@ -43,6 +43,7 @@ class Cluster:
 def serving(cluster: Cluster, *, tls: bool = True, name: str = "127.0.0.1", asks: bool = False) -> Iterator[None]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def setup(self) -> None:
             cluster.connections += 1

@@ -221,6 +221,33 @@ def test_every_write_on_a_cluster_is_a_small_guarded_patch_under_turnouts_name(s
         }
 
 
+def test_shifts_get_through_beside_somebody_who_writes_all_the_time(setting: Setting) -> None:
+    setting.mode = "cluster"
+    over, written = threading.Event(), 0
+
+    def write() -> None:
+        nonlocal written
+        with setting.site.client() as client:
+            while not over.wait(0.05):
+                written += 1
+                meta = {"annotations": {"example.com/count": str(written)}}
+                client.patch(VIRTUAL_SERVICE, "default", "app", {"metadata": meta})
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for weight in (11, 22, 33):
+            assert f"→ {weight}" in setting.said("shift", "app", f"v2={weight}")
+    finally:
+        over.set()
+        writer.join(20)
+
+    with setting.site.client() as client:
+        found = client.get(VIRTUAL_SERVICE, "default", "app")
+    assert [each["weight"] for each in found["spec"]["http"][0]["route"]] == [67, 33]
+    assert found["metadata"]["annotations"]["example.com/count"] == str(written)
+
+
 def test_where_istio_says_nothing_a_change_is_accepted_and_not_waited_for(setting: Setting) -> None:
     setting.mode, setting.front.plain_istio = "cluster", True
     try:

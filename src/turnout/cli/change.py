@@ -43,29 +43,23 @@ def carry_out(
     client: Client, plan: Callable[[list[dict[str, Any]]], list[Edit] | Refusal], command: str
 ) -> tuple[list[Edit], list[dict[str, Any]]]:
     """Does what `plan` makes of the live objects that route, and says so; the edits, and what they were made from."""
-    from turnout.client.change import attempt, routing
+    from turnout.client.change import attempt
     from turnout.resources.kinds import VIRTUAL_SERVICE
 
-    before: list[dict[str, Any]] = []
-
-    def planned() -> tuple[list[Edit], list[dict[str, Any]]]:
-        before[:] = routing(client)
-        return accepted(plan(before)), before
-
-    edits, outcome = attempt(client, planned, command)
-    if not edits:
+    done = attempt(client, lambda live: accepted(plan(live)), command)
+    if not done.edits:
         click.echo("nothing to change")
-        return [], before
-    for edit in edits:
+        return [], done.before
+    for edit in done.edits:
         for shown in edit.shown:
             click.echo(line(shown))
-    tell(outcome)
+    tell(done.outcome)
     for warning in client.warnings:
         click.echo(f"warning: {warning}", err=True)
     if VIRTUAL_SERVICE.kind in client.unseen:
         others = "VirtualServices of other namespaces may not be read: if one routes the service too, it stays"
         click.echo(f"warning: {others}", err=True)
-    return list(edits), before
+    return list(done.edits), done.before
 
 
 def tell(outcome: Outcome) -> None:

@@ -16,7 +16,7 @@ from turnout.resources.kinds import GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE
 
 ACKNOWLEDGE_SECONDS = 15
 MOST_ATTEMPTS = 10
-FIRST_PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.02
 REFUSED_IN_BETWEEN = (409, 422)
 """What a guarded patch meets where somebody wrote in between: ours says 409, Kubernetes 422 to a failed `test`."""
 
@@ -41,8 +41,13 @@ class Outcome:
     objects: Sequence[Object] = ()
 
 
-Planned = tuple[Sequence[Edit], Sequence[Object]]
-"""Edits, and the objects that they were made from."""
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """Edits, the objects that they were made from, and what came of them."""
+
+    edits: Sequence[Edit]
+    before: list[Object]
+    outcome: Outcome
 
 
 def routing(client: Client) -> list[Object]:
@@ -72,33 +77,44 @@ def _own(client: Client, kind: Kind) -> Sequence[Object]:
         raise
 
 
-def attempt(client: Client, plan: Callable[[], Planned], command: str) -> tuple[Sequence[Edit], Outcome]:
-    """Plans and carries out, from the start again where somebody else wrote in between. No edits: nothing is done.
+def attempt(client: Client, plan: Callable[[list[Object]], Sequence[Edit]], command: str) -> Attempted:
+    """Plans from what is there and carries it out; where somebody else wrote in between, from what is there then.
 
-    Raises as `carry_out` and `plan` do.
+    Nothing is done without edits. Raises as `carry_out` and `plan` do.
     """
-    for number in range(MOST_ATTEMPTS):
-        edits, before = plan()
+    before = routing(client)
+    for left in reversed(range(MOST_ATTEMPTS)):
+        edits = plan(before)
         if not edits:
-            return edits, Outcome(acknowledged=True, seconds=0.0)
+            return Attempted((), before, Outcome(acknowledged=True, seconds=0.0))
         try:
-            return edits, carry_out(client, edits, before, command)
+            return Attempted(edits, before, carry_out(client, edits, before, command))
         except ApiError as error:
-            if number + 1 == MOST_ATTEMPTS or not _overtaken(client, edits, before, error):
+            if not left or error.status not in REFUSED_IN_BETWEEN:
                 raise
-            time.sleep(FIRST_PAUSE_SECONDS * 2 ** min(number, 5))
+            time.sleep(PAUSE_SECONDS)
+            newer = _newer(client, edits, before)
+            if newer is None:
+                raise
+            before = newer
     raise AssertionError("the last attempt returns or raises")
 
 
-def _overtaken(client: Client, edits: Sequence[Edit], before: Sequence[Object], error: ApiError) -> bool:
-    """Whether one of the objects is not any more what the edits were made from."""
-    if error.status not in REFUSED_IN_BETWEEN:
-        return False
+def _newer(client: Client, edits: Sequence[Edit], before: Sequence[Object]) -> list[Object] | None:
+    """With the edited objects as they are now; None: they are what the edits were made from.
+
+    Read alone, and not in lists: the shorter this takes, the less anybody else can do meanwhile.
+    """
+    now = {key: {"kind": key[0].kind, **client.get(*key)} for key in map(_edited, edits)}
     known = _by_name(before)
-    return any(
-        client.get(*key)["metadata"]["resourceVersion"] != known[key]["metadata"]["resourceVersion"]
-        for key in map(_edited, edits)
-    )
+    if all(_version(obj) == _version(known[key]) for key, obj in now.items()):
+        return None
+    return list({**known, **now}.values())
+
+
+def _version(obj: Object) -> str:
+    version: str = obj["metadata"]["resourceVersion"]
+    return version
 
 
 def carry_out(client: Client, edits: Sequence[Edit], before: Sequence[Object], command: str) -> Outcome:
