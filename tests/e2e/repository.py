@@ -18,7 +18,8 @@ class Repository(Site):
 
     def lay_out(self) -> None:
         shutil.copytree(EXAMPLE, self.folder, dirs_exist_ok=True)
-        (self.folder / "tmp").mkdir()
+        (self.folder / ".tmp").mkdir()
+        (self.folder / "tmp").symlink_to(".tmp")  # hidden: what is written there is no source
         settings = self.folder / "turnout.yaml"
         settings.write_text(settings.read_text().replace("python3", sys.executable))
 
