@@ -76,7 +76,6 @@ class Desired:
         objects = self._objects.read()
         resources, problems = self._resources.read(objects)
         files, last = self.certificates.read(self._credential_files(resources)), self._credentials_in_use()
-        self._unfit = None
         self.world = world(resources, pods, problems, files, last, self._memo.within("world"))
         self.generations = self._memo.each("generations", (objects,), lambda _, obj: _generation(obj))
         self.statuses = statuses(self.world.mesh, self.generations)
@@ -120,7 +119,6 @@ class Desired:
             problems += found
             planned += [workload] if workload else []
         self._plan_problems = tuple(problems)
-        self._unfit = None
         self._egress.keep(self.world.callers)
         return planned
 
@@ -164,7 +162,7 @@ class Desired:
         return {**self._files.settings.gateway_ports, **self._chosen_ports}
 
     def problems(self) -> list[Problem]:
-        """What does not fit, cannot be run, or does not run."""
+        """What does not fit or cannot be run, as it was considered last, and what does not run."""
         failing = self.failures.problems(dict(self._ways_to_run()))
         return [
             *(self.consider() if self._unfit is None else self._unfit),
