@@ -10,8 +10,10 @@ from turnout.client.connection import Connection
 from turnout.client.remote import Remote
 from turnout.client.stream import Stream
 from turnout.cluster.site import CALL_SECONDS, Site
-from turnout.cluster.views import answer
 from turnout.error import ApiError
+
+HISTORY = "history"
+"""The one view that every change needs."""
 
 
 class ClusterClient(Client):
@@ -35,10 +37,17 @@ class ClusterClient(Client):
 
     def view(self, name: str, **query: str) -> Any:
         """As an instance would tell it; raises ApiError 404 for what cannot be told of a cluster."""
-        return answer(self.site, name, query)
+        return self._answer(name, query)
 
     def post(self, name: str, body: Any) -> Any:
-        return answer(self.site, name, {}, body)
+        return self._answer(name, {}, body)
+
+    def _answer(self, name: str, query: Mapping[str, str], body: Any = None) -> Any:
+        if name == HISTORY:
+            return self.site.history.told(body)
+        from turnout.cluster.views import answer
+
+        return answer(self.site, name, query, body)
 
     def _call(
         self,

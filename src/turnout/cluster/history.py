@@ -30,6 +30,15 @@ class History:
         home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
         return cls(home / "turnout" / "clusters" / f"{hashlib.sha256(server.encode()).hexdigest()[:16]}.json")
 
+    def told(self, body: Any) -> Any:
+        """As the view `history` of an instance: all steps; with a body one is added, or marked as undone."""
+        if body is None:
+            return self.all()
+        if "undone" in body:
+            self.mark_undone(body["undone"])
+            return {}
+        return self.add(body)
+
     def all(self) -> list[Step]:
         """The oldest first. One that cannot be read is none."""
         try:

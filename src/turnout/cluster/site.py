@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from turnout.client import Client
 from turnout.client.kubeconfig import Access
 from turnout.client.remote import Remote
 from turnout.cluster.history import History
-from turnout.cluster.live import Live, read
-from turnout.evidence.finding import Prometheus, found, named
+
+if TYPE_CHECKING:
+    from turnout.cluster.live import Live
+    from turnout.evidence.finding import Prometheus
 
 FRESH_SECONDS: Final = 5.0
 """For so long objects that were read are told again: who watches asks each second, and there may be thousands."""
@@ -41,6 +43,8 @@ class Site:
 
     def live(self) -> Live:
         """Its objects, at most a few seconds old. Raises TurnoutError."""
+        from turnout.cluster.live import read
+
         with self._lock:
             if self._live is None or time.monotonic() - self._read_at > FRESH_SECONDS:
                 with self.open() as client:
@@ -62,6 +66,8 @@ class Site:
     @property
     def prometheus(self) -> Prometheus | None:
         """Raises TurnoutError when what the user says makes no sense."""
+        from turnout.evidence.finding import found, named
+
         with self._lock:
             if not self._looked:
                 client = self.open()

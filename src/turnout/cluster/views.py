@@ -94,15 +94,6 @@ def _blast(site: Site, query: Query, body: Any) -> Any:
     return shown(calls_counted(found.traffic, Calls(host, lambda _: True)), Traced({}))
 
 
-def _history(site: Site, query: Query, body: Any) -> Any:
-    if body is None:
-        return site.history.all()
-    if "undone" in body:
-        site.history.mark_undone(body["undone"])
-        return {}
-    return site.history.add(body)
-
-
 _VIEWS: Final[Mapping[str, Callable[[Site, Query, Any], Any]]] = {
     "status": _status,
     "graph": _graph,
@@ -110,5 +101,4 @@ _VIEWS: Final[Mapping[str, Callable[[Site, Query, Any], Any]]] = {
     "routes": _routes,
     "series": _series,
     "blast": _blast,
-    "history": _history,
 }
