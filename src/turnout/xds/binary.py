@@ -53,8 +53,8 @@ def command(binary: Path, bootstrap: Path, concurrency: int) -> list[str]:
 
     A listener that goes hands its kept-alive connections over at their next answer (`immediate`), instead of bit by
     bit; requests under way have until the drain time. Resources are not searched for fields that Envoy does not know,
-    or that are deprecated: every route of ours has one, and a table of 1,000 took half as long again, and left a megabyte
-    of warnings each time.
+    or that are deprecated: every route of ours has one, and a table of 1,000 took half as long again, and left half a
+    megabyte of warnings each time.
     """
     raise_limit = f'ulimit -S -n {open_files()} 2>/dev/null; exec "$0" "$@"'
     flags = {
