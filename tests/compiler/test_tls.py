@@ -8,7 +8,7 @@ from tests.compiler.world import world
 from tests.e2e.certificates import secret
 from tests.mesh.test_credentials import PAIR, ROOTS, gateway, rule
 
-from turnout.compiler.config import LISTENER, SECRET
+from turnout.compiler.config import CLUSTER, LISTENER, SECRET
 from turnout.compiler.tls import alternative_names
 
 WEB = gateway("{mode: MUTUAL, credentialName: c}")
@@ -48,3 +48,33 @@ def test_one_secret_serves_both_ends() -> None:
 
 def test_a_port_that_nobody_can_enter_does_not_listen() -> None:
     assert "gateway|443" not in world(("a", WEB)).config.resources[LISTENER]
+
+
+ENTRY = """\
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: outside, namespace: default}
+spec:
+  hosts: [outside.test]
+  ports: [{number: 443, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints: [{address: 192.0.2.1}]
+  subjectAltNames: [entry.test]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: outside, namespace: default}
+spec: {host: outside.test, trafficPolicy: {tls: {mode: SIMPLE, credentialName: c, NAMES}}}
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "other"),
+    [("", "entry.test", "rule.test"), ("subjectAltNames: [rule.test]", "rule.test", "entry.test")],
+)
+def test_names_of_a_service_entry_count_where_the_rule_has_none(names: str, found: str, other: str) -> None:
+    config = world(("a", ENTRY.replace("NAMES", names)), ("b", secret("c", {"ca.crt": ROOTS}))).config
+    cluster = str(config.resources[CLUSTER]["outbound|443||outside.test"].message)
+    assert found in cluster
+    assert other not in cluster

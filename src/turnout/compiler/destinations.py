@@ -59,12 +59,12 @@ def destinations(mesh: Mesh, sights: Iterable[str], memo: Memo) -> Destinations:
     seen = _seen(mesh, tuple(sorted(set(sights))), memo)
     targets = memo.each("targets", (mesh.services, seen), _targets)
 
-    def reached(_: str, own: tuple[Target, ...], __: Seen) -> Reached:
+    def reached(_: str, own: tuple[Target, ...], *__: object) -> Reached:
         secured, callable_ones = upstream_tls.secured(mesh, own)
         return Reached(tuple(callable_ones), secured)
 
     credentials = (mesh.secrets, mesh.files, mesh.last_credentials)
-    found = memo.each("reached", (targets, seen), reached, credentials)
+    found = memo.each("reached", (targets, seen, mesh.services), reached, credentials)
     names = memo.each("cluster names", (found,), lambda _, each: tuple(target.cluster for target in each.targets))
     known = memo.of("known", (names,), lambda: frozenset(chain.from_iterable(names.values())))
     return Destinations(Scope(mesh, known), seen, found)

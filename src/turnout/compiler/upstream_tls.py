@@ -47,7 +47,7 @@ def _common(tls: ClientTLS) -> CommonTlsContext:
     if tls.authority:
         combined = built.combined_validation_context
         combined.validation_context_sds_secret_config.CopyFrom(by_name(tls.authority.name))
-        names = alternative_names(tls.settings.subject_alt_names)
+        names = alternative_names(tls.names)
         combined.default_validation_context.CopyFrom(CertificateValidationContext(match_typed_subject_alt_names=names))
     return built
 

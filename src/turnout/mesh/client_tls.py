@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from turnout.mesh import sight
 from turnout.mesh.credential import SYSTEM_AUTHORITIES, Authority, KeyPair, Unusable, faults
@@ -19,11 +19,15 @@ LONGEST_SNI_BYTES = 255
 
 @dataclass(frozen=True, slots=True)
 class ClientTLS:
-    """`pair`: what is shown, if anything is; `authority`: None where the destination's certificate is not looked at."""
+    """`pair`: what is shown, if anything is; `authority`: None where the destination's certificate is not looked at.
+
+    `names`: of which its certificate has to bear one, empty for any.
+    """
 
     settings: ClientTLSSettings
     pair: KeyPair | None = None
     authority: Authority | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def credentials(self) -> tuple[KeyPair | Authority, ...]:
@@ -33,16 +37,20 @@ class ClientTLS:
 def client_tls(mesh: Mesh, host: str, view: str, port: int, subset: str) -> ClientTLS | Unusable | None:
     """Towards a known service, as callers of a view see it; None for plain text.
 
-    A Secret is looked for where the rule may stand: with the caller, with the service, in the root namespace.
+    Without `subjectAltNames` those of a ServiceEntry count. A Secret is looked for where the rule may stand: with the
+    caller, with the service, in the root namespace.
     """
     policy = mesh.policy(host, view)
     own_policy = policy.subset(subset)
     if not _mentions_tls(policy.traffic_policy) and not (own_policy and _mentions_tls(own_policy.traffic_policy)):
         return None
     settings = policy.policy(port, own_policy).tls
-    own = mesh.services[host].namespace
-    caller = sight.sight(view).namespace if view else own
-    return resolved(mesh, settings, tuple(dict.fromkeys((caller, own, GATEWAY_NAMESPACE))))
+    service = mesh.services[host]
+    caller = sight.sight(view).namespace if view else service.namespace
+    found = resolved(mesh, settings, tuple(dict.fromkeys((caller, service.namespace, GATEWAY_NAMESPACE))))
+    if isinstance(found, ClientTLS) and service.entry and not found.names:
+        return replace(found, names=service.entry.subject_alt_names)
+    return found
 
 
 def resolved(
@@ -57,7 +65,11 @@ def resolved(
     if isinstance(pair, Unusable):
         return pair
     authority = None if settings.insecure_skip_verify else _authority(mesh, settings, namespaces)
-    return authority if isinstance(authority, Unusable) else ClientTLS(settings, pair, authority)
+    return (
+        authority
+        if isinstance(authority, Unusable)
+        else ClientTLS(settings, pair, authority, settings.subject_alt_names)
+    )
 
 
 def unusable(mesh: Mesh) -> Iterator[Problem]:

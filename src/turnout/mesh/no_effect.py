@@ -68,7 +68,6 @@ _SERVICE = (PassedOver("ports.*.protocol", "only TCP and what speaks over it is 
 _SERVICE_ENTRY = (
     PassedOver("location", "location (no workload here has an identity)", lambda place: place == "MESH_INTERNAL"),
     PassedOver("endpoints.*.network", "network (there is one)"),
-    PassedOver("subject_alt_names", "subjectAltNames (those in a DestinationRule's tls count)"),
     PassedOver("endpoints.*.service_account", "serviceAccount (no workload here has an identity)"),
 )
 

@@ -236,6 +236,7 @@ BASES: dict[str, dict[str, JSON]] = {
         "": _entry(),
         "addresses": _entry(ports=[{"number": 81, "name": "tcp", "protocol": "TCP"}]),
         "resolution": _entry(endpoints=[]) | {"resolution": "NONE"},
+        "subjectAltNames": _entry() | {"hosts": ["secure.test"]},
         "workloadSelector": {key: value for key, value in _entry().items() if key != "endpoints"},
         "endpoints[].ports": _entry(endpoints=[{"address": "10.0.0.1", "ports": {}}])
         | {"ports": [{"number": 80, "name": "x-key", "protocol": "HTTP"}]},
