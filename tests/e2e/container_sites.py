@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -50,6 +51,7 @@ def binary() -> Path:
             assert os.environ.get("TURNOUT_REQUIRE_ALL") != "1", f"{program} is missing: {package}"
             pytest.skip(f"{program} is not installed: {package}")
     folder = Path(tempfile.mkdtemp(prefix="turnout-image-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     build = ["go", "build", "-ldflags", "-s -w", "-o", str(folder / "service"), "."]
     subprocess.run(build, cwd=SOURCES, env={**os.environ, "CGO_ENABLED": "0"}, check=True, timeout=300)
     _try(folder)
