@@ -24,6 +24,7 @@ from scripts.bench import (
     looking,
     program,
     project,
+    resources,
     retreating,
     scale,
     shifting,
@@ -92,6 +93,7 @@ SECTIONS: dict[str, Section] = {
     "example": startup.figures,
     "scale": scale.figures,
     "checking": checking.figures,
+    "resources": resources.figures,
 }
 
 
