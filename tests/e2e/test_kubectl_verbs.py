@@ -264,6 +264,8 @@ def test_programs_run_beside_a_pod_s_process(kubectl: Kubectl) -> None:
     forwarded = kubectl.run("port-forward", pod, "8080:8080")
     assert (forwarded.status, "8080 is 127.0.0.1:" in forwarded.err) == (1, True)
     assert "kubectl logs -f" in kubectl.run("attach", pod).err
+    (row,) = lines(kubectl("top", "pods", "-l", "version=v1", "--no-headers"))
+    assert (row[0], row[1][-1], row[2][-2:]) == (pod, "m", "Mi")
 
 
 def test_a_file_that_is_saved_goes_on_moving_what_kubectl_has_changed(kubectl: Kubectl) -> None:

@@ -87,7 +87,8 @@ ASKED = (
     _asked("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
     _asked("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
 )
-RESOURCES = (*(_of(kind, version) for kind in KINDS for version in kind.versions), *ASKED)
+METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", True, ("get", "list"))
+RESOURCES = (*(_of(kind, version) for kind in KINDS for version in kind.versions), *ASKED, METRICS)
 
 
 # --- one group and version after the other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -13,15 +13,15 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
 
 from turnout.apiserver import discovery, message, openapi
 from turnout.apiserver.certificate import Certificate
 from turnout.apiserver.connection import Connection
 from turnout.apiserver.gate import Gate
 from turnout.apiserver.listener import MAX_CONNECTIONS, listen
-from turnout.apiserver.pod_exec import Inside, PodExec
-from turnout.apiserver.pod_log import PodLog
+from turnout.apiserver.pod_exec import Inside
+from turnout.apiserver.pod_routes import pod_routes
 from turnout.apiserver.remarks import Consequences
 from turnout.apiserver.resource import Resources
 from turnout.apiserver.review import review
@@ -60,14 +60,13 @@ class ApiServer:
         self._streams = Streams()
         self._views = views
         self._metrics = metrics
-        log = PodLog(store, views.get("logs"), self._streams)
-        self._app = self._routed(Resources(store, self._streams, consequences), log, PodExec(store, inside))
+        pods = pod_routes(store, views, self._streams, inside)
+        self._app = self._routed(Resources(store, self._streams, consequences), pods)
         self._token = token
         self._servers: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
-    def _routed(self, resources: Resources, log: PodLog, execution: PodExec) -> Starlette:
-        pod = "/api/v1/namespaces/{namespace}/pods/{name}"
-        routes = [
+    def _routed(self, resources: Resources, pods: Sequence[BaseRoute]) -> Starlette:
+        routes: list[BaseRoute] = [
             Route("/healthz", _healthy),
             Route("/livez", _healthy),
             Route("/readyz", _healthy),
@@ -83,10 +82,7 @@ class ApiServer:
                 Route(f"/apis/{asked.group}/v1/{asked.plural}", partial(_review, asked.kind), methods=["POST"])
                 for asked in discovery.ASKED
             ),
-            Route(f"{pod}/log", log.serve),
-            Route(f"{pod}/exec", execution.refuse, methods=["GET", "POST"]),
-            Route(f"{pod}/attach", execution.attach, methods=["GET", "POST"]),
-            Route(f"{pod}/portforward", execution.forward, methods=["GET", "POST"]),
+            *pods,
             Route("/api/v1/{rest:path}", resources.serve, methods=METHODS),
             Route("/apis/{group}/{version}/{rest:path}", resources.serve, methods=METHODS),
             Route("/metrics", self._scrape),
@@ -94,9 +90,9 @@ class ApiServer:
         ]
         handlers: Mapping[Any, Any] = {TurnoutError: _failed, HTTPException: _not_routed, Exception: _crashed}
         # As Kubernetes does; kr8s asks in that way.
-        slashed = [Route(f"{route.path}/", route.endpoint) for route in routes if route.path in SLASHED]
-        sockets = [WebSocketRoute(f"{pod}/exec", execution.serve)]
-        app = Starlette(routes=[*sockets, *slashed, *routes], exception_handlers=handlers)
+        plain = [route for route in routes if isinstance(route, Route) and route.path in SLASHED]
+        slashed = [Route(f"{route.path}/", route.endpoint) for route in plain]
+        app = Starlette(routes=[*slashed, *routes], exception_handlers=handlers)
         app.router.redirect_slashes = False
         return app
 

@@ -19,6 +19,7 @@ from turnout.control.logs import logs
 from turnout.control.routes import routes
 from turnout.control.status import status
 from turnout.control.timeline import series
+from turnout.control.usage import usage
 from turnout.control.windows import windows
 from turnout.control.written import written
 from turnout.error import ApiError
@@ -73,6 +74,7 @@ def table(instance: Instance) -> Mapping[str, View]:
         "series": show_series,
         "counts": partial(counts, instance),
         "sum": partial(counted_sum, instance),
+        "usage": partial(usage, instance),
         "under_way": partial(under_way, instance),
         "blast": Blast(instance).show,
         "windows": partial(windows, instance),
