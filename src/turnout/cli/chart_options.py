@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from turnout.inputs.chart import Release
 
 Command = Callable[..., Any]
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
+"""Helm allows a release 53 characters: names of objects begin with it."""
 
 _OPTIONS = (
     click.option(
@@ -45,4 +49,8 @@ def _release(values: tuple[Path, ...], sets: tuple[str, ...], name: str) -> Rele
     from turnout.inputs.chart import DEFAULT_NAMESPACE, Release
 
     namespace, _, own = name.rpartition("/")
+    if name and not all(part == "" or _NAME.fullmatch(part) for part in (namespace, own)):
+        raise click.BadParameter(
+            f"{name!r} is not [NAMESPACE/]NAME, in small letters, such as live/shop", param_hint="--release"
+        )
     return Release(own, namespace or DEFAULT_NAMESPACE, tuple(file.absolute() for file in values), sets)
