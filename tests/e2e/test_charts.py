@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helm_python import Config, HelmNotFoundError
+from helm_python import Config, HelmNotFoundError, HelmReleaseError
 from tests.e2e import manifests
 from tests.e2e.repository import HOST, Repository
 from tests.e2e.site import Site, until
@@ -131,6 +131,9 @@ def test_helm_installs_upgrades_rolls_back_and_uninstalls_and_traffic_follows(ch
         ]  # fmt: skip
         assert [(item["name"], item["revision"]) for item in helm.list()] == [("app", 3)]
         assert helm.get_values("app", revision=2) == {"weights": {"v1": 0, "v2": 100}}
+        assert charted.run("shift", "app", "v2=10").status == 0
+        with pytest.raises(HelmReleaseError, match='conflict with "turnout"'):
+            helm.upgrade(chart, "app", {"weights": {"v1": 50, "v2": 50}}, timeout=30)
         helm.uninstall("app", wait="watcher", timeout=30)
         until("nothing is left", lambda: not charted.pods())
         assert charted.get().status == 0
