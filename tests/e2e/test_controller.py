@@ -29,7 +29,7 @@ from turnout.client.state import read_address
 from turnout.controller.install import Choices, objects
 from turnout.resources.kinds import ROLLOUT, VIRTUAL_SERVICE
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("controller")]
+pytestmark = pytest.mark.e2e
 
 SPEC: dict[str, Any] = {
     "service": "app",
