@@ -136,7 +136,6 @@ def test_shift_moves_traffic_status_counts_it_and_undo_takes_it_back(commands: S
 
     seen = until("v2 is counted", lambda: _busy(commands, "v2"))
     assert (seen["ready"], seen["pods"], seen["weights"]) == (1, 1, {"v1": "0", "v2": "100"})
-    assert seen["p50_ms"] > 0
     assert "app" in commands.said("top", "--once")
 
     assert "undone: shift app v2=100 (default/app)" in commands.said("undo")
@@ -277,8 +276,9 @@ def test_every_right_that_is_asked_for_is_needed(setting: Setting) -> None:
 
 
 def _busy(commands: Setting, subset: str) -> dict[str, Any] | None:
+    """With a latency: Envoy's histograms come a look later than its counters."""
     version = commands.version(subset)
-    return version if version["rate"] > 0 else None
+    return version if version["rate"] > 0 and version["p50_ms"] else None
 
 
 def _edge(commands: Setting, *, mirrored: bool) -> dict[str, Any] | None:

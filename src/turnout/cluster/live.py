@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
-from turnout.analysis.analyze import analyze
 from turnout.analysis.inventory import Subject, inventory
 from turnout.client import Client
 from turnout.cluster import pods
@@ -97,6 +96,8 @@ class Live:
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with each object, and between them, as `istioctl analyze` would have it."""
+        from turnout.analysis.analyze import analyze
+
         alone = [problem for _, problems in self.subjects for problem in problems]
         return (*alone, *analyze(inventory((subject for subject, _ in self.subjects), self.at)))
 

@@ -1,4 +1,4 @@
-"""What an instance shows under `/turnout/v1/`, told of a cluster."""
+"""What an instance shows under `/turnout/v1/`, told of a cluster. Each view imports what it needs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from turnout.cluster.site import Site
-from turnout.cluster.status import counted, places, status
-from turnout.cluster.traffic import LEAST_SECONDS, over_time
-from turnout.control import graph, routes
-from turnout.control.blast import shown
-from turnout.control.explained import Unanswerable, explained, question
 from turnout.control.question import number, service_host
-from turnout.control.timeline import Version, line, point, version_of
-from turnout.control.world import gateway_ports
 from turnout.error import ApiError, EvidenceFailed
-from turnout.telemetry.fan_out import Calls, Traced
-from turnout.telemetry.fan_out import counted as calls_counted
-from turnout.telemetry.traffic import Traffic
 
 LONGEST_SECONDS: Final = 7 * 24 * 3600.0
 MOST_POINTS: Final = 120
@@ -35,11 +25,16 @@ def answer(site: Site, name: str, query: Query, body: Any = None) -> Any:
 
 
 def _status(site: Site, query: Query, body: Any) -> Any:
+    from turnout.cluster.status import status
+
     return status(site.live(), site.access.name, site.namespace, site.prometheus)
 
 
 def _graph(site: Site, query: Query, body: Any) -> Any:
     """Also of calls to other namespaces' services: a graph has no edge."""
+    from turnout.cluster.status import counted
+    from turnout.control import graph
+
     seconds = number(query, "seconds", 60, least=1, most=LONGEST_SECONDS)
     live = site.live()
     found = counted(live, site.prometheus, site.namespace, seconds)
@@ -51,6 +46,9 @@ def _graph(site: Site, query: Query, body: Any) -> Any:
 
 
 def _explain(site: Site, query: Query, body: Any) -> Any:
+    from turnout.control.explained import Unanswerable, explained, question
+    from turnout.control.world import gateway_ports
+
     world = site.live().world
     posed = question(body)
     if posed is None:
@@ -62,12 +60,20 @@ def _explain(site: Site, query: Query, body: Any) -> Any:
 
 
 def _routes(site: Site, query: Query, body: Any) -> Any:
+    from turnout.control import routes
+    from turnout.control.world import gateway_ports
+
     world = site.live().world
     return routes.of_world(world, {port: port for port in gateway_ports(world.mesh)}, {})
 
 
 def _series(site: Site, query: Query, body: Any) -> Any:
     """In steps of a minute or more; without marks, for nobody there takes down what was changed."""
+    from turnout.cluster.status import places
+    from turnout.cluster.traffic import LEAST_SECONDS, over_time
+    from turnout.control.timeline import Version, line, point, version_of
+    from turnout.telemetry.traffic import Traffic
+
     host = service_host(query)
     seconds = number(query, "seconds", 900, least=1, most=LONGEST_SECONDS)
     step = max(number(query, "step", seconds / MOST_POINTS, least=0, most=LONGEST_SECONDS), LEAST_SECONDS)
@@ -88,6 +94,11 @@ def _series(site: Site, query: Query, body: Any) -> Any:
 
 def _blast(site: Site, query: Query, body: Any) -> Any:
     """Without traces: only how many calls a request makes on average."""
+    from turnout.cluster.status import counted
+    from turnout.control.blast import shown
+    from turnout.telemetry.fan_out import Calls, Traced
+    from turnout.telemetry.fan_out import counted as calls_counted
+
     host = service_host(query)
     seconds = number(query, "seconds", 300, least=1, most=LONGEST_SECONDS)
     found = counted(site.live(), site.prometheus, "", seconds)
