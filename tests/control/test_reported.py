@@ -18,7 +18,17 @@ from turnout.control.reported.events import MAX_EVENTS, EventLog
 from turnout.control.reported.report import Report
 from turnout.database import Database
 from turnout.resources.interpret import interpret
-from turnout.resources.kinds import DEPLOYMENT, ENDPOINT_SLICE, ENDPOINTS, EVENT, POD, REPLICA_SET, SERVICE, Kind
+from turnout.resources.kinds import (
+    CUSTOM_RESOURCE_DEFINITION,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    ENDPOINTS,
+    EVENT,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    Kind,
+)
 from turnout.workloads.status import PodStatus
 from turnout.workloads.workload import Workload
 
@@ -218,6 +228,24 @@ def test_a_deployment_takes_its_objects_along(scene: Scene) -> None:
     assert (scene.names(REPLICA_SET), scene.names(POD)) == ([], ["a-xxxxx"])
     scene.told()
     assert scene.names(POD) == []
+
+
+def test_kinds_that_are_built_in_have_their_definitions_unless_somebody_brings_their_own(scene: Scene) -> None:
+    own = {"metadata": {"name": "virtualservices.networking.istio.io"}, "spec": {"group": "mine"}}
+    scene.store.create(CUSTOM_RESOURCE_DEFINITION, own)
+    scene.told()
+    found = {obj["metadata"]["name"]: obj for obj in scene.store.list(CUSTOM_RESOURCE_DEFINITION)}
+    assert {
+        "gateways.networking.istio.io",
+        "gateways.gateway.networking.k8s.io",
+        "rollouts.turnout.dev",
+    } <= found.keys()
+    assert found["virtualservices.networking.istio.io"]["spec"] == {"group": "mine"}
+    assert "deployments.apps" not in found
+    stored = [
+        each["name"] for each in found["httproutes.gateway.networking.k8s.io"]["spec"]["versions"] if each["storage"]
+    ]
+    assert stored == ["v1"]
 
 
 def test_events_are_counted_and_bounded(scene: Scene) -> None:

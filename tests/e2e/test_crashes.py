@@ -288,9 +288,9 @@ def test_a_taken_port_is_named_with_its_holder(site: Site) -> None:
 
 @pytest.fixture
 def small_disk(site: Site) -> Iterator[Path]:
-    """The site's state directory on a file system of 1 MiB."""
+    """The site's state directory on a file system of 4 MiB."""
     site.state.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(site.state)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", str(site.state)]
     if not sys.platform.startswith("linux") or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("a file system cannot be mounted here")
     yield site.state

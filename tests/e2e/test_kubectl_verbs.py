@@ -123,6 +123,7 @@ def test_the_api_explains_itself(kubectl: Kubectl) -> None:
     resources = {row[0]: row for row in lines(kubectl("api-resources", "--no-headers"))}
     assert resources["virtualservices"][1:] == ["vs", "networking.istio.io/v1", "true", "VirtualService"]
     assert {"httproutes", "rollouts", "endpointslices", "leases", "customresourcedefinitions"} <= resources.keys()
+    kubectl("wait", "--for=condition=Established", "crd/virtualservices.networking.istio.io", "--timeout=5s")
     assert "networking.istio.io/v1alpha3" in kubectl("api-versions").split()
     assert "weight\t<integer>" in kubectl("explain", "virtualservice.spec.http.route")
     assert "destinationSubnets\t<[]string>" in kubectl("explain", "vs.spec.tcp", "--recursive")

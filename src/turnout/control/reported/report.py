@@ -14,11 +14,21 @@ from turnout.apiserver.store import Event, Store
 from turnout.control.condition import stamped
 from turnout.control.mishaps import Mishaps
 from turnout.control.reported import deployment, endpoints, pod, replica_set
+from turnout.control.reported.definitions import definitions
 from turnout.control.reported.events import EventLog, happenings
 from turnout.control.world import Named, instance
 from turnout.mesh.service import Instance, selects
 from turnout.resources.core import ContainerPort
-from turnout.resources.kinds import DEPLOYMENT, ENDPOINT_SLICE, ENDPOINTS, POD, REPLICA_SET, SERVICE, Kind
+from turnout.resources.kinds import (
+    CUSTOM_RESOURCE_DEFINITION,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    ENDPOINTS,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    Kind,
+)
 from turnout.workloads.status import PodStatus
 from turnout.workloads.workload import Workload
 
@@ -116,6 +126,16 @@ class Report:
         self._touched.update(pods, wanted, map(_workload_of, objects))
         self._services.update(map(_name, (*self._store.list(SERVICE), *self._store.list(ENDPOINTS))))
         self._first = False
+        with self._writing():
+            self._define()
+
+    def _define(self) -> None:
+        """Kinds that are built in have their definitions, unless somebody has applied their own."""
+        for definition, status in definitions():
+            name = definition["metadata"]["name"]
+            if self._store.get(CUSTOM_RESOURCE_DEFINITION, "", name) is None:
+                made = self._store.create(CUSTOM_RESOURCE_DEFINITION, definition)
+                self._tell(CUSTOM_RESOURCE_DEFINITION, made, status)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -329,7 +349,7 @@ class Report:
 
 
 def _name(obj: Mapping[str, Any]) -> Named:
-    return obj["metadata"]["namespace"], obj["metadata"]["name"]
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def _workload_of(obj: Mapping[str, Any]) -> Named:
