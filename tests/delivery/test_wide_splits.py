@@ -81,3 +81,23 @@ def test_what_is_no_number_of_calls_is_refused_at_its_line() -> None:
     [document] = read(annotated("many"), "a.yaml")[0][:1]
     [problem] = interpret(document.data, document).problems
     assert (problem.code, problem.message) == ("TNO015", '"many" is no number of calls')
+
+
+GAMMA = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: reviews, namespace: default, annotations: {STICKY}}
+spec:
+  parentRefs: [{group: "", kind: Service, name: reviews}]
+  rules: [{backendRefs: [{name: reviews-v1, port: 80, weight: 95}, {name: reviews-v2, port: 80, weight: 5}]}]
+"""
+
+
+def test_of_a_route_of_gateway_api_the_service_that_it_is_attached_to_tells() -> None:
+    [line] = found("25", GAMMA.replace("STICKY", ""))
+    assert line == (
+        "TNO313 HTTPRoute default/reviews spec.rules[0].backendRefs[1].weight: "
+        "5 % of the calls are 72 % of users' requests: each makes 25 calls"
+    )
+    assert not found("25", GAMMA.replace("STICKY", "turnout.dev/sticky: request"))
+    assert not found("2", GAMMA.replace("STICKY", ""))
