@@ -16,7 +16,9 @@ from tests.apiserver.samples import TOKEN, Served, serving
 from turnout.apiserver import kubeconfig
 from turnout.cli import root
 from turnout.client import Client
-from turnout.client.kubeconfig import VARIABLE
+from turnout.client.kubeconfig import VARIABLE, Access, User
+from turnout.client.state import read_address
+from turnout.controller.controller import Controller
 from turnout.controller.install import Choices, objects
 from turnout.error import TurnoutError
 from turnout.resources.kinds import CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, ROLE
@@ -104,6 +106,19 @@ def test_a_controller_without_a_cluster_says_how_to_name_one(monkeypatch: pytest
     done = CliRunner().invoke(root, ["controller"])
     assert isinstance(done.exception, TurnoutError)
     assert done.exception.message == "there is no kubeconfig"
+
+
+def test_in_a_pod_it_is_the_pods_own_cluster_and_namespace(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As which service account it gets in is told by the tests of kubeconfigs."""
+    address = read_address(cluster.folder)
+    server = f"http://127.0.0.1:{address.port}"
+    pod = Access("the cluster of this pod", server, "shop", User(token=address.token))
+    monkeypatch.setattr("turnout.client.kubeconfig.in_cluster", lambda: pod)
+    monkeypatch.setattr(Controller, "run", lambda self, stop: self.close())
+    done = CliRunner().invoke(root, ["controller"])
+    assert done.exit_code == 0, done.output
+    assert "rollouts of namespace shop in the cluster of this pod" in done.stderr
+    assert "on evidence of http://prometheus.istio-system:9090" in done.stderr
 
 
 def test_the_image_has_all_that_the_controller_imports() -> None:
