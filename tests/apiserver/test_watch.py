@@ -151,3 +151,24 @@ def test_stopping_the_server_ends_its_watches_and_streams_at_once(served: Served
         served.stop()
         assert (watch.read(), lines.read()) == (b"", b"")
         assert time.monotonic() - start < 1
+
+
+def test_a_change_among_a_thousand_objects_is_told_at_once(served: Served) -> None:
+    """The middle one of many: a machine that is busy may hold up any of them."""
+
+    def fill(store: Store) -> None:
+        for number in range(1000):
+            store.create(POD, {"metadata": {"name": f"pod-{number}"}})
+
+    served.do(fill)
+    begun = time.monotonic()
+    _, listed = served.request("GET", PODS)
+    assert (len(listed["items"]), time.monotonic() - begun < 1.0) == (1000, True)
+    taken = []
+    with opened(served, f"{PODS}?watch=1&resourceVersion={listed['metadata']['resourceVersion']}") as watch:
+        for number in range(20):
+            begun = time.monotonic()
+            put(served, f"pod-{number}", changed="yes")
+            assert event(watch)[1]["metadata"]["name"] == f"pod-{number}"
+            taken.append(time.monotonic() - begun)
+    assert sorted(taken)[len(taken) // 2] < 0.1
