@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.e2e import manifests
 from tests.e2e.site import Site, until
@@ -105,6 +106,14 @@ class ContainerSite(Site):
         listed = podman("ps", "--all", "--no-trunc", "--filter", self.ours, "--format", "{{.Names}} {{.ID}}")
         return dict(line.split() for line in listed.splitlines())
 
+    def watchers(self) -> list[int]:
+        """conmon, one for each container that podman has begun to start, whether it knows of it or not."""
+        name = f"turnout-{StateDir(self.state).digest}-"
+        found = psutil.process_iter(["name", "cmdline"])
+        return [
+            each.pid for each in found if each.info["name"] == "conmon" and name in " ".join(each.info["cmdline"] or ())
+        ]
+
     def images(self) -> list[str]:
         """Ids, of earlier stages too."""
         return podman("images", "--all", "--quiet", "--filter", self.ours).split()
@@ -140,5 +149,6 @@ def assert_nothing_is_left(site: ContainerSite, networks_before: str) -> None:
     """Neither a process nor a container, an image or a network."""
     site.assert_nothing_runs()
     until("podman has no container of it", lambda: not site.containers(), 2.0)
+    until("podman watches over none of it", lambda: not site.watchers(), 2.0)
     assert site.images() == []
     assert networks() == networks_before

@@ -141,6 +141,15 @@ def test_a_container_that_dies_is_started_again(running: ContainerSite) -> None:
     until("it is started again", again)
 
 
+def test_containers_that_are_not_wanted_any_more_while_they_start_leave_nothing(running: ContainerSite) -> None:
+    """A podman that is killed while it starts one would leave a process that it knows nothing of."""
+    running.deploy("v2", replicas=6)
+    until("some are starting", lambda: len(running.pods("app-v2")) > 1)
+    running.deploy("v2")
+    until("one is left", lambda: [pod["phase"] for pod in running.pods("app-v2")] == ["running"])
+    until("with its watcher", lambda: len(running.watchers()) == len(running.containers()) == 2)
+
+
 def test_newer_sources_end_a_build_with_all_that_it_has_started(running: ContainerSite) -> None:
     """A step that would never end runs in a container of podman's own, which a killed podman would leave behind."""
     step = ("/service", "-listen", ":0")

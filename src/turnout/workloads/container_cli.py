@@ -8,6 +8,7 @@ import platform
 import resource
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,9 @@ from turnout.error import ContainersFailed
 from turnout.workloads.runtime import Engine, Network, Runtime
 
 ANSWER_SECONDS: Final = 30.0
+ABORT_SECONDS = 10.0
+"""How long a program has that is told to end. Podman then finishes what must not be half done, such as a start: killed
+in the middle of one, it would leave a process that nobody knows to be its."""
 OPEN_FILES = 1_048_576
 PROCESSES = 32_768
 """More is seldom asked for, and podman lowers its own limit to this: it could not give a container more."""
@@ -68,11 +72,21 @@ class ContainerCli:
             raise ContainersFailed(f"`{self.engine} {words[0]}` has not ended in {within_seconds:.0f} s") from error
         finally:
             if process.returncode is None:
-                process.kill()
-                await asyncio.shield(process.wait())
+                await asyncio.shield(_end(process))
         if process.returncode:
             raise refusal(self.engine, err.decode(errors="replace"))
         return out.decode(errors="replace").strip()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(ABORT_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def refusal(engine: Engine, said: str) -> ContainersFailed:

@@ -12,7 +12,7 @@ from pathlib import Path
 from turnout.error import ContainersFailed
 from turnout.process import Identity, Process
 from turnout.workloads.container import Container, remove
-from turnout.workloads.container_cli import ContainerCli, refusal
+from turnout.workloads.container_cli import ABORT_SECONDS, ContainerCli, refusal
 from turnout.workloads.environment import container_variables
 from turnout.workloads.expansion import expand
 from turnout.workloads.logs import size, tail
@@ -128,7 +128,7 @@ class Containers:
         try:
             status = await process.wait()
         except asyncio.CancelledError:
-            await asyncio.shield(process.stop(0.0))
+            await asyncio.shield(process.stop(ABORT_SECONDS))
             raise
         if status:
             raise refusal(self._cli.engine, "\n".join(tail(log, TOLD_LINES, since=offset)))
