@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from tests.e2e import manifests
 from tests.e2e.site import Site, until
+from tests.e2e.test_tcp import ask
 
 from turnout.client import Client
-from turnout.resources.kinds import GATEWAY, HTTP_ROUTE, KUBERNETES_GATEWAY
+from turnout.resources.kinds import GATEWAY, HTTP_ROUTE, KUBERNETES_GATEWAY, TCP_ROUTE
 from turnout.web.draft import Copies
 from turnout.web.route import Route, read, set_mirror, set_weights
 
@@ -109,3 +110,25 @@ def test_an_http_route_is_shifted_mirrored_written_and_taken_back(site: Site) ->
 def rule_of(client: Client) -> Route:
     (rule,) = read(next(owner for owner in client.view("routes") if owner["kind"] == "HTTPRoute"))
     return rule
+
+
+def test_a_tcp_route_is_served_and_shifted(site: Site) -> None:
+    *services, _, _ = versions(0, 0)
+    listener = {"name": "db", "port": 5432, "protocol": "TCP"}
+    gateway = kubernetes("Gateway", "connections", {"gatewayClassName": "istio", "listeners": [listener]})
+    backends = [{"name": "app-v1", "port": 80}, {"name": "app-v2", "port": 80, "weight": 0}]
+    route = kubernetes(
+        "TCPRoute", "app", {"parentRefs": [{"name": "connections"}], "rules": [{"backendRefs": backends}]}
+    )
+    route["apiVersion"] = TCP_ROUTE.api_version
+    site.apply("connections.yaml", *services, gateway, route)
+    site.up()
+    [port] = [each["listens"] for each in site.status()["gateways"] if each["port"] == 5432]
+    assert {ask(port).strip() for _ in range(5)} == {"v1"}
+    shifted = site.run("shift", "app-v1", "app-v2=100")
+    assert shifted.out.startswith("default/app rules[0]: app-v1 100 → 0, app-v2 0 → 100\nacknowledged by Envoy in"), (
+        shifted
+    )
+    assert {ask(port).strip() for _ in range(5)} == {"v2"}
+    assert site.run("undo").status == 0
+    assert {ask(port).strip() for _ in range(5)} == {"v1"}
