@@ -158,7 +158,7 @@ def test_a_change_among_a_thousand_objects_is_told_at_once(served: Served) -> No
 
     def fill(store: Store) -> None:
         for number in range(1000):
-            store.create(POD, {"metadata": {"name": f"pod-{number}"}})
+            store.create(POD, {"metadata": {"name": f"pod-{number}", "labels": {"changed": "no"}}})
 
     served.do(fill)
     begun = time.monotonic()
