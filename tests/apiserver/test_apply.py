@@ -181,7 +181,17 @@ def test_only_so_many_updaters_are_told_apart(store: Store) -> None:
     assert "ancient-changes Update" in owned(live)
 
 
-@pytest.mark.parametrize("entries", [[{"operation": "Nonsense"}], [{"manager": "x"}], [{"fieldsV1": 3}]])
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"operation": "Nonsense"}],
+        [{"manager": "x"}],
+        [{"operation": "Apply", "apiVersion": "v1", "fieldsV1": 3}],
+        [{"operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:spec": {"k:nonsense": {}}}}],
+        [{"operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:spec": {"k:[]": {}}}}],
+        [{"operation": "Apply", "apiVersion": "v1", "fieldsV1": {"spec": {}}}],
+    ],
+)
 def test_managed_fields_that_nobody_can_read_change_nothing(store: Store, entries: Any) -> None:
     made = store.apply(DEPLOYMENT, deployment(replicas=1), ANNE)
     patch = Patch("merge", {"metadata": {"managedFields": entries}})

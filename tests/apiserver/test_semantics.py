@@ -127,8 +127,9 @@ def test_a_delete_says_what_becomes_of_dependents(served: Served) -> None:
         served.request("DELETE", f"{MAPS}/owner", {"propagationPolicy": policy})
         assert names(served.request("GET", MAPS)[1]) == left, policy
         served.request("DELETE", MAPS)
-    response, status = served.request("DELETE", f"{MAPS}/x", {"propagationPolicy": "Sideways"})
-    assert (response.status, status["reason"]) == (422, "Invalid")
+    for wrong in ("Sideways", ["Orphan"], {"a": 1}, 3):
+        response, status = served.request("DELETE", f"{MAPS}/x", {"propagationPolicy": wrong})
+        assert (response.status, status["reason"]) == (422, "Invalid")
 
 
 def test_a_delete_can_be_guarded_by_uid(served: Served) -> None:
@@ -217,6 +218,12 @@ def test_a_deployment_is_scaled_through_its_scale(served: Served) -> None:
 def test_a_scale_that_is_no_number_is_refused(served: Served, replicas: Any) -> None:
     deploy(served)
     assert served.request("PATCH", f"{WEB}/scale", {"spec": {"replicas": replicas}}, MERGE)[0].status == 422
+
+
+@pytest.mark.parametrize("scale", [{"spec": [1]}, {"spec": 1}, {"spec": {"replicas": 1}, "metadata": "x"}])
+def test_what_is_no_scale_is_refused(served: Served, scale: Any) -> None:
+    deploy(served)
+    assert served.request("PUT", f"{WEB}/scale", scale)[0].status == 422
 
 
 def test_what_cannot_be_scaled_has_no_scale(shared: Served) -> None:

@@ -114,7 +114,17 @@ def _decoded(tree: Any, path: Path) -> Iterator[Path]:
         yield path
     for element, below in tree.items():
         if element != SELF:
+            _check(element)
             yield from _decoded(below, (*path, element))
+
+
+def _check(element: str) -> None:
+    """Raises ValueError for what is no element of a path."""
+    kind, separator, text = element.partition(":")
+    if not separator or kind not in ("f", "k", "v"):
+        raise ValueError(f"no element of a path: {element!r}")
+    if kind == "k" and not isinstance(json.loads(text), dict):
+        raise ValueError(f"no keys: {element!r}")
 
 
 def prefixes(paths: Iterable[Path]) -> set[Path]:

@@ -77,7 +77,7 @@ def delete_options(request: Request, body: Any) -> DeleteOptions:
     if not isinstance(options, dict) or not isinstance(options.get("preconditions") or {}, dict):
         raise bad_request("the body must be DeleteOptions")
     policy = options.get("propagationPolicy") or request.query_params.get("propagationPolicy") or _old(options)
-    if policy not in POLICIES:
+    if not isinstance(policy, str) or policy not in POLICIES:
         text = (
             f'propagationPolicy: Unsupported value: {policy!r}: supported values: "Foreground", "Background", "Orphan"'
         )

@@ -30,10 +30,13 @@ def scale_of(obj: Mapping[str, Any]) -> dict[str, Any]:
 
 def scaling(named: Target, scale: Mapping[str, Any]) -> Patch:
     """What a Scale changes of its object, guarded by its resourceVersion. Raises StatusError 422."""
-    replicas = (scale.get("spec") or {}).get("replicas", 0)
+    spec, metadata = scale.get("spec") or {}, scale.get("metadata") or {}
+    if not isinstance(spec, Mapping) or not isinstance(metadata, Mapping):
+        raise invalid(named.kind, named.name, [Cause("FieldValueInvalid", "must be a Scale", "")])
+    replicas = spec.get("replicas", 0)
     if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
         cause = Cause("FieldValueInvalid", "must be a whole number, 0 or more", "spec.replicas")
         raise invalid(named.kind, named.name, [cause])
-    version = (scale.get("metadata") or {}).get("resourceVersion")
+    version = metadata.get("resourceVersion")
     guard = {"metadata": {"resourceVersion": version}} if version else {}
     return Patch("merge", {**guard, "spec": {"replicas": replicas}})
