@@ -9,7 +9,7 @@ from turnout.mesh.gateway_route import Route
 from turnout.mesh.gateway_status import Fault, backend_faults, certificate_faults, parent_faults
 from turnout.problem import ObjectPath, Problem
 from turnout.resources.codes import problem
-from turnout.resources.gateway_api import TCPRoute, TLSRoute
+from turnout.resources.forwarding_route import TCPRoute, TLSRoute
 from turnout.resources.kinds import KUBERNETES_GATEWAY
 
 

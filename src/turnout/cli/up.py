@@ -20,7 +20,8 @@ from turnout.cli.options import state_option
 from turnout.error import NotRunning, TurnoutError
 
 if TYPE_CHECKING:
-    from turnout.control.instance import Instance, Options
+    from turnout.control.instance import Instance
+    from turnout.control.options import Options
     from turnout.control.state import StateDir
     from turnout.inputs.chart import Release
     from turnout.xds.otlp import Endpoint
@@ -96,7 +97,7 @@ def command(
     if detach:
         _detach(folder)
         return
-    from turnout.control.instance import Options
+    from turnout.control.options import Options
 
     dashboard = None if no_dashboard else dashboard_port
     options = Options(
@@ -216,7 +217,7 @@ def _status(instance: Instance) -> dict[str, Any]:
     from turnout.web.key import link
 
     now = status(instance)
-    return {**now, "dashboard": now["dashboard"] and link(now["dashboard"], instance.token)}
+    return {**now, "dashboard": now["dashboard"] and link(now["dashboard"], instance.state.token())}
 
 
 async def _again_and_again(instance: Instance, show: Callable[[], None]) -> None:

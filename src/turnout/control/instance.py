@@ -13,15 +13,12 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from turnout.apiserver.server import ApiServer
 from turnout.apiserver.store import OBJECTS, Event, Store
-from turnout.compiler.tracing import DEFAULT_SAMPLING_PERCENT
 from turnout.control import views
 from turnout.control.access import AccessLog
 from turnout.control.acknowledgement import Acknowledgement
@@ -39,6 +36,7 @@ from turnout.control.mesh_view import ACKNOWLEDGE_SECONDS, MeshView
 from turnout.control.metrics import Metrics
 from turnout.control.milestones import Milestones
 from turnout.control.mishaps import Mishaps
+from turnout.control.options import Options
 from turnout.control.ports import EgressPorts, LastPorts, require_free
 from turnout.control.reported.report import Report
 from turnout.control.rollouts import Rollouts
@@ -49,7 +47,6 @@ from turnout.control.traces import Traces
 from turnout.control.world import World
 from turnout.database import Records
 from turnout.error import ApiError, EnvoyFailed, StateBroken, TurnoutError
-from turnout.inputs.chart import PLAIN, Release
 from turnout.inputs.watch import changes
 from turnout.problem import Problem, Severity
 from turnout.process import Identity
@@ -57,37 +54,13 @@ from turnout.resources.interpret import interpret
 from turnout.workloads.container_cli import outer_environment, require, runtime_here
 from turnout.workloads.engine import Workloads
 from turnout.workloads.ports import Ports
-from turnout.workloads.runtime import Engine
 from turnout.workloads.status import PodStatus
 from turnout.xds.access import AccessLogService
 from turnout.xds.envoy import Envoy
-from turnout.xds.otlp import Endpoint
 
 _log = logging.getLogger(__name__)
 
 SCRAPE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `turnout up` was told."""
-
-    paths: Sequence[Path]
-    state: Path
-    gateway_ports: Mapping[int, int] = field(default_factory=dict)
-    concurrency: int = 2
-    api_port: int = 0
-    dashboard_port: int | None = 0
-    """None: there is none."""
-    detached: bool = False
-    """Nobody's terminal: that one is closed means nothing."""
-    trace_sampling_percent: float = DEFAULT_SAMPLING_PERCENT
-    collector: Endpoint | None = None
-    """Where spans are sent on to."""
-    release: Release = PLAIN
-    """What charts are rendered for."""
-    engine: Engine | None = None
-    """What runs images, as containers; None: turnout.yaml says how they are processes."""
 
 
 class Instance:
@@ -209,9 +182,8 @@ class Instance:
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
         self.consequences = Consequences(self.desired.consider, lambda: self._wanted_version)
-        metrics = Metrics(self.envoy, self.telemetry)
-        self.token = self.state.token()
-        self.api = ApiServer(self.store, self.token, views.table(self), metrics, self.consequences, inside(self))
+        told = views.table(self), Metrics(self.envoy, self.telemetry), self.consequences, inside(self)
+        self.api = ApiServer(self.store, self.state.token(), *told)
         self.dashboard = Dashboard(self.state)
         self._ports = LastPorts(records)
 

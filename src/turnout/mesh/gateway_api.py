@@ -13,15 +13,9 @@ from turnout.mesh.gateway_listener import BoundListener, Labels, bound_listeners
 from turnout.mesh.gateway_route import Permit, Reference, Route, kind_of, virtual_service
 from turnout.mesh.reference_grant import Asker, is_granted
 from turnout.resources.core import Namespace
+from turnout.resources.forwarding_route import TCPRoute, TLSRoute
 from turnout.resources.gateway import Gateway
-from turnout.resources.gateway_api import (
-    GRPCRoute,
-    HTTPRoute,
-    KubernetesGateway,
-    ParentReference,
-    TCPRoute,
-    TLSRoute,
-)
+from turnout.resources.gateway_api import GRPCRoute, HTTPRoute, KubernetesGateway, ParentReference
 from turnout.resources.kinds import GATEWAY_API, ISTIO
 from turnout.resources.reference_grant import ReferenceGrant
 from turnout.resources.service_entry import ServiceEntry

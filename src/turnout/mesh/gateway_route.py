@@ -14,11 +14,10 @@ from functools import lru_cache
 
 from turnout.mesh import names
 from turnout.mesh.route_match import grpc_match, http_match
-from turnout.resources import duration, gateway_api
+from turnout.resources import duration, forwarding_route, gateway_api
+from turnout.resources.forwarding_route import BackendRef, ForwardingRule
 from turnout.resources.gateway_api import (
     BackendObjectReference,
-    BackendRef,
-    ForwardingRule,
     GRPCBackendRef,
     GRPCRoute,
     GRPCRouteFilter,
@@ -60,7 +59,7 @@ from turnout.resources.virtual_service import (
     VirtualServiceSpec,
 )
 
-Route = gateway_api.HTTPRoute | GRPCRoute | gateway_api.TLSRoute | gateway_api.TCPRoute
+Route = gateway_api.HTTPRoute | GRPCRoute | forwarding_route.TLSRoute | forwarding_route.TCPRoute
 Reference = BackendObjectReference | HTTPBackendRef | GRPCBackendRef | BackendRef
 Permit = Callable[[Reference], bool]
 """Whether the route may refer to a backend: in another namespace only where a ReferenceGrant says so."""
@@ -128,7 +127,7 @@ def references(route: Route) -> Iterator[tuple[str, Reference]]:
 
 def _translated(route: Route, gateways: tuple[str, ...], permitted: Permit) -> VirtualService:
     meta = route.metadata
-    if isinstance(route, (gateway_api.TLSRoute, gateway_api.TCPRoute)):
+    if isinstance(route, (forwarding_route.TLSRoute, forwarding_route.TCPRoute)):
         return VirtualService(meta, _forwarding(route, gateways, permitted))
     rules: Sequence[HTTPRouteRule | GRPCRouteRule] = route.spec.rules
     http = tuple(
@@ -139,13 +138,13 @@ def _translated(route: Route, gateways: tuple[str, ...], permitted: Permit) -> V
 
 
 def _forwarding(
-    route: gateway_api.TLSRoute | gateway_api.TCPRoute, gateways: tuple[str, ...], permitted: Permit
+    route: forwarding_route.TLSRoute | forwarding_route.TCPRoute, gateways: tuple[str, ...], permitted: Permit
 ) -> VirtualServiceSpec:
     """Only the first rule counts: nothing tells the connections of another one."""
     own = route.metadata.namespace
     backends = [backend for rule in route.spec.rules[:1] for backend in rule.backend_refs if backend.weight]
     choices = tuple(RouteDestination(destination(each, own, permitted), each.weight) for each in backends)
-    if isinstance(route, gateway_api.TCPRoute):
+    if isinstance(route, forwarding_route.TCPRoute):
         return VirtualServiceSpec(("*",), gateways, tcp=(TCPRoute(route=choices),))
     hosts = route.spec.hostnames or ("*",)
     return VirtualServiceSpec(hosts, gateways, tls=(TLSRoute((TLSMatchAttributes(hosts),), choices),))

@@ -14,11 +14,8 @@ from turnout.mesh.gateway_route import Permit, Reference, Route, kind_of, refere
 from turnout.mesh.mesh import Mesh, http_ports, tcp_ports
 from turnout.mesh.service import ServiceHost
 from turnout.resources.core import ServicePort
-from turnout.resources.gateway_api import (
-    ParentReference,
-    TCPRoute,
-    TLSRoute,
-)
+from turnout.resources.forwarding_route import TCPRoute, TLSRoute
+from turnout.resources.gateway_api import ParentReference
 from turnout.resources.kinds import GATEWAY_API, ISTIO
 from turnout.resources.spelling import closest
 

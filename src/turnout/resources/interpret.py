@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnout.problem import ObjectPath, Place, Problem, errors
-from turnout.resources import gateway_api, kinds
+from turnout.resources import forwarding_route, gateway_api, kinds
 from turnout.resources.checks.deployment import check_deployment
 from turnout.resources.checks.destination_rule import check_destination_rule
 from turnout.resources.checks.forwarding_route import check_tcp_route, check_tls_route
@@ -50,8 +50,8 @@ Resource = (
     | ReferenceGrant
     | gateway_api.HTTPRoute
     | gateway_api.GRPCRoute
-    | gateway_api.TLSRoute
-    | gateway_api.TCPRoute
+    | forwarding_route.TLSRoute
+    | forwarding_route.TCPRoute
     | Rollout
 )
 """One object of any kind that Turnout knows."""
@@ -94,8 +94,8 @@ _SCHEMAS = {
     kinds.REFERENCE_GRANT: _Schema(ReferenceGrant, Dialect.CUSTOM),
     kinds.HTTP_ROUTE: _Schema(gateway_api.HTTPRoute, Dialect.CUSTOM, check_gateway_http_route),
     kinds.GRPC_ROUTE: _Schema(gateway_api.GRPCRoute, Dialect.CUSTOM, check_gateway_grpc_route),
-    kinds.TLS_ROUTE: _Schema(gateway_api.TLSRoute, Dialect.CUSTOM, check_tls_route),
-    kinds.TCP_ROUTE: _Schema(gateway_api.TCPRoute, Dialect.CUSTOM, check_tcp_route),
+    kinds.TLS_ROUTE: _Schema(forwarding_route.TLSRoute, Dialect.CUSTOM, check_tls_route),
+    kinds.TCP_ROUTE: _Schema(forwarding_route.TCPRoute, Dialect.CUSTOM, check_tcp_route),
     kinds.ROLLOUT: _Schema(Rollout, Dialect.ISTIO, check_rollout),
     **dict.fromkeys((kind for kind in KINDS if kind not in kinds.WANTED), _Schema(Kept, Dialect.KUBERNETES)),
 }

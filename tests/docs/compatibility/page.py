@@ -13,8 +13,9 @@ from tests.docs.compatibility.probe import Context, Verdict, verdict
 
 from turnout.mesh.no_effect import passed_over
 from turnout.resources.destination_rule import DestinationRuleSpec
+from turnout.resources.forwarding_route import TCPRouteSpec, TLSRouteSpec
 from turnout.resources.gateway import GatewaySpec
-from turnout.resources.gateway_api import GRPCRouteSpec, HTTPRouteSpec, TCPRouteSpec, TLSRouteSpec
+from turnout.resources.gateway_api import GRPCRouteSpec, HTTPRouteSpec
 from turnout.resources.kinds import (
     DESTINATION_RULE,
     GATEWAY,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from turnout.resources.checks.gateway_reference import check_backends, check_hostnames, check_parents
 from turnout.resources.checks.value import check_unique
 from turnout.resources.finding import Findings
-from turnout.resources.gateway_api import ForwardingRule, TCPRoute, TLSRoute
+from turnout.resources.forwarding_route import ForwardingRule, TCPRoute, TLSRoute
 from turnout.resources.layout import Path
 
 MOST_RULES = 16

@@ -6,13 +6,8 @@ from collections.abc import Sequence
 
 from turnout.resources.checks.value import check_port
 from turnout.resources.finding import Findings
-from turnout.resources.gateway_api import (
-    BackendObjectReference,
-    BackendRef,
-    GRPCBackendRef,
-    HTTPBackendRef,
-    ParentReference,
-)
+from turnout.resources.forwarding_route import BackendRef
+from turnout.resources.gateway_api import BackendObjectReference, GRPCBackendRef, HTTPBackendRef, ParentReference
 from turnout.resources.host import is_ip
 from turnout.resources.kinds import GATEWAY_API, ISTIO
 from turnout.resources.layout import Path
