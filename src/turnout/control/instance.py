@@ -115,19 +115,16 @@ class Instance:
 
     async def _started(self) -> bool:
         """Whether it runs; False when it was told to stop meanwhile."""
-        with self.state.usable():
-            return await self._started_or_stopped()
-
-    async def _started_or_stopped(self) -> bool:
-        starting = asyncio.create_task(self._start())
         stopped = asyncio.create_task(self.stopping.wait())
-        await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not starting.done():
-            starting.cancel()
-            await asyncio.wait([starting])
-            return False
-        starting.result()
+        with self.state.usable():
+            starting = asyncio.create_task(self._start())
+            await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait([starting])
+                return False
+            starting.result()
         return True
 
     def _open(self) -> None:
@@ -177,8 +174,8 @@ class Instance:
             environment=os.environ | mark(self.state),
             ledger=self.state.ledger,
         )
-        chosen, now = self.desired.container_index, lambda: datetime.now(UTC)
-        self.report = Report(self.store, self.workloads, self.mishaps, chosen, now)
+        chosen = self.desired.container_index
+        self.report = Report(self.store, self.workloads, self.mishaps, chosen, lambda: datetime.now(UTC))
         self.comparisons = comparisons(self.state, self.store, self.history, self.mishaps, MeshView(self).settled)
         self.rollouts = Rollouts(self.state, self.store, self.mishaps, requests, self.envoy)
         self.consequences = Consequences(self.desired.consider, lambda: self._wanted_version)
