@@ -84,7 +84,7 @@ def test_values_of_the_command_line_hold_and_weights_are_written_into_the_charts
         "NONE", "0"
     )
     assert answered(repository, "third.test") == "v2"
-    assert repository.status()["drift"] == []
+    until("the saved values are read", lambda: repository.status()["drift"] == [])
 
 
 # --- Helm itself, against the API

@@ -141,7 +141,7 @@ def reader() -> Iterator[Callable[[int], Reader]]:
     command = site.folder / "bin" / "turnout"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m turnout "$@"\n')
     command.chmod(0o755)
-    for file in site.folder.rglob("app.py"):
+    for file in (site.folder / "examples" / "random-number").rglob("app.py"):
         text = file.read_text()
         assert SLEEP in text
         file.write_text(text.replace(SLEEP, "time.sleep(random.randint(0, 1) / 100)"))

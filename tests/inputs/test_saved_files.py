@@ -148,3 +148,17 @@ async def test_a_hundred_saves_at_once_are_told_in_few_batches(tmp_path: Path) -
         for file in files:
             await seen.until(file)
         assert seen.batches < 50
+
+
+async def test_who_asks_for_it_is_told_from_when_on_nothing_is_missed(tmp_path: Path) -> None:
+    file, stop = tmp_path / "app.yaml", asyncio.Event()
+    file.touch()
+    batches = []
+    async with asyncio.timeout(5):
+        async for batch in changes([file], stop, says_ready=True):
+            batches.append(batch)
+            if len(batches) == 1:
+                file.write_text("saved at once")
+            else:
+                stop.set()
+    assert batches == [set(), {file}]

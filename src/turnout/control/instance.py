@@ -301,10 +301,10 @@ class Instance:
         self.ring()
 
     async def _watch(self) -> None:
-        """Saved files: manifests are applied, sources roll their workload."""
+        """Saved files: manifests are applied, sources roll their workload; also what was saved before all is watched."""
         while True:
             watched = self.files.watched
-            async for _ in changes(watched, self.stopping):
+            async for _ in changes(watched, self.stopping, says_ready=True):
                 with self.mishaps.surviving("the saved file", fatal=not self.serving.is_set()):
                     await self._reload()
                 if self.files.watched != watched:

@@ -72,9 +72,12 @@ class Watched:
         return change is not Change.modified and any(anchor.is_relative_to(path) for anchor in self.anchors)
 
 
-async def changes(paths: Sequence[Path], stop: asyncio.Event) -> AsyncGenerator[Batch, None]:
+async def changes(
+    paths: Sequence[Path], stop: asyncio.Event, *, says_ready: bool = False
+) -> AsyncGenerator[Batch, None]:
     """Absolute paths that were written, made, renamed or deleted, batch after batch, until `stop` is set.
 
+    `says_ready`: an empty batch comes first, as soon as all is watched: what was saved before is told of by nobody.
     A path may be missing, vanish and come back; then it is told itself, for all that is in it. A batch is given within
     50 ms of its first change. Raises TurnoutError when the system lets no more files be watched.
     """
@@ -84,7 +87,8 @@ async def changes(paths: Sequence[Path], stop: asyncio.Event) -> AsyncGenerator[
         async with aclosing(_round(watched, stop)) as batches:
             async for batch in batches:
                 found = batch or {path for path in returned if path.exists()}
-                if found:
+                if found or says_ready:
+                    says_ready = False
                     yield found
                 returned = {path for path in batch if path in watched.folders or path in watched.others}
 
