@@ -301,7 +301,7 @@ class Instance:
         self.ring()
 
     async def _watch(self) -> None:
-        """Saved files: manifests are applied, sources roll their workload; also what was saved before all is watched."""
+        """Saved files: manifests are applied, sources roll their workload. Also what was saved before the watch."""
         while True:
             watched = self.files.watched
             async for _ in changes(watched, self.stopping, says_ready=True):
