@@ -24,6 +24,8 @@ from turnout.client import Client
 from turnout.error import ApiError
 from turnout.resources.kinds import VIRTUAL_SERVICE
 
+pytestmark = pytest.mark.e2e
+
 kubernetes: Any = typed_kubernetes  # half of it has types
 GROUP, VERSION, NAMESPACE, PLURAL = "networking.istio.io", "v1", "default", "virtualservices"
 NAMES = ("one", "two", "three")
