@@ -21,6 +21,8 @@ from turnout.mesh.proxy import Ingress
 if TYPE_CHECKING:
     from tests.xds.conftest import Backend, World
 
+    from turnout.mesh.service import Instance
+
 pytestmark = pytest.mark.e2e
 
 
@@ -152,15 +154,20 @@ async def test_a_tcp_route_splits_the_connections_of_a_listener(world: World, ba
     assert answers["v1"] + answers["v2"] == 200
 
 
+async def secured(authority: trustme.CA, stack: AsyncExitStack) -> list[Instance]:
+    """Two versions that speak TLS, until the stack ends."""
+    servers = [await secure(authority, name) for name in ("v1", "v2")]
+    for server, _ in servers:
+        stack.callback(server.close)
+    return [instance("cache", name, 6379, port) for name, (_, port) in zip(("v1", "v2"), servers, strict=True)]
+
+
 async def test_tls_routes_pass_tls_through_by_name(world: World) -> None:
     authority = trustme.CA()
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     async with AsyncExitStack() as stack:
-        servers = [await secure(authority, name) for name in ("v1", "v2")]
-        for server, _ in servers:
-            stack.callback(server.close)
-        running = [instance("cache", name, 6379, port) for name, (_, port) in zip(("v1", "v2"), servers, strict=True)]
+        running = await secured(authority, stack)
         listener = GATEWAY_API.replace("PROTOCOL", "protocol: TLS, tls: {mode: Passthrough}")
         routes = tls_route("cache-v1", "one.test") + tls_route("cache-v2", "*.two.test")
         await publish(world, listener + BACKENDS + routes, running, [Ingress(6379, world.port)])
@@ -175,10 +182,7 @@ async def test_tls_is_passed_through_to_the_service_that_its_name_is_for(world: 
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     async with AsyncExitStack() as stack:
-        servers = [await secure(authority, name) for name in ("v1", "v2")]
-        for server, _ in servers:
-            stack.callback(server.close)
-        running = [instance("cache", name, 6379, port) for name, (_, port) in zip(("v1", "v2"), servers, strict=True)]
+        running = await secured(authority, stack)
         text = gateway("TLS", "tls: {mode: PASSTHROUGH}") + TLS + SERVICES + "---" + SUBSETS.replace("NAME", "cache")
         await publish(world, text, running, [Ingress(6379, world.port)])
         assert await ask(world, "one.test", trust) == "v1"
