@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import psutil
 import pytest
@@ -25,23 +26,35 @@ OCCUPIED = b"An attached /tap admin stream already exists. Detach it."
 
 
 class Admin:
-    """Answers each POST /tap with the next of `answers`, and once they are used up with nothing, after a while."""
+    """Answers each POST /tap with the next of `answers`, and once they are used up with nothing, after a while.
+
+    `told`: what else it was asked to do.
+    """
 
     def __init__(self, *answers: tuple[int, bytes]) -> None:
         self.answers = list(answers)
         self.asked: list[JSON] = []
+        self.told: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with closing(writer):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = int(head.partition("content-length: ")[2].split("\r\n")[0])
-            self.asked.append(json.loads(await reader.readexactly(length)))
-            if not self.answers:
-                await asyncio.sleep(0.1)
-            status, body = self.answers.pop(0) if self.answers else (200, b"\n")
+            asked = await reader.readexactly(length)
+            if head.startswith("POST /tap "):
+                status, body = await self._captured(json.loads(asked))
+            else:
+                self.told.append(unquote(head.split()[1]))
+                status, body = 200, b"OK\n"
             writer.write(f"HTTP/1.1 {status} Said\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
             with suppress(ConnectionError):  # whoever asked may have been killed
                 await writer.drain()
+
+    async def _captured(self, asked: JSON) -> tuple[int, bytes]:
+        self.asked.append(asked)
+        if not self.answers:
+            await asyncio.sleep(0.1)
+        return self.answers.pop(0) if self.answers else (200, b"\n")
 
 
 @asynccontextmanager
@@ -95,6 +108,8 @@ async def test_what_envoy_hands_out_is_compared_and_the_last_word_is_waited_for(
         await until("all pairs are there", lambda: pairs(comparer) == 20)
         last = await comparer.stop()
     assert (last["verdict"], last["pairs"]) == ("difference", {"candidate": 20, "baseline": 20})
+    assert admin.told[0] == "/runtime_modify?turnout.copied={numerator: 62500, denominator: MILLION}"
+    assert admin.told[-1] == "/runtime_modify?turnout.copied=", "nothing is left behind"
     assert comparer.tally is not None
     assert "tally" not in last
     assert (tmp_path / "comparer.log").read_text() == ""

@@ -78,7 +78,7 @@ def test_a_problem_and_what_was_dropped_are_shown() -> None:
     shown["report"] |= {"problem": "somebody else taps", "dropped": 1234, "share": 0.125}
     text = "\n".join(printed(shown))
     assert "warning: somebody else taps" in text
-    assert "12 % of the copies were taken down at the end" in text
+    assert "12 % of the sample was copied at the end" in text
     assert "1,234 answers were more than could be taken in" in text
 
 

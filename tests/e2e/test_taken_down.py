@@ -24,7 +24,11 @@ HOST = "a.default.svc.cluster.local"
 WEIGHTED = "[{destination: {host: a, subset: v1}, weight: 1}, {destination: {host: a, subset: v2}, weight: 0}]"
 MIRRORS = "[{destination: {host: a, subset: v2}}, {destination: {host: a, subset: v1}}]"
 COMPARED = f"- name: main-mirror\n  route: {WEIGHTED}\n  mirrors: {MIRRORS}"
-ALL = Scope(".*", ("GET",), 1024)
+SAMPLED = (
+    COMPARED.replace("  route:", "  match: [{headers: {x-turnout-id: {regex: '.*'}}}]\n  route:", 1)
+    + f"\n- route: {WEIGHTED}"
+)
+ALL = Scope(".*", 1024)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -43,6 +47,11 @@ def short_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def taken_down(site: Proxied, *urls: str, scope: Scope = ALL, **headers: str) -> list[Trace]:
     """Of copied requests, while these are made."""
+    return [trace for trace in traces(await batch_of(site, scope, *urls, **headers)) if trace]
+
+
+async def batch_of(site: Proxied, scope: Scope, *urls: str, **headers: str) -> bytes:
+    """All of the sample."""
     armed = Tap(str(site.runtime / "admin.sock"), scope)
     armed.thinning.heed(1.0, 0.0)
     armed.thinning.heed(1.0, 0.0)
@@ -51,7 +60,7 @@ async def taken_down(site: Proxied, *urls: str, scope: Scope = ALL, **headers: s
     await until_armed(site)
     for url in urls:
         await site.call(url, **headers)
-    return [trace for trace in traces(await batch) if trace]
+    return await batch
 
 
 async def until_armed(site: Proxied) -> None:
@@ -119,10 +128,30 @@ async def test_whatever_a_route_is_called_its_requests_arrive(site: Proxied, nam
 async def test_only_the_sample_is_taken_down_and_of_a_body_only_so_much(site: Proxied) -> None:
     await site.apply(SERVICES, virtual_service(COMPARED))
     urls = ["a/"] * 32
-    found = await taken_down(site, *urls, scope=Scope("[0-3].*", ("GET",), 10))
+    found = await taken_down(site, *urls, scope=Scope("[0-3].*", 10))
     assert {each.exchange.key[0] for each in found} <= set("0123")
     assert all(each.exchange.truncated and len(each.exchange.body) == 10 for each in found)
-    assert await taken_down(site, "a/", scope=Scope("x", ("GET",), 10)) == []
+    assert await taken_down(site, "a/", scope=Scope("x", 10)) == []
+
+
+async def test_nobody_elses_requests_meet_the_tap(site: Proxied) -> None:
+    await site.apply(SERVICES)
+    batch = await batch_of(site, ALL, "a/", "a/")
+    assert batch == b""
+
+
+async def test_of_a_sample_only_the_part_that_is_looked_at_is_copied(site: Proxied) -> None:
+    """The others are as if nobody compared; and when nobody does any more, the sample is whole again."""
+    await site.apply(SERVICES, virtual_service(SAMPLED))
+    armed = Tap(str(site.runtime / "admin.sock"), ALL)
+    batch = asyncio.create_task(armed.batch())
+    await until_armed(site)
+    answers = [await site.call("a/") for _ in range(200)]
+    copied = sum("x-turnout-copied" in each.request["headers"] for each in answers)
+    assert 0 < copied < 40, f"{copied} of 200, where 1/16 should be"
+    await batch
+    await armed.release()
+    assert all(["x-turnout-copied" in (await site.call("a/")).request["headers"] for _ in range(20)])
 
 
 async def test_one_at_a_time_may_use_the_tap(site: Proxied) -> None:

@@ -44,17 +44,22 @@ class Capture:
         """Answers for which nobody had time."""
         self.problem: str | None = None
         """Why nothing is captured now."""
+        self._ended = False
 
     @property
     def share(self) -> float:
-        """What part of the sample is captured."""
+        """What part of the sample is copied and captured."""
         return self._tap.thinning.share
 
     def start(self) -> None:
         threading.Thread(target=lambda: asyncio.run(self._run()), name="capture", daemon=True).start()
 
+    def stop(self) -> None:
+        """No batch after this one."""
+        self._ended = True
+
     async def _run(self) -> None:
-        while True:
+        while not self._ended:
             try:
                 batch = await self._tap.batch()
             except (Occupied, EnvoyFailed) as error:
@@ -122,12 +127,16 @@ def main() -> None:
     tally = record.restored(told["tally"]) if told.get("tally") else None
     ended = threading.Event()
     threading.Thread(target=_await_end, args=(ended,), name="end", daemon=True).start()
-    capture = Capture(Tap(config.admin_socket, Scope(config.sample, config.methods, config.most_body_bytes)))
+    tap = Tap(config.admin_socket, Scope(config.sample, config.most_body_bytes))
+    capture = Capture(tap)
     capture.start()
     try:
         Comparer(capture, Comparison(config, tally)).run(ended)
     except BrokenPipeError:  # nobody listens; nor shall Python try to say its last line once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    capture.stop()
+    with suppress(EnvoyFailed):
+        asyncio.run(tap.release())
 
 
 def _await_end(ended: threading.Event) -> None:

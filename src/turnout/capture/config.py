@@ -9,7 +9,7 @@ from typing import Any
 
 EVERY_REQUEST = ".*"
 MOST_BODY_BYTES = 64 * 1024
-"""Of one body. Envoy keeps as much of every request under way while a comparison runs."""
+"""Of one body. Envoy keeps as much of every copied request under way while a comparison runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,6 @@ class ComparerConfig:
     candidate: str
     redaction_key: str = field(repr=False)
     sample: str = EVERY_REQUEST
-    methods: tuple[str, ...] = ("GET", "HEAD")
     secret_headers: tuple[str, ...] = ()
     secret_fields: tuple[str, ...] = ()
     most_body_bytes: int = MOST_BODY_BYTES

@@ -1,38 +1,66 @@
 """Envoy's tap, armed again and again: each batch is asked for, and ends by itself.
 
-So nothing piles up in Envoy whatever becomes of us, and a comparer that is gone leaves nothing armed.
+So nothing piles up in Envoy whatever becomes of us, and a comparer that is gone leaves nothing armed. How many requests
+are copied for it, is told to Envoy's runtime.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from turnout.capture.thinning import Thinning
 from turnout.compiler.filters import ID_HEADER, TAP_ID
-from turnout.compiler.mirror import HEADER
+from turnout.compiler.mirror import SHARE
+from turnout.delivery import sample
 from turnout.error import EnvoyFailed
-from turnout.xds.admin import Admin
+from turnout.xds.admin import Admin, Answer
 
-MOST_TRACES = 25
-"""In one batch. Envoy writes it in one go, some 50 us for each, and whoever shares a core with it waits."""
 MOST_BATCH_BYTES = 12 << 20
 BATCH_SECONDS = 1.0
 ANSWER_SECONDS = 15.0
+RELEASE_SECONDS = 1.0
+_MILLION = 1_000_000
 _BEGINNING = b'"http_buffered_trace": {'
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is captured: `traces` in one batch, and `batches` in a second, at most.
+
+    Envoy writes a batch in one go, 0.05 ms for each trace, after 0.7 ms to arm the tap. Whoever shares a core with it
+    waits, and how long a batch takes says more about users' p99 than how many there are.
+    """
+
+    traces: int
+    batches: float
+
+
+OF_ALL = Pace(25, 10.0)
+"""Whoever compares all requests wants to know soon."""
+OF_A_PART = Pace(8, 12.5)
+"""Whoever compares a part of them wants users to notice nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """Which requests are captured, by their ids and methods, and how much of a body."""
+    """Which requests are captured, by their ids, and how much of a body."""
 
     sample: str
-    methods: Sequence[str]
     most_body_bytes: int
+
+    @property
+    def pace(self) -> Pace:
+        return OF_ALL if sample.of_regex(self.sample) in (None, sample.ALL) else OF_A_PART
+
+    @property
+    def most_traces(self) -> int:
+        """In one batch, so that it stays below its bound in bytes."""
+        return max(1, min(self.pace.traces, MOST_BATCH_BYTES // (self.most_body_bytes + 1)))
 
 
 class Occupied(Exception):
@@ -45,19 +73,43 @@ class Tap:
     def __init__(self, admin_socket: str, scope: Scope) -> None:
         self._admin = Admin(Path(admin_socket))
         self._scope = scope
-        self.thinning = Thinning()
+        self._told: float | None = None
+        """The share that Envoy knows."""
+        self.thinning = Thinning(scope.pace.batches)
 
     async def batch(self) -> bytes:
         """What was captured until there was enough of it, or for a second. Raises Occupied, EnvoyFailed."""
         clock = asyncio.get_running_loop().time
-        asked, began = json.dumps(order(self._scope, self.thinning.regex)).encode(), clock()
-        status, answer = await self._admin.request("POST", "/tap", asked, timeout_seconds=ANSWER_SECONDS)
+        await self._tell(self.thinning.share)
+        began = clock()
+        status, answer = await self._ask("/tap", json.dumps(order(self._scope)).encode())
         if status == 400 and b"already exists" in answer:
             raise Occupied
         if status != 200:
             raise EnvoyFailed(f"Envoy refuses to capture: {answer[:200].decode(errors='replace').strip()}")
-        self.thinning.heed(clock() - began, count(answer) / most_traces(self._scope))
+        self.thinning.heed(clock() - began, count(answer) / self._scope.most_traces)
         return answer
+
+    async def release(self) -> None:
+        """Nobody captures any more, and all of the next sample is copied. Raises EnvoyFailed."""
+        await self._admin.request("POST", f"/runtime_modify?{SHARE}=", timeout_seconds=RELEASE_SECONDS)
+
+    async def _tell(self, share: float) -> None:
+        """Once; again to an Envoy that may have begun anew since, and knows nothing."""
+        if share == self._told:
+            return
+        fraction = quote(f"{{numerator: {round(share * _MILLION)}, denominator: MILLION}}")
+        status, _ = await self._ask(f"/runtime_modify?{SHARE}={fraction}")
+        if status != 200:
+            raise EnvoyFailed(f"Envoy refuses to copy {share:.2g} of the sample")
+        self._told = share
+
+    async def _ask(self, path: str, body: bytes = b"") -> Answer:
+        try:
+            return await self._admin.request("POST", path, body, timeout_seconds=ANSWER_SECONDS)
+        except EnvoyFailed:
+            self._told = None
+            raise
 
 
 def count(batch: bytes) -> int:
@@ -65,22 +117,20 @@ def count(batch: bytes) -> int:
     return batch.count(_BEGINNING)
 
 
-def most_traces(scope: Scope) -> int:
-    """In one batch, so that it stays below its bound in bytes."""
-    return max(1, min(MOST_TRACES, MOST_BATCH_BYTES // (scope.most_body_bytes + 1)))
+def order(scope: Scope) -> dict[str, Any]:
+    """What Envoy is asked for: by the id alone.
 
-
-def order(scope: Scope, thinned: str | None = None) -> dict[str, Any]:
-    """What Envoy is asked for. `thinned`: what an id has to match as well.
+    Only requests that a rule copies meet the tap, and those of other rules have other ids.
 
     Never another format: text spoils what is compressed, and one of the others makes Envoy 1.40 abort. Never a sink
     that streams: it has no bounds.
     """
-    batch = {"max_traces": most_traces(scope), "timeout": f"{BATCH_SECONDS}s"}
+    sampled = {"name": ID_HEADER, "string_match": {"safe_regex": {"regex": scope.sample}}}
+    batch = {"max_traces": scope.most_traces, "timeout": f"{BATCH_SECONDS}s"}
     return {
         "config_id": TAP_ID,
         "tap_config": {
-            "match": _match(scope, thinned),
+            "match": {"http_request_headers_match": {"headers": [sampled]}},
             "output_config": {
                 "sinks": [{"format": "JSON_BODY_AS_BYTES", "buffered_admin": batch}],
                 "max_buffered_rx_bytes": 1,  # of requests' bodies, which nobody compares
@@ -88,16 +138,3 @@ def order(scope: Scope, thinned: str | None = None) -> dict[str, Any]:
             },
         },
     }
-
-
-def _match(scope: Scope, thinned: str | None) -> dict[str, Any]:
-    """Copies are of the methods that the rules copy."""
-    copies = [_header(HEADER, {"present_match": True})]
-    requests = [_header(":method", {"string_match": {"exact": method}}) for method in scope.methods]
-    patterns = [scope.sample, *([thinned] if thinned else [])]
-    ids = [_header(ID_HEADER, {"string_match": {"safe_regex": {"regex": each}}}) for each in patterns]
-    return {"and_match": {"rules": [*ids, {"or_match": {"rules": [*copies, *requests]}}]}}
-
-
-def _header(name: str, match: dict[str, Any]) -> dict[str, Any]:
-    return {"http_request_headers_match": {"headers": [{"name": name, **match}]}}

@@ -145,7 +145,7 @@ def not_counted(view: Json) -> Iterator[str]:
     """What did not come into the report at all."""
     line = view.get("report") or {}
     if line.get("captured") and line.get("share", 1.0) < 1.0:
-        yield f"{100 * line['share']:.2g} % of the copies were taken down at the end: it is as many as can be"
+        yield f"{100 * line['share']:.2g} % of the sample was copied at the end: it is as many as are looked at"
     if line.get("dropped"):
         yield f"{line['dropped']:,} answers were more than could be taken in"
     for what, count in (report_of(view).get("dropped") or {}).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutation as Mutation
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.config.route.v3.route_components_pb2 import FilterConfig
 from envoy.extensions.common.matching.v3.extension_matcher_pb2 import ExtensionWithMatcher
 from envoy.extensions.filters.common.matcher.action.v3.skip_action_pb2 import SkipFilter
 from envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors
@@ -17,6 +18,7 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutat
     HeaderMutation as EarlyHeaderMutation,
 )
 from envoy.type.matcher.v3.http_inputs_pb2 import HttpRequestHeaderMatchInput
+from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 from xds.core.v3.extension_pb2 import TypedExtensionConfig as XdsExtension
 from xds.type.matcher.v3.matcher_pb2 import Matcher
@@ -28,6 +30,7 @@ MANAGER = "envoy.filters.network.http_connection_manager"
 EARLY_MUTATION = "envoy.http.early_header_mutation.header_mutation"
 ID_HEADER = "x-turnout-id"
 """What each request carries, and its copies: unique, and by chance, so that its first digits take a sample."""
+TAP = "envoy.filters.http.tap"
 TAP_ID = "turnout"
 """The name under which Envoy's admin interface arms all taps at once. One at a time may."""
 LOAD_HEADER = "x-turnout-load"
@@ -44,14 +47,25 @@ def router() -> HttpFilter:
 def chain() -> list[HttpFilter]:
     """CORS before fault, as Istio orders them; the router last, and before it the tap: it sees what services say."""
     by_route = {cors.FILTER: Cors(), fault.FILTER: HTTPFault(), user_log.FILTER: HeaderToMetadata()}
-    return [*(_off(name, config) for name, config in by_route.items()), _name_the_version(), tap(), router()]
+    off = [_off(name, config) for name, config in by_route.items()]
+    return [*off, _name_the_version(), _off(TAP, _tap()), router()]
 
 
 def tap() -> HttpFilter:
-    """Idle until somebody arms it. Then requests and answers are handed out, as they were when the headers came."""
+    """Of every request. Idle until somebody arms it."""
+    return HttpFilter(name=TAP, typed_config=packed(_tap()))
+
+
+def tapped() -> FilterConfig:
+    """Of the requests of a route: present and empty is on."""
+    return FilterConfig(config=Any())
+
+
+def _tap() -> Tap:
+    """Requests and answers are handed out as they were when the headers came."""
     config = Tap(record_headers_received_time=True)
     config.common_config.admin_config.config_id = TAP_ID
-    return HttpFilter(name="envoy.filters.http.tap", typed_config=packed(config))
+    return config
 
 
 def _off(name: str, config: Message) -> HttpFilter:

@@ -23,7 +23,7 @@ from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutation
 from envoy.config.core.v3.address_pb2 import Address, EnvoyInternalAddress
-from envoy.config.core.v3.base_pb2 import HeaderValueOption, RuntimeUInt32
+from envoy.config.core.v3.base_pb2 import HeaderValueOption, RuntimeFractionalPercent, RuntimeUInt32
 from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
@@ -56,6 +56,8 @@ COPIED = "x-turnout-copied"
 """What a request carries that is copied: the cluster that answers it, a blank, and its route. A copy says its own."""
 FLAGS = "x-turnout-flags"
 """What an answer carries that Envoy gave in place of a copy's receiver: why, as in its access log."""
+SHARE = "turnout.copied"
+"""The key in Envoy's runtime that says what part of a comparison's sample is copied: all, unless it is set."""
 
 LIMIT = 32
 TIMEOUT = timedelta(seconds=1)
@@ -126,6 +128,16 @@ def policy(wanted: Copies, known: frozenset[str]) -> RouteAction.RequestMirrorPo
     )
     built.runtime_fraction.default_value.CopyFrom(millionths(wanted.percent))
     return built
+
+
+def is_sampled(rule: Rule) -> bool:
+    """Whether the rule copies for a comparison: it chooses requests by their ids."""
+    return bool(rule.match and filters.ID_HEADER in rule.match.headers)
+
+
+def share() -> RuntimeFractionalPercent:
+    """Who is not in it, goes on to the next rule."""
+    return RuntimeFractionalPercent(default_value=millionths(100), runtime_key=SHARE)
 
 
 def mark() -> HeaderValueOption:

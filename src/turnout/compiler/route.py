@@ -18,7 +18,7 @@ from envoy.config.route.v3.route_components_pb2 import (
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
-from turnout.compiler import cors, fault, headers, mirror, retry, sticky, tunnel, user_log
+from turnout.compiler import cors, fault, filters, headers, mirror, retry, sticky, tunnel, user_log
 from turnout.compiler.direct_response import MAX_BODY_BYTES, direct_response
 from turnout.compiler.hash_policy import is_hashed
 from turnout.compiler.match import route_match
@@ -151,6 +151,9 @@ def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
         built.route.request_mirror_policies.extend(mirror.policy(each, scope.known) for each in copies)
         if copies:
             built.request_headers_to_add.append(mirror.mark())
+            built.typed_per_filter_config[filters.TAP].CopyFrom(packed(filters.tapped()))
+        if copies and mirror.is_sampled(rule):
+            built.match.runtime_fraction.CopyFrom(mirror.share())
 
 
 def _shortened(rule: Rule, redirect: HTTPRedirect) -> RegexRewrite | None:

@@ -333,7 +333,6 @@ def comparisons(
             candidate=order.candidate,
             redaction_key=state.redaction_key().encode().hex(),
             sample=order.sampled.regex,
-            methods=order.methods,
             expectations=str(state.path.parent / (order.expectations or FILE_NAME)),
             share=order.share,
         )
