@@ -108,7 +108,7 @@ async def test_what_envoy_hands_out_is_compared_and_the_last_word_is_waited_for(
         await until("all pairs are there", lambda: pairs(comparer) == 20)
         last = await comparer.stop()
     assert (last["verdict"], last["pairs"]) == ("difference", {"candidate": 20, "baseline": 20})
-    assert admin.told[0] == "/runtime_modify?turnout.copied={numerator: 62500, denominator: MILLION}"
+    assert admin.told[0] == "/runtime_modify?turnout.copied={numerator: 600, denominator: TEN_THOUSAND}"
     assert admin.told[-1] == "/runtime_modify?turnout.copied=", "nothing is left behind"
     assert comparer.tally is not None
     assert "tally" not in last

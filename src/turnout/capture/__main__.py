@@ -49,7 +49,7 @@ class Capture:
     @property
     def share(self) -> float:
         """What part of the sample is copied and captured."""
-        return self._tap.thinning.share
+        return self._tap.thinning.percent / 100
 
     def start(self) -> None:
         threading.Thread(target=lambda: asyncio.run(self._run()), name="capture", daemon=True).start()

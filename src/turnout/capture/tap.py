@@ -24,7 +24,6 @@ MOST_BATCH_BYTES = 12 << 20
 BATCH_SECONDS = 1.0
 ANSWER_SECONDS = 15.0
 RELEASE_SECONDS = 1.0
-_MILLION = 1_000_000
 _BEGINNING = b'"http_buffered_trace": {'
 
 
@@ -42,7 +41,7 @@ class Pace:
 
 OF_ALL = Pace(25, 10.0)
 """Whoever compares all requests wants to know soon."""
-OF_A_PART = Pace(8, 12.5)
+OF_A_PART = Pace(8, 6.25)
 """Whoever compares a part of them wants users to notice nothing."""
 
 
@@ -73,14 +72,14 @@ class Tap:
     def __init__(self, admin_socket: str, scope: Scope) -> None:
         self._admin = Admin(Path(admin_socket))
         self._scope = scope
-        self._told: float | None = None
-        """The share that Envoy knows."""
+        self._told: int | None = None
+        """The percentage that Envoy knows."""
         self.thinning = Thinning(scope.pace.batches)
 
     async def batch(self) -> bytes:
         """What was captured until there was enough of it, or for a second. Raises Occupied, EnvoyFailed."""
         clock = asyncio.get_running_loop().time
-        await self._tell(self.thinning.share)
+        await self._tell(self.thinning.percent)
         began = clock()
         status, answer = await self._ask("/tap", json.dumps(order(self._scope)).encode())
         if status == 400 and b"already exists" in answer:
@@ -94,15 +93,19 @@ class Tap:
         """Nobody captures any more, and all of the next sample is copied. Raises EnvoyFailed."""
         await self._admin.request("POST", f"/runtime_modify?{SHARE}=", timeout_seconds=RELEASE_SECONDS)
 
-    async def _tell(self, share: float) -> None:
-        """Once; again to an Envoy that may have begun anew since, and knows nothing."""
-        if share == self._told:
+    async def _tell(self, percent: int) -> None:
+        """Once; again to an Envoy that may have begun anew since, and knows nothing.
+
+        Of ten thousand: by the same number Envoy chooses among weights, of a hundred, and throws for mirrors, of a
+        million. So the last two digits are left to weights, and the first two to mirrors.
+        """
+        if percent == self._told:
             return
-        fraction = quote(f"{{numerator: {round(share * _MILLION)}, denominator: MILLION}}")
+        fraction = quote(f"{{numerator: {percent * 100}, denominator: TEN_THOUSAND}}")
         status, _ = await self._ask(f"/runtime_modify?{SHARE}={fraction}")
         if status != 200:
-            raise EnvoyFailed(f"Envoy refuses to copy {share:.2g} of the sample")
-        self._told = share
+            raise EnvoyFailed(f"Envoy refuses to copy {percent} % of the sample")
+        self._told = percent
 
     async def _ask(self, path: str, body: bytes = b"") -> Answer:
         try:
