@@ -47,7 +47,7 @@ class Launch(Folder):
 
     def compare(self) -> Mapping[str, Any]:
         """`turnout compare` as users type it, shown; returns what it says as JSON."""
-        self.shown("compare", SERVICE, "--to", CANDIDATE, "--sample", "1/4", "--until-sure", "--for", "45s")
+        self.shown("compare", SERVICE, "--to", CANDIDATE, "--until-sure", "--for", "45s")
         found: Mapping[str, Any] = self.asked("compare", "report")
         return found
 

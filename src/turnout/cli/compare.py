@@ -108,7 +108,7 @@ def command() -> None:
 @click.argument("service")
 @click.option("--to", "candidate", required=True, metavar="SUBSET", help="The version on trial.")
 @click.option("--from", "stable", metavar="SUBSET", help="The stable version [default: the one with the most weight].")
-@click.option("--sample", metavar="SHARE", help="How many of the requests are copied: 1/16, 5% [default: all].")
+@click.option("--sample", metavar="SHARE", help="At most how many of the requests are copied: 1/16, 5% [default: all].")
 @click.option("--for", "seconds", metavar="TIME", callback=_seconds, help="How long: 60s, 5m [default: 5m].")
 @click.option("--until-sure", is_flag=True, help="End as soon as more would hardly change it; for 1h at most.")
 @click.option(
