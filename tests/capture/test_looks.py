@@ -45,7 +45,7 @@ def test_few_requests_are_all_captured_within_seconds(pace: Pace) -> None:
 
 
 @pytest.mark.parametrize("pace", [OF_ALL, OF_A_PART])
-@pytest.mark.parametrize("per_second", [50, 120, 290, 450, 1000, 3000, 4000])
+@pytest.mark.parametrize("per_second", [50, 120, 290, 450, 1000, 3000, 4000, 20_000])
 def test_the_captured_part_settles_and_fits(per_second: float, pace: Pace) -> None:
     """Batches are full, or last a second."""
     thinning, shares = Thinning(pace.batches), []
@@ -55,8 +55,8 @@ def test_the_captured_part_settles_and_fits(per_second: float, pace: Pace) -> No
         shares.append(thinning.percent / 100)
     assert len(set(shares[20:])) == 1, "it settles"
     most = pace.traces * pace.batches
-    assert per_second * shares[-1] <= most
-    assert shares[-1] == 1 or per_second * shares[-1] >= 0.3 * most, "no less than need be"
+    assert per_second * shares[-1] <= most or (pace, thinning.percent) == (OF_A_PART, PERCENTS[-1])
+    assert shares[-1] == 1 or per_second * shares[-1] >= 0.32 * most, "no less than need be"
 
 
 def test_of_a_part_less_is_captured_than_of_all_requests() -> None:

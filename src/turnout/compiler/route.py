@@ -147,13 +147,19 @@ def _act(built: Route, rule: Rule, http: HTTPRoute, scope: Scope) -> None:
         _stick(built.route, rule)
         if key := user_log.key(rule.virtual_service):
             built.typed_per_filter_config[user_log.FILTER].CopyFrom(packed(key))
-        copies = mirror.copies(rule, scope.mesh)
-        built.route.request_mirror_policies.extend(mirror.policy(each, scope.known) for each in copies)
-        if copies:
-            built.request_headers_to_add.append(mirror.mark())
-            built.typed_per_filter_config[filters.TAP].CopyFrom(packed(filters.tapped()))
-        if copies and mirror.is_sampled(rule):
-            built.match.runtime_fraction.CopyFrom(mirror.share())
+        _copy(built, rule, scope)
+
+
+def _copy(built: Route, rule: Rule, scope: Scope) -> None:
+    """Requests of a rule that copies are marked, and pass the tap."""
+    copies = mirror.copies(rule, scope.mesh)
+    if not copies:
+        return
+    built.route.request_mirror_policies.extend(mirror.policy(each, scope.known) for each in copies)
+    built.request_headers_to_add.append(mirror.mark())
+    built.typed_per_filter_config[filters.TAP].CopyFrom(packed(filters.tapped()))
+    if mirror.is_sampled(rule):
+        built.match.runtime_fraction.CopyFrom(mirror.share())
 
 
 def _shortened(rule: Rule, redirect: HTTPRedirect) -> RegexRewrite | None:
