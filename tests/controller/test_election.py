@@ -132,5 +132,5 @@ def test_where_others_act_is_told_by_leases_that_still_hold(scene: Scene) -> Non
         lease("kube-system", "another"),
     ]
     assert others(leases, noon + 14) == {"shop"}  # type: ignore[arg-type] # as the API lists them
-    assert others(leases, noon + 16) == frozenset()  # type: ignore[arg-type]
-    assert others([lease("tools", EVERYWHERE)], noon) == {""}  # type: ignore[list-item]
+    assert others(leases, noon + 16) == frozenset()  # type: ignore[arg-type] # the same
+    assert others([lease("tools", EVERYWHERE)], noon) == {""}  # type: ignore[list-item] # the same

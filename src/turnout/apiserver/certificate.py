@@ -44,8 +44,8 @@ def certificate(file: Path, now: datetime) -> Certificate:
 
 def _kept(file: Path, now: datetime) -> Certificate | None:
     """None: there is none, others could have read its key, or it is about to end."""
-    from cryptography import x509  # noqa: PLC0415 # 90 ms; who is only asked for --help need not wait for it
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
 
     with suppress(FileNotFoundError, ValueError):
         if file.stat().st_mode & 0o077 == 0:
@@ -56,15 +56,15 @@ def _kept(file: Path, now: datetime) -> Certificate | None:
 
 
 def _made(file: Path, now: datetime) -> Certificate:
-    from cryptography import x509  # noqa: PLC0415 # see above
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import (
         Encoding,
         NoEncryption,
         PrivateFormat,
     )
-    from cryptography.x509.oid import ExtendedKeyUsageOID  # noqa: PLC0415
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, _NAME)])

@@ -70,7 +70,7 @@ def target_options(command: F) -> F:
         ),
         state_option,
     )  # fmt: skip
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), targeted)  # type: ignore[return-value]
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), targeted)  # type: ignore[return-value] # lost in reduce
 
 
 def no_cluster(why: str, instead: str) -> Callable[[F], F]:
@@ -101,7 +101,7 @@ def scope_options(command: F) -> F:
         click.option("-n", "--namespace", help="Only this namespace [default: all, on a cluster the context's]."),
         click.option("-A", "--all-namespaces", is_flag=True, help="All of them."),
     )
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), scoped)  # type: ignore[return-value]
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), scoped)  # type: ignore[return-value] # lost in reduce
 
 
 def namespace_option(command: F) -> F:

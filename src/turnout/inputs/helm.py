@@ -70,7 +70,7 @@ class Library:
     """Helm's Go code in this process: under a millisecond for a small chart."""
 
     def render(self, files: Mapping[str, bytes], name: str, release: Release) -> Output:
-        from helm_python import Chart, HelmError, _native  # noqa: PLC0415 - 85 MB that few need
+        from helm_python import Chart, HelmError, _native
 
         options = {
             "name": name,
@@ -82,12 +82,12 @@ class Library:
         try:
             with Chart.load_archive(archived(dict(files))) as chart:
                 given = json.dumps(_overrides(release))
-                return _output(json.loads(_native.call_string("helm_render", chart._raw(), given, json.dumps(options))))  # noqa: SLF001
+                return _output(json.loads(_native.call_string("helm_render", chart._raw(), given, json.dumps(options))))  # noqa: SLF001 - as above
         except HelmError as error:
             raise TurnoutError(str(error)) from error
 
     def values(self, files: Mapping[str, bytes], release: Release) -> dict[str, Any]:
-        from helm_python import Chart, HelmError  # noqa: PLC0415
+        from helm_python import Chart, HelmError
 
         try:
             with Chart.load_archive(archived(dict(files))) as chart:
@@ -165,7 +165,7 @@ def _says_something(text: str) -> bool:
 
 def _overrides(release: Release) -> dict[str, Any]:
     """Files first, then `--set`. Raises TurnoutError where one cannot be read."""
-    from helm_python import HelmError, parse_set_string, values_from_yaml  # noqa: PLC0415
+    from helm_python import HelmError, parse_set_string, values_from_yaml
 
     values: dict[str, Any] = {}
     for file in release.values:

@@ -27,8 +27,8 @@ def pair_fault(certificate: str, private_key: str) -> str:
 
     Keys of RSA (2048 bits or more) and of the curves P-256, P-384 and P-521, as Envoy has it.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 # 90 ms, which only certificates cost
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     chain, fault = _certificates(certificate)
     fault = fault or next((found for found in map(_key_fault, chain) if found), "")
@@ -47,7 +47,7 @@ def pair_fault(certificate: str, private_key: str) -> str:
 @lru_cache(MOST_KEPT)
 def plain_certificates(text: str) -> str:
     """Sound certificates as nobody can misread them: Envoy takes no blanks before a line, for one."""
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding
 
     return "".join(found.public_bytes(Encoding.PEM).decode() for found in _certificates(text)[0])
 
@@ -55,7 +55,7 @@ def plain_certificates(text: str) -> str:
 @lru_cache(MOST_KEPT)
 def plain_key(text: str) -> str:
     """A sound key, likewise."""
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import (
         Encoding,
         NoEncryption,
         PrivateFormat,
@@ -98,14 +98,14 @@ def revocation_fault(text: str) -> str:
 @lru_cache(MOST_KEPT)
 def plain_revocations(text: str) -> str:
     """A list as nobody can misread it. Raises ValueError where it is none."""
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
-    from cryptography.x509 import load_pem_x509_crl  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_pem_x509_crl
 
     return load_pem_x509_crl(text.encode()).public_bytes(Encoding.PEM).decode()
 
 
 def _certificates(text: str) -> tuple[list[Certificate], str]:
-    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
+    from cryptography.x509 import load_pem_x509_certificates
 
     try:
         with warnings.catch_warnings():  # such as of a serial number that is 0: Envoy does not mind
@@ -116,9 +116,9 @@ def _certificates(text: str) -> tuple[list[Certificate], str]:
 
 
 def _key_fault(certificate: Certificate) -> str:
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     try:
         key = certificate.public_key()
